@@ -1,0 +1,59 @@
+# One command each, with python3 and pip only. `make demo` and `make test` need no key and no network beyond the package index.
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+# No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
+OFFLINE := unset $${!PINECONE_@};
+
+.PHONY: help demo demo-live test check lint live bench clean
+
+help:
+	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
+	@echo "make test   run the tests (no key)"
+	@echo "make check  lint, types, import contracts and tests, as CI does"
+	@echo "make demo-live, make live   the same demo, and the live tests, against your real assistant"
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: install Python 3.10 or newer, or run: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed. On Debian or Ubuntu install it with: apt install python3-venv (elsewhere: a full Python from python.org), then run make again."; exit 1; }
+	@$(RUN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.all: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing the package with its extras into $(VENV) (once) ..."
+	@$(RUN)/python -m pip install --quiet --editable '.[all]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing the package and its development tools into $(VENV) (once) ..."
+	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group dev
+	@touch $(VENV)/.all $@
+
+demo: $(VENV)/.all
+	@$(OFFLINE) $(RUN)/python examples/quickstart_langchain.py
+	@$(OFFLINE) $(RUN)/python examples/quickstart_llama_index.py
+
+demo-live: $(VENV)/.all
+	@$(RUN)/python examples/quickstart_langchain.py --live
+	@$(RUN)/python examples/quickstart_llama_index.py --live
+
+test: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python -m pytest --durations=20
+
+lint: $(VENV)/.dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy integrations tests examples
+	$(RUN)/lint-imports
+
+check: lint test
+
+live: $(VENV)/.dev
+	$(RUN)/python -m pytest -m live tests
+
+bench: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

@@ -1,0 +1,1 @@
+"""A Pinecone Assistant over HTTP."""

@@ -1,0 +1,1 @@
+"""A Pinecone Assistant on your machine."""
