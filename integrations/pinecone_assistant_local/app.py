@@ -1,0 +1,60 @@
+"""The ASGI application: routes, and how errors reach the wire."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from pinecone_assistant_local.endpoint import json_response
+from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
+from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
+from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
+from pinecone_assistant_local.errors import ServiceError
+from pinecone_assistant_local.gate import HEALTH_PATH, Gate
+from pinecone_assistant_local.service import Service
+
+
+def create_app(service: Service) -> ASGIApp:
+    """The whole API over one service."""
+    routes: list[BaseRoute] = [Route(HEALTH_PATH, _health), *ASSISTANT_ROUTES, *FILE_ROUTES, *CHAT_ROUTES]
+    endpoints = Starlette(
+        routes=routes,
+        exception_handlers={ServiceError: _on_service_error, HTTPException: _on_http_error, Exception: _on_bug},
+    )
+    # A redirect for a slash too many would send a client's key and body a second time.
+    endpoints.router.redirect_slashes = False
+    endpoints.state.service = service
+    return Gate(endpoints, service)
+
+
+async def _health(_request: Request) -> Response:
+    return json_response({"status": "ok"})
+
+
+async def _on_service_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)  # noqa: S101  (Starlette's handlers are typed by their base class)
+    return json_response(error.to_body(), error.status, error.headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """What the router refuses: an unknown path or method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  (as above)
+    if error.status_code == 405:
+        found = ServiceError(405, "UNIMPLEMENTED", f"{request.method} is not supported for {request.url.path}")
+    else:
+        found = ServiceError(error.status_code, "NOT_FOUND", f"Path {request.url.path} not found.")
+    return json_response(found.to_body(), found.status, dict(error.headers or {}))
+
+
+async def _on_bug(_request: Request, _error: Exception) -> Response:
+    """Starlette raises the error again after this answer, and the server logs it."""
+    return Response(
+        msgspec.json.encode(ServiceError(500, "UNKNOWN", "Internal server error").to_body()),
+        500,
+        media_type="application/json",
+    )

@@ -1,0 +1,136 @@
+"""The SQLite file under the local assistant: its schema, one writer at a time, many readers."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS assistants (
+    name TEXT PRIMARY KEY, instructions TEXT, metadata TEXT, region TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    assistant TEXT NOT NULL REFERENCES assistants(name) ON DELETE CASCADE,
+    id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    metadata TEXT, multimodal INTEGER NOT NULL, status TEXT NOT NULL, error TEXT,
+    created_on INTEGER NOT NULL, updated_on INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0, passages INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (assistant, id)
+);
+CREATE TABLE IF NOT EXISTS file_contents (
+    file INTEGER PRIMARY KEY REFERENCES files(row) ON DELETE CASCADE, content BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS file_metadata (
+    file INTEGER NOT NULL REFERENCES files(row) ON DELETE CASCADE,
+    key TEXT NOT NULL, kind TEXT NOT NULL, value NOT NULL
+);
+CREATE INDEX IF NOT EXISTS file_metadata_by_key ON file_metadata (file, key, kind, value);
+CREATE TABLE IF NOT EXISTS passages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    file INTEGER NOT NULL REFERENCES files(row) ON DELETE CASCADE,
+    position INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, body TEXT NOT NULL, sentences TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS passages_by_file ON passages (file, position);
+CREATE VIRTUAL TABLE IF NOT EXISTS passage_index USING fts5 (context, body, tokenize = '{TOKENIZER}');
+CREATE VIRTUAL TABLE IF NOT EXISTS passage_terms USING fts5vocab (passage_index, 'row');
+CREATE TRIGGER IF NOT EXISTS passages_leave_the_index AFTER DELETE ON passages
+    BEGIN DELETE FROM passage_index WHERE rowid = old.id; END;
+CREATE TABLE IF NOT EXISTS operations (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    assistant TEXT NOT NULL REFERENCES assistants(name) ON DELETE CASCADE,
+    id TEXT NOT NULL, operation_type TEXT NOT NULL, file_id TEXT NOT NULL, generation INTEGER NOT NULL,
+    status TEXT NOT NULL, created_on INTEGER NOT NULL, completed_on INTEGER, error TEXT, ingestion_units REAL,
+    UNIQUE (assistant, id)
+);
+CREATE INDEX IF NOT EXISTS operations_by_file ON operations (assistant, file_id);
+CREATE TABLE IF NOT EXISTS sequences (assistant TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Database:
+    """A SQLite database in WAL mode, used from any thread.
+
+    Args:
+        path: The database file; its folder must exist.
+        durable: Whether a commit survives a power cut (fsync). A temporary store does without.
+    """
+
+    def __init__(self, path: Path, *, durable: bool) -> None:
+        self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
+        self._writing = threading.Lock()
+        self._guard = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._writer = self._connect()
+        self._writer.executescript(_SCHEMA)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one consistent look at the data; reads never wait for the writer."""
+        connection = self._borrow()
+        try:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """The one writing connection, in a transaction that commits at the end or leaves nothing behind."""
+        with self._writing:
+            if self._closed:
+                raise sqlite3.ProgrammingError("the store is closed")
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes every connection; one that is still reading is closed when its work ends."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        with self._writing:
+            self._writer.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        # Each connection is used by one thread at a time, but not always by the one that opened it.
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Without this, a REPLACE or a cascade would leave the index behind: triggers must fire there too.
+        connection.execute("PRAGMA recursive_triggers = ON")
+        return connection
+
+    def _borrow(self) -> sqlite3.Connection:
+        with self._guard:
+            if self._closed:
+                raise sqlite3.ProgrammingError("the store is closed")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()

@@ -1,0 +1,110 @@
+"""Uploaded bytes to blocks of text, one parser per file type. The type is decided by the file name's extension alone."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+
+from pinecone_assistant_local.errors import invalid
+from pinecone_assistant_local.json_text import parse_json
+from pinecone_assistant_local.markdown_text import parse_markdown
+from pinecone_assistant_local.passages import Block
+from pinecone_assistant_local.plain_text import parse_text
+
+MEGABYTE = 1024 * 1024
+
+
+class DocumentError(ValueError):
+    """The content cannot be read as what its name says; the message tells why and becomes the file's `error_message`."""
+
+
+def _decoded(parse: Callable[[str], Iterator[Block]]) -> Callable[[bytes], Iterator[Block]]:
+    return lambda content: parse(_decode(content))
+
+
+# Formats that carry code in their parsers (pdf, docx) are to be run in a child process: add them here behind one.
+_PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
+    "txt": _decoded(parse_text),
+    "md": _decoded(parse_markdown),
+    "json": _decoded(parse_json),
+}
+_SIZE_LIMITS = {"pdf": 100 * MEGABYTE}
+_REFERENCE_TYPES = {"txt": "text", "md": "markdown", "json": "json", "pdf": "pdf", "docx": "doc_x"}
+_CONTENT_TYPES = {
+    "txt": "text/plain; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+PAGED_TYPES = frozenset({"pdf", "doc_x"})
+MAX_FILE_BYTES = max([10 * MEGABYTE, *_SIZE_LIMITS.values()])
+
+
+def file_type(name: str) -> str:
+    """The type of a file by its name, such as "md".
+
+    Raises:
+        ServiceError: 400 for a name without a known extension.
+    """
+    _, dot, extension = name.rpartition(".")
+    extension = extension.lower() if dot else ""
+    if extension not in _PARSERS:
+        accepted = ", ".join(f".{known}" for known in _PARSERS)
+        raise invalid(f"Unsupported file type of {name!r}: the file name must end in one of {accepted}")
+    return extension
+
+
+def size_limit(name: str) -> int:
+    """The largest content of a file of that name, in bytes."""
+    return _SIZE_LIMITS.get(file_type(name), 10 * MEGABYTE)
+
+
+def reference_type(name: str) -> str:
+    """What a reference to the file is called in context snippets: text, markdown, json, pdf or doc_x."""
+    return _REFERENCE_TYPES[name.rpartition(".")[2].lower()]
+
+
+def has_pages(name: str) -> bool:
+    """Whether citations of the file name its pages."""
+    return _REFERENCE_TYPES.get(name.rpartition(".")[2].lower()) in PAGED_TYPES
+
+
+def content_type(name: str) -> str:
+    """The media type of a file by its name."""
+    return _CONTENT_TYPES[file_type(name)]
+
+
+def parse_document(name: str, content: bytes) -> list[Block]:
+    """The blocks of a document.
+
+    Raises:
+        DocumentError: There is no text in it, or it is not what its name says.
+    """
+    if not content:
+        raise DocumentError("The file is empty.")
+    try:
+        blocks = [block for block in _PARSERS[file_type(name)](content) if block.sentences]
+    except RecursionError as error:
+        raise DocumentError("The file is nested too deeply.") from error
+    except ValueError as error:
+        raise DocumentError(str(error)) from error
+    if not blocks:
+        raise DocumentError("No text was found in the file.")
+    return blocks
+
+
+def _decode(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DocumentError(
+            f"The file is not valid {encoding.removesuffix('-sig').upper()} text: {error.reason}."
+        ) from error
+    if "\0" in text:
+        raise DocumentError("The file is binary, not text.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

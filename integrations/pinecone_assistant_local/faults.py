@@ -1,0 +1,161 @@
+"""Faults on demand: what goes wrong, for which requests, and how often."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from types import TracebackType
+
+_CHAT = re.compile(r"POST /assistant/chat/[^/]+(/chat/completions)?")
+_GROUPS = {
+    "chat": _CHAT,
+    "context": re.compile(r"POST /assistant/chat/[^/]+/context"),
+    "files": re.compile(r"\w+ /assistant/(files|operations)(/.*)?"),
+    "control": re.compile(r"\w+ /assistant/assistants(/.*)?"),
+    "all": re.compile(r".*"),
+}
+
+Target = str | tuple[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong; also a context manager that ends it.
+
+    Attributes:
+        on: "chat" (both chat endpoints), "context", "files" (and operations), "control", "all", or a (method, path) pair in
+            which the path may hold `*`.
+        times: How many requests it strikes; None: all, until it is removed.
+        status: Answer with this status instead.
+        code: The error's code; chosen by the status if not given.
+        message: The error's message.
+        retry_after: The `Retry-After` header: seconds, or a date as text.
+        headers: More headers of the error.
+        body: The body of the error as it is, instead of the service's shape, such as a proxy's HTML.
+        html: Answer 200 with an HTML page.
+        stall: Take the request and never answer.
+        reset: Reset the connection: before the answer, or after `cut_after_events`.
+        delay_seconds: Wait before the answer begins.
+        first_token_delay_seconds: Wait after the headers of a stream, before its first event.
+        token_delay_seconds: Wait between the events of a stream.
+        heartbeats: Comment lines before the first event.
+        cut_after_events: Close the connection after so many events; a plain answer is cut in half.
+        stall_after_events: Send nothing more after so many events, and keep the connection.
+        error_after_events: Send an event with `error` after so many events and end the stream.
+        malformed_after_events: Send an event that is no JSON after so many events.
+        error: What that event's `error` is.
+        malformed: The data of that event.
+        omit_finish: Leave out the finish reason, and what follows it: the stream ends as if it were whole.
+        omit_usage: Leave out the usage.
+        wrapped: Wrap answers in `{"chat_completion": ...}`, as the documentation shows them.
+        fired: How many requests it has struck.
+    """
+
+    on: Target = "chat"
+    times: int | None = None
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    retry_after: float | str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | bytes | None = None
+    html: bool = False
+    stall: bool = False
+    reset: bool = False
+    delay_seconds: float = 0.0
+    first_token_delay_seconds: float = 0.0
+    token_delay_seconds: float = 0.0
+    heartbeats: int = 0
+    cut_after_events: int | None = None
+    stall_after_events: int | None = None
+    error_after_events: int | None = None
+    malformed_after_events: int | None = None
+    error: object = field(default_factory=lambda: {"code": "INTERNAL", "message": "The model failed."})
+    malformed: str = '{"id": "cut off in the mid'
+    omit_finish: bool = False
+    omit_usage: bool = False
+    wrapped: bool = False
+    fired: int = field(default=0, init=False)
+    _owner: Faults | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.on, str) and self.on not in _GROUPS:
+            raise ValueError(f"on must be one of {', '.join(_GROUPS)} or a (method, path) pair, not {self.on!r}")
+        if self.times is not None and self.times < 1:
+            raise ValueError(f"times must be at least 1, not {self.times}")
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError(f"status must be between 200 and 599, not {self.status}")
+
+    def __enter__(self) -> Fault:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Ends the fault."""
+        if self._owner is not None:
+            self._owner.remove(self)
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Whether a request is one of those that it is meant for."""
+        if isinstance(self.on, str):
+            return _GROUPS[self.on].fullmatch(f"{method} {path}") is not None
+        return method == self.on[0].upper() and fnmatchcase(path, self.on[1])
+
+
+_OPTIONS = frozenset(option.name for option in fields(Fault) if option.init)
+
+
+class Faults:
+    """The faults that are set; the oldest one that strikes a request decides what happens to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._active: list[Fault] = []
+        self._fired = 0
+
+    @property
+    def fired(self) -> int:
+        """How many requests were struck since the last `clear()`."""
+        return self._fired
+
+    def add(self, **options: object) -> Fault:
+        """Sets a fault; the options are the attributes of `Fault`.
+
+        Example:
+            `local.faults.add(status=429, retry_after=1, times=2)`
+        """
+        unknown = sorted(set(options) - _OPTIONS)
+        if unknown:
+            raise TypeError(f"unknown fault option {unknown[0]!r}: options are {', '.join(sorted(_OPTIONS))}")
+        fault = Fault(**options)  # type: ignore[arg-type]  # names are checked above, values by __post_init__
+        fault._owner = self  # noqa: SLF001  # the two classes are one thing
+        with self._lock:
+            self._active.append(fault)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Ends a fault; its count stays."""
+        with self._lock:
+            self._active = [other for other in self._active if other is not fault]
+
+    def clear(self) -> None:
+        """Ends every fault and forgets the count."""
+        with self._lock:
+            self._active.clear()
+            self._fired = 0
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault that strikes this request, if any; it counts as fired."""
+        with self._lock:
+            for fault in self._active:
+                if (fault.times is None or fault.fired < fault.times) and fault.strikes(method, path):
+                    fault.fired += 1
+                    self._fired += 1
+                    return fault
+        return None

@@ -1,0 +1,59 @@
+"""What was asked of the local assistant, for the assertions of tests."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# Headers that may carry a key are not recorded.
+_SECRET_HEADERS = frozenset({"api-key", "authorization", "proxy-authorization", "cookie"})
+
+
+@dataclass(slots=True)
+class RecordedRequest:
+    """One request.
+
+    Attributes:
+        method: Such as "POST".
+        path: Without the query.
+        version: The value of `X-Pinecone-Api-Version`; None if it was not sent.
+        body: The decoded JSON, or for an upload its file name, size and metadata; None if there was none.
+        headers: Lower-case names; never the key.
+        query: The decoded query parameters.
+    """
+
+    method: str
+    path: str
+    version: str | None
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+
+
+class RequestLog:
+    """The last requests, oldest first.
+
+    Args:
+        keep: How many.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self._records: deque[RecordedRequest] = deque(maxlen=keep)
+
+    def add(self, record: RecordedRequest) -> None:
+        """Records a request."""
+        self._records.append(record)
+
+    def all(self) -> list[RecordedRequest]:
+        """A list of its own, which later requests leave alone."""
+        return list(self._records)
+
+    def clear(self) -> None:
+        """Forgets every request."""
+        self._records.clear()
+
+
+def safe_headers(headers: Iterable[tuple[str, str]], api_key: str) -> dict[str, str]:
+    """The headers without those that may carry a key, and without the key wherever else it stands."""
+    return {name: value.replace(api_key, "[key]") for name, value in headers if name not in _SECRET_HEADERS}

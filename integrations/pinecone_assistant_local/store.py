@@ -1,0 +1,37 @@
+"""The store: one SQLite database with assistants, files, passages and operations, and nothing else on disk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pinecone_assistant_local.database import Database
+from pinecone_assistant_local.rows import ClockNs
+from pinecone_assistant_local.stored_assistants import Assistants
+from pinecone_assistant_local.stored_files import Files
+from pinecone_assistant_local.stored_operations import Operations
+
+
+class Store:
+    """Everything that is kept.
+
+    Args:
+        folder: Where the database file is.
+        durable: Whether commits survive a power cut.
+        clock_ns: Nanoseconds since the epoch; a parameter for tests.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool, clock_ns: ClockNs = time.time_ns) -> None:
+        self.database = Database(folder / "assistant.sqlite3", durable=durable)
+        self.assistants = Assistants(self.database, clock_ns)
+        self.files = Files(self.database, clock_ns)
+        self.operations = Operations(self.database)
+
+    def clear(self) -> None:
+        """Removes every assistant with everything it has."""
+        for assistant in self.assistants.list():
+            self.assistants.delete(assistant.name)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()

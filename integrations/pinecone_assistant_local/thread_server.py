@@ -1,0 +1,130 @@
+"""uvicorn in a thread: up when `start` returns, gone without a trace when `stop` returns."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 2048
+# Idle connections stay open longer than any client keeps them, so that it is never the server that drops a warm one.
+_KEEP_ALIVE_SECONDS = 120
+_START_SECONDS = 30.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on a port; 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener
+
+
+class ThreadServer:
+    """Serves an application on a listening socket, which it owns from now on.
+
+    Args:
+        app: The ASGI application.
+        listener: The socket.
+    """
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        self.port: int = listener.getsockname()[1]
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            backlog=_BACKLOG,
+        )
+        self._server = _Server(config)
+        # A daemon: a test that forgets to close must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="local-assistant", daemon=True)
+        self._failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Starts the thread and waits until the server accepts requests."""
+        self._thread.start()
+        if not self._server.ready.wait(_START_SECONDS):
+            raise RuntimeError("the local assistant did not start in time")
+        if self._failure is not None:
+            self._thread.join()
+            raise RuntimeError("the local assistant could not start") from self._failure
+
+    def stop(self) -> None:
+        """Closes every connection, ends the thread and waits for it."""
+        self._server.ask_to_stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._server.serve(sockets=[self._listener]))
+        except BaseException as error:  # noqa: BLE001  (start() raises it in the caller's thread)
+            self._failure = error
+        finally:
+            self._listener.close()
+            self._server.ready.set()
+
+
+class _Connection(H11Protocol):
+    """A connection that shows its transport to the application, for faults that cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
+        super().connection_made(transport)
+        self.app_state: dict[str, Any] = {**self.app_state, "transport": transport}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its polling: it starts and stops at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    def ask_to_stop(self) -> None:
+        """Ends the main loop, from any thread."""
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def main_loop(self) -> None:
+        """Waits to be stopped."""
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self.ready.set()
+        await self._stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes idle connections and aborts those at work; every request ends as if its client had left."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            transport = connection.transport
+            if transport is not None:
+                transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(list(self.server_state.tasks))
+        while self.server_state.connections:
+            await asyncio.sleep(0)

@@ -1,0 +1,93 @@
+"""Reading a file that is uploaded: a multipart body with limits that hold while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from pinecone_assistant_local.documents import MAX_FILE_BYTES, file_type, size_limit
+from pinecone_assistant_local.endpoint import Call
+from pinecone_assistant_local.errors import invalid, too_large
+from pinecone_assistant_local.metadata import Metadata, decode_metadata, validate_file_metadata
+from pinecone_assistant_local.stored_files import NewFile
+from pinecone_assistant_local.versions import has_operations
+
+# The boundaries, the part headers and the metadata field beside the file itself.
+ENVELOPE_BYTES = 64 * 1024
+MAX_NAME_CHARACTERS = 1024
+
+
+async def read_upload(call: Call) -> NewFile:
+    """The file in the body of a request, with its metadata.
+
+    Raises:
+        ServiceError: 400 for what is malformed, 413 for what is too large for its type.
+    """
+    in_query = call.query("metadata")
+    if in_query is not None and has_operations(call.version):
+        raise invalid("metadata must be sent as a multipart form field, not as a query parameter")
+    multimodal = call.query_flag("multimodal")
+    form = await _read_form(call)
+    try:
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile):
+            raise invalid("The multipart field 'file' with a file is required")
+        name = check_name(upload.filename or "")
+        content = await upload.read()
+        check_content(name, content)
+        metadata = _metadata_of(call, in_query, form)
+    finally:
+        await form.close()
+    call.record.body = {"file": name, "size": len(content), "metadata": metadata}
+    return NewFile(name, content, metadata, multimodal)
+
+
+def check_name(name: str) -> str:
+    """The name of a file, if a file may have it; it is kept as text and never used as a path."""
+    if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise invalid("Invalid file name: must be 1-1024 printable characters")
+    file_type(name)
+    return name
+
+
+def check_content(name: str, content: bytes) -> None:
+    """Raises 413 if the content is larger than a file of that name may be."""
+    if len(content) > size_limit(name):
+        raise too_large(size_limit(name))
+
+
+async def _read_form(call: Call) -> FormData:
+    content_type = call.request.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        raise invalid("Content-Type must be multipart/form-data")
+    parser = MultiPartParser(call.request.headers, _limited(call), max_files=1, max_fields=8)
+    try:
+        return await parser.parse()
+    except MultiPartException as error:
+        raise invalid(f"Invalid multipart body: {error.message}") from error
+
+
+async def _limited(call: Call) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, given up as soon as no file type allows so much."""
+    limit = MAX_FILE_BYTES + ENVELOPE_BYTES
+    if int(call.request.headers.get("content-length", "0")) > limit:
+        raise too_large(limit)
+    size = 0
+    async for chunk in call.request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        yield chunk
+
+
+def _metadata_of(call: Call, in_query: str | None, form: FormData) -> Metadata | None:
+    field = form.get("metadata")
+    if field is None:
+        return validate_file_metadata(decode_metadata(in_query, "metadata")) if in_query else None
+    if not has_operations(call.version):
+        raise invalid(f"metadata must be a query parameter in API version {call.version}")
+    if isinstance(field, UploadFile):
+        raise invalid("metadata must be a form field, not a file")
+    return validate_file_metadata(decode_metadata(field, "metadata"))

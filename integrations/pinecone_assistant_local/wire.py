@@ -1,0 +1,142 @@
+"""Rows to the JSON that the API answers with; what differs between the API versions is decided here."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+from pinecone_assistant_local.answers import Source
+from pinecone_assistant_local.documents import has_pages, reference_type
+from pinecone_assistant_local.rendering import PlacedCitation
+from pinecone_assistant_local.retrieval import Hit
+from pinecone_assistant_local.stored_assistants import Assistant
+from pinecone_assistant_local.stored_files import StoredFile
+from pinecone_assistant_local.stored_operations import Operation
+from pinecone_assistant_local.versions import has_operations
+
+Json = dict[str, object]
+
+_TOKEN = re.compile(r"\w{1,6}|[^\w\s]")
+
+
+def timestamp(ns: int) -> str:
+    """RFC 3339 with nanoseconds."""
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09d}Z"
+
+
+def count_tokens(text: str) -> int:
+    """Roughly how many tokens a model would count."""
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
+def assistant_json(assistant: Assistant, version: str, *, host: str | None, status: str = "Ready") -> Json:
+    """An `Assistant`; without a host it is one that was only just created."""
+    body: Json = {
+        "name": assistant.name,
+        "instructions": assistant.instructions,
+        "metadata": assistant.metadata,
+        "status": status,
+        "created_at": timestamp(assistant.created_at),
+        "updated_at": timestamp(assistant.updated_at),
+    }
+    if host is not None:
+        body["host"] = host
+    if has_operations(version):
+        body["region"] = assistant.region
+    return body
+
+
+def file_json(file: StoredFile, version: str, *, signed_url: str | None = None) -> Json:
+    """An `AssistantFileModel`."""
+    body: Json = {
+        "name": file.name,
+        "id": file.id,
+        "metadata": file.metadata,
+        "created_on": timestamp(file.created_on),
+        "updated_on": timestamp(file.updated_on),
+        "status": file.status,
+        "signed_url": signed_url,
+        "multimodal": file.multimodal,
+    }
+    if has_operations(version):
+        body["size"] = file.size
+    else:
+        body["percent_done"] = 0.0 if file.status == "Processing" else 1.0
+        body["error_message"] = file.error
+    return body
+
+
+def operation_json(operation: Operation) -> Json:
+    """An `OperationModel`; what is not known yet is left out."""
+    body: Json = {
+        "id": operation.id,
+        "operation_type": operation.operation_type,
+        "file_id": operation.file_id,
+        "status": operation.status,
+        "created_on": timestamp(operation.created_on),
+        "percent_complete": 0 if operation.status == "Processing" else 100,
+    }
+    if operation.completed_on is not None:
+        body["completed_on"] = timestamp(operation.completed_on)
+    if operation.error is not None:
+        body["error_message"] = operation.error
+    if operation.ingestion_units is not None:
+        body["ingestion_units"] = operation.ingestion_units
+    return body
+
+
+def usage_json(prompt_tokens: int, completion_tokens: int) -> Json:
+    """A `UsageModel`."""
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
+
+
+def citation_json(citation: PlacedCitation, files: dict[str, Json], *, highlights: bool) -> Json:
+    """A `CitationModel`.
+
+    Args:
+        citation: What is cited, and where.
+        files: The JSON of each cited file by its identifier.
+        highlights: Whether the references carry the words they rest on.
+    """
+    return {
+        "position": citation.position,
+        "references": [_reference_json(source, files, highlights=highlights) for source in citation.sources],
+    }
+
+
+def snippet_json(hit: Hit, text: str, file: Json) -> Json:
+    """A `TextSnippetModel`."""
+    reference: Json = {"type": reference_type(hit.file.name), "file": file}
+    if has_pages(hit.file.name):
+        reference["pages"] = [] if hit.page is None else [hit.page]
+    return {"type": "text", "content": text, "score": round(hit.score, 6), "reference": reference}
+
+
+def snippet_text(hit: Hit, max_tokens: int) -> str:
+    """A passage with its heading above it, cut to a number of tokens at a sentence or a word."""
+    text = f"{hit.heading}\n\n{hit.body}" if hit.heading else hit.body
+    return clip_tokens(text, max_tokens)
+
+
+def clip_tokens(text: str, max_tokens: int) -> str:
+    """The beginning of a text, at most so many tokens."""
+    for count, match in enumerate(_TOKEN.finditer(text), start=1):
+        if count > max_tokens:
+            return text[: match.start()].rstrip()
+    return text
+
+
+def cited_files(sources: Sequence[Source]) -> list[StoredFile]:
+    """Each cited file once."""
+    return list({source.file.id: source.file for source in sources}.values())
+
+
+def _reference_json(source: Source, files: dict[str, Json], *, highlights: bool) -> Json:
+    highlight = {"type": "text", "content": source.highlight} if highlights and source.highlight else None
+    return {"file": files[source.file.id], "pages": list(source.pages), "highlight": highlight}
