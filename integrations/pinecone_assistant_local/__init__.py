@@ -8,8 +8,8 @@ except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "python_multipart"):
         raise
     raise ImportError(
-        f"the local assistant needs {error.name}, which comes with the extra 'local': from the clone of this project run"
-        " pip install '.[local]'"
+        f"the local assistant needs {error.name}, which comes with the extra 'local': in the clone of this project"
+        " run pip install '.[local]'"
     ) from error
 from pinecone_assistant_local.errors import UploadError
 from pinecone_assistant_local.faults import Fault, Faults

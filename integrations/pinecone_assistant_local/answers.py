@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pinecone_assistant_local.retrieval import Hit, SentenceHit
+from pinecone_assistant_local.sentences import FINAL_MARK
 from pinecone_assistant_local.stored_files import StoredFile
 
 # Below this part of the question, a sentence is no answer to it.
@@ -24,7 +25,6 @@ DECLINE = "I could not find an answer to that in the files I can use for this qu
 
 # Foreign reference numbers, such as "[12]" in text from an encyclopedia: in an answer they would pass for citations.
 _FOREIGN_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
-_FINAL_MARK = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,16 @@ def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
 
 def quote(hit: Hit, sentence: SentenceHit) -> Iterator[Piece]:
     """A sentence with its citation before the final mark, as the service writes it."""
-    text = _FOREIGN_MARKERS.sub("", sentence.text)
-    final = _FINAL_MARK.search(text)
+    text = plain_sentence(sentence)
+    final = FINAL_MARK.search(text)
     yield text[: final.start()] if final else text
     yield Cite((source_of(hit, sentence.text),))
     yield final.group() if final else "."
+
+
+def plain_sentence(sentence: SentenceHit) -> str:
+    """The words of a sentence, without the reference numbers of the document it stands in."""
+    return _FOREIGN_MARKERS.sub("", sentence.text)
 
 
 def source_of(hit: Hit, highlight: str) -> Source:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
+# The only value in it is the tokenizer's name above.
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS assistants (
     name TEXT PRIMARY KEY, instructions TEXT, metadata TEXT, region TEXT NOT NULL,
@@ -51,7 +52,7 @@ CREATE TABLE IF NOT EXISTS operations (
 );
 CREATE INDEX IF NOT EXISTS operations_by_file ON operations (assistant, file_id);
 CREATE TABLE IF NOT EXISTS sequences (assistant TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-"""
+"""  # noqa: S608
 
 
 class Database:

@@ -1,4 +1,7 @@
-"""Uploaded bytes to blocks of text, one parser per file type. The type is decided by the file name's extension alone."""
+"""Uploaded bytes to blocks of text, one parser per file type.
+
+The type is decided by the extension of the file's name alone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ MEGABYTE = 1024 * 1024
 
 
 class DocumentError(ValueError):
-    """The content cannot be read as what its name says; the message tells why and becomes the file's `error_message`."""
+    """The content is not what its name says; the message tells why and becomes the file's `error_message`."""
 
 
 def _decoded(parse: Callable[[str], Iterator[Block]]) -> Callable[[bytes], Iterator[Block]]:
@@ -95,10 +98,8 @@ def parse_document(name: str, content: bytes) -> list[Block]:
 
 
 def _decode(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if is_utf16 else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:

@@ -29,10 +29,10 @@ async def list_assistants(request: Request) -> Response:
     call = Call.of(request)
     assistants = call.service.store.assistants
     if not has_operations(call.version):
-        found = await call.service.run(assistants.list)
+        found = await call.service.run(assistants.select)
         return json_response({"assistants": [assistant_json(a, call.version, host=call.base_url) for a in found]})
     page = Page.of(call)
-    found = await call.service.run(lambda: assistants.list(after=page.after, limit=page.limit + 1))
+    found = await call.service.run(lambda: assistants.select(after=page.after, limit=page.limit + 1))
     shown = found[: page.limit]
     body: Json = {"assistants": [assistant_json(a, call.version, host=call.base_url) for a in shown]}
     if len(found) > page.limit:
@@ -50,8 +50,8 @@ async def create_assistant(request: Request) -> Response:
     limit = assistant_name_limit(call.version)
     if not isinstance(name, str) or not is_assistant_name(name, limit):
         raise invalid(
-            f"Invalid name: must be 1-{limit} characters long, start and end with an alphanumeric character, and consist"
-            " only of lower case alphanumeric characters or '-'"
+            f"Invalid name: must be 1-{limit} characters long, start and end with an alphanumeric character, and"
+            " consist only of lower case alphanumeric characters or '-'"
         )
     region = body.get("region") or REGIONS[0]
     if region not in REGIONS:

@@ -18,8 +18,8 @@ from pinecone_assistant_local.streams import EventStream
 from pinecone_assistant_local.versions import has_operations
 from pinecone_assistant_local.wire import (
     Json,
-    cited_files,
     citation_json,
+    cited_files,
     count_tokens,
     file_json,
     snippet_json,

@@ -35,11 +35,11 @@ async def list_files(request: Request) -> Response:
     condition = compile_filter(decode_metadata(text, "filter") if text else None)
     files = call.service.store.files
     if not has_operations(call.version):
-        found = await call.service.run(lambda: files.list(name, condition))
+        found = await call.service.run(lambda: files.select(name, condition))
         return json_response({"files": [file_json(file, call.version) for file in found]})
     page = Page.of(call)
     after = page.after_row
-    found = await call.service.run(lambda: files.list(name, condition, after=after, limit=page.limit + 1))
+    found = await call.service.run(lambda: files.select(name, condition, after=after, limit=page.limit + 1))
     shown = found[: page.limit]
     body: Json = {"files": [file_json(file, call.version) for file in shown]}
     if len(found) > page.limit:
@@ -105,7 +105,7 @@ async def list_operations(request: Request) -> Response:
     page = Page.of(call)
     after = page.after_row
     found = await call.service.run(
-        lambda: call.service.store.operations.list(
+        lambda: call.service.store.operations.select(
             name, operation_type=kind, status=status, after=after, limit=page.limit + 1
         )
     )

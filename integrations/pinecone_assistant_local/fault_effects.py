@@ -126,7 +126,7 @@ class FaultyAnswer:
         elif data:
             await self._send_more(data)
         if not message.get("more_body", False) and not self._ended:
-            await self._send(message | {"body": b""})
+            await self._send({**message, "body": b""})
 
     async def _act(self, events: int) -> None:
         """What is to happen after so many events."""
@@ -153,7 +153,7 @@ class FaultyAnswer:
         body = self._changed_body()
         headers = [(name, value) for name, value in self._start["headers"] if name != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
-        await self._send(self._start | {"headers": headers})
+        await self._send({**self._start, "headers": headers})
         if fault.cut_after_events is not None:
             await self._send_more(body[: len(body) // 2])
             await self._cut()

@@ -25,8 +25,8 @@ class Fault:
     """One thing that goes wrong; also a context manager that ends it.
 
     Attributes:
-        on: "chat" (both chat endpoints), "context", "files" (and operations), "control", "all", or a (method, path) pair in
-            which the path may hold `*`.
+        on: "chat" (both chat endpoints), "context", "files" (and operations), "control", "all", or a (method, path)
+            pair in which the path may hold `*`.
         times: How many requests it strikes; None: all, until it is removed.
         status: Answer with this status instead.
         code: The error's code; chosen by the status if not given.

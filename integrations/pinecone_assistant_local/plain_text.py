@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from pinecone_assistant_local.passages import Block
-from pinecone_assistant_local.sentences import split_sentences
+from pinecone_assistant_local.sentences import ENDS, split_sentences
 
 MAX_HEADING_CHARACTERS = 80
+NO_HEADING_ENDS_IN = ENDS + ",;"
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _UNDERLINE = re.compile(r"[=\-~*_#]{3,}\s*")
-_BULLET = re.compile(r"\s*(?:[-*•–]|\d{1,3}[.)])\s+")
+_BULLET = re.compile(r"\s*(?:[-*\u2022\u2013]|\d{1,3}[.)])\s+")
 
 
 def parse_text(text: str) -> Iterator[Block]:
@@ -31,7 +32,7 @@ def parse_text(text: str) -> Iterator[Block]:
 
 def _is_heading(line: str) -> bool:
     line = line.strip()
-    return 0 < len(line) <= MAX_HEADING_CHARACTERS and line[-1] not in ".!?,;…。！？" and not _BULLET.match(line)
+    return 0 < len(line) <= MAX_HEADING_CHARACTERS and line[-1] not in NO_HEADING_ENDS_IN and not _BULLET.match(line)
 
 
 def _to_blocks(lines: list[str], heading: str) -> Iterator[Block]:

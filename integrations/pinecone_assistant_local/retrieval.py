@@ -138,7 +138,7 @@ class Retriever:
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT p.id FROM passages p JOIN files f ON f.row = p.file"
-                f" WHERE f.assistant = ? AND f.status = 'Available' AND {condition.sql} ORDER BY p.id LIMIT ?",  # noqa: S608
+                f" WHERE f.assistant = ? AND f.status = 'Available' AND {condition.sql} ORDER BY p.id LIMIT ?",
                 (assistant, *condition.parameters, limit),
             )
             passages = self._load(connection, [row["id"] for row in rows])
@@ -150,7 +150,7 @@ class Retriever:
     ) -> list[int]:
         rows = connection.execute(
             "SELECT p.id FROM passage_index JOIN passages p ON p.id = passage_index.rowid JOIN files f ON f.row = p.file"
-            f" WHERE passage_index MATCH ? AND f.assistant = ? AND f.status = 'Available' AND {condition.sql}"  # noqa: S608
+            f" WHERE passage_index MATCH ? AND f.assistant = ? AND f.status = 'Available' AND {condition.sql}"
             " ORDER BY bm25(passage_index, 0.6, 1.0), p.id LIMIT ?",
             (_match_expression(question), assistant, *condition.parameters, CANDIDATES),
         )

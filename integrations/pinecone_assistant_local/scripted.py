@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pinecone_assistant_local.answers import Cite, Piece, Source
+from pinecone_assistant_local.sentences import FINAL_MARK
 from pinecone_assistant_local.stored_files import StoredFile
-
-_FINAL_MARK = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*\s*$")
 
 CitationLike = str | Mapping[str, object]
 
@@ -35,7 +33,7 @@ class ScriptedReply:
 
     def to_pieces(self, find_file: Callable[[str], StoredFile]) -> list[Piece]:
         """The reply as an answer; `find_file` gives the file of a name."""
-        final = _FINAL_MARK.search(self.text)
+        final = FINAL_MARK.search(self.text.rstrip())
         default = final.start() if final else len(self.text)
         by_position: dict[int, list[Source]] = {}
         for citation in self.citations:

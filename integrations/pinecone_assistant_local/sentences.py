@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 
-# The end of a sentence: its mark, closing quotes or brackets, then space; or the full stop of a script without spaces.
-_END = re.compile(r"""(?P<mark>[.!?…]+)(?P<close>["'”’»)\]]*)(?=\s)|[。！？｡]["'”’」』）]*""")
+# Full stops, Latin and full-width, and what may close after one. Escapes, because the characters look alike.
+_LATIN_ENDS = ".!?\u2026"
+_WIDE_ENDS = "\u3002\uff01\uff1f\uff61"
+ENDS = _LATIN_ENDS + _WIDE_ENDS
+_OPEN = "\"'\u201c\u2018\u00ab(\\["
+_CLOSE = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f\uff09"
+
+# At the end of a text: its last mark, with what closes after it.
+FINAL_MARK = re.compile(f"[{ENDS}]+[{_CLOSE}]*$")
+
+# Inside a text: a Latin mark needs space after it, a full-width one does not.
+_END = re.compile(f"(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?=\\s)|[{_WIDE_ENDS}]+[{_CLOSE}]*")
 _ABBREVIATIONS = frozenset(
-    "al approx art ca cf ch co corp dept dr ed eds e.g eg est etc ex fig figs gen hon i.e ie inc jr lt ltd max messrs min"
-    " mr mrs ms mt no nos nr op p pp prof rev sgt sr st v vol vols vs".split()
+    "al approx art ca cf ch co corp dept dr ed eds e.g eg est etc ex fig figs gen hon i.e ie inc jr lt ltd max messrs"  # noqa: SIM905
+    " min mr mrs ms mt no nos nr op p pp prof rev sgt sr st v vol vols vs".split()
 )
-_LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘])([^\s(\[\"'“‘]+)$")
-_STARTS_SENTENCE = re.compile(r"""[\s"'“‘«(\[]*[^\W\d_a-zß-öø-ÿ]|[\s"'“‘«(\[]*[\d#*`-]""")
+_LAST_WORD = re.compile(f"(?:^|[\\s{_OPEN}])([^\\s{_OPEN}]+)$")
+_STARTS_SENTENCE = re.compile(f"[\\s{_OPEN}]*(?:[^\\W\\d_a-z\u00df-\u00f6\u00f8-\u00ff]|[\\d#*`-])")
 _SPACES = re.compile(r"\s+")
 
 
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text, each on one line; abbreviations, initials and decimals do not end one."""
-    sentences = []
+    sentences: list[str] = []
     start = 0
     for match in _END.finditer(text):
         if match["mark"] and not _ends_sentence(text, start, match):

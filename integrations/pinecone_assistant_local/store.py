@@ -29,7 +29,7 @@ class Store:
 
     def clear(self) -> None:
         """Removes every assistant with everything it has."""
-        for assistant in self.assistants.list():
+        for assistant in self.assistants.select():
             self.assistants.delete(assistant.name)
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class Assistants:
         with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM assistants WHERE name = ?", (name,)).fetchone() is not None
 
-    def list(self, *, after: str = "", limit: int = -1) -> list[Assistant]:
+    def select(self, *, after: str = "", limit: int = -1) -> list[Assistant]:
         """The assistants in the order of their names, from the one that follows `after`."""
         with self._database.read() as connection:
             rows = connection.execute(

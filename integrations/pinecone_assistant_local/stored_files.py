@@ -78,7 +78,7 @@ class Files:
                 return
             connection.execute("DELETE FROM passages WHERE file = ?", (file.row,))
             count = 0
-            for count, passage in enumerate(passages, start=1):  # noqa: B007 (the count is used after the loop)
+            for count, passage in enumerate(passages, start=1):
                 _insert_passage(connection, file.row, count, passage)
             connection.execute(
                 "UPDATE files SET status = 'Available', error = NULL, updated_on = ?, passages = ? WHERE row = ?",
@@ -119,7 +119,7 @@ class Files:
             ).fetchone()
         return to_stored_file(row) if row else None
 
-    def list(
+    def select(
         self, assistant: str, condition: Condition | None = None, *, after: int = 0, limit: int = -1
     ) -> list[StoredFile]:
         """The files that meet the condition in the order of their upload, from the one that follows row `after`."""

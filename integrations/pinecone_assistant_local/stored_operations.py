@@ -44,7 +44,7 @@ class Operations:
             raise operation_not_found(operation_id)
         return _to_operation(row)
 
-    def list(
+    def select(
         self,
         assistant: str,
         *,

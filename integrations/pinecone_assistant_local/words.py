@@ -18,18 +18,21 @@ _UNSPACED = re.compile(
 _MAX_REMEMBERED = 200_000
 
 STOP_WORDS = frozenset(
-    """
-    a about above actually after again all also am an and any anybody anyone anything are aren as at away be because been
-    before being below between both but by can cannot could couldn d did didn do does doesn doing don done down during each
-    either else every everything explain few find for from further gave get give given gives go got had hadn has hasn have
-    haven having he her here hers herself him himself his how however i if in into is isn it its itself just kindly know let
-    like list ll m may me mention mentioned might mine more most much must my myself name need no nor not now of off often
-    on once one only or other our ours ourselves out over own per please possible provide question quite rather re really
-    regarding s said same say says shall she should shouldn show so some somebody someone something such t tell than thank
-    thanks that the their theirs them themselves then there these they thing things this those through to too under until
-    up upon us use used ve very want was wasn we well were weren what whatever when where whether which while who whom whose
-    why will with within without won would wouldn yes yet you your yours yourself yourselves
-    """.split()
+    _WORD.findall(
+        """
+        a about above actually after again all also am an and any anybody anyone anything are aren as at away be
+        because been before being below between both but by can cannot could couldn d did didn do does doesn doing
+        don done down during each either else every everything explain few find for from further gave get give given
+        gives go got had hadn has hasn have haven having he her here hers herself him himself his how however i if
+        in into is isn it its itself just kindly know let like list ll m may me mention mentioned might mine more
+        most much must my myself name need no nor not now of off often on once one only or other our ours ourselves
+        out over own per please possible provide question quite rather re really regarding s said same say says
+        shall she should shouldn show so some somebody someone something such t tell than thank thanks that the
+        their theirs them themselves then there these they thing things this those through to too under until up
+        upon us use used ve very want was wasn we well were weren what whatever when where whether which while who
+        whom whose why will with within without won would wouldn yes yet you your yours yourself yourselves
+        """
+    )
 )
 
 
