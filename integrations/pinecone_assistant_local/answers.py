@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pinecone_assistant_local.retrieval import Hit, SentenceHit
+from pinecone_assistant_local.retrieval import Hit
+from pinecone_assistant_local.scoring import SentenceHit
 from pinecone_assistant_local.sentences import FINAL_MARK
 from pinecone_assistant_local.stored_files import StoredFile
 

@@ -1,4 +1,4 @@
-"""Answers as JSON: an instance of the schema that was asked for, with values from the passages, or answer and sources."""
+"""Answers as JSON: an instance of the schema that was asked for, filled from the passages, or answer and sources."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pinecone_assistant_local.answers import DECLINE, Cite, Piece, choose_senten
 from pinecone_assistant_local.json_instances import build_instance
 from pinecone_assistant_local.json_schemas import Schema
 from pinecone_assistant_local.passages import title_of
-from pinecone_assistant_local.retrieval import Hit, SentenceHit
+from pinecone_assistant_local.retrieval import Hit
+from pinecone_assistant_local.scoring import SentenceHit
 from pinecone_assistant_local.words import Stems, words_of
 
 # What an instruction to answer in JSON is made of; none of it is what the question is about.
 INSTRUCTION_WORDS = frozenset(
     words_of("""
     answer answers json schema schemas format formatted output outputs respond response return object instance conform
-    conforms conforming match matches matching valid validates following follow field fields property properties key keys
-    value values type types markdown code fence fences block text string strings strictly according required include extra
-    additional data structure structured example parse parsed generate
+    conforms conforming match matches matching valid validates following follow field fields property properties key
+    keys value values type types markdown code fence fences block text string strings strictly according required
+    include extra additional data structure structured example parse parsed generate
     """)
 )
 
@@ -96,9 +97,8 @@ class PassageFiller:
             in_sentence = []
             for match in _NUMBER.finditer(sentence.text):
                 after = self._stems.of(words_of(sentence.text[match.end() : match.end() + 40])[:1])
-                in_sentence.append(
-                    (not wanted.issuperset(after) if after else True, float(match.group().replace(",", "")))
-                )
+                is_unit = bool(after) and wanted.issuperset(after)
+                in_sentence.append((not is_unit, float(match.group().replace(",", ""))))
             if in_sentence and not found:
                 self._used[id(sentence)] = (hit, sentence)
             found += [number for _, number in sorted(in_sentence, key=lambda pair: pair[0])]

@@ -1,7 +1,7 @@
 """An instance of a JSON Schema, with its values taken from somewhere else.
 
-The schema decides the shape and the limits, a `Filler` what stands in it. `if`, `not`, `pattern` on keys and the like are
-not looked at: they do not occur in schemas that describe an answer.
+The schema decides the shape and the limits, a `Filler` what stands in it. `if`, `not`, `patternProperties` and the like
+are not looked at: they do not occur in schemas that describe an answer.
 """
 
 from __future__ import annotations
@@ -32,6 +32,23 @@ _FORMATS = {
     "ipv6": "::1",
     "hostname": "example.com",
 }
+_USUAL_CODES = (
+    "",
+    "a",
+    "A",
+    "abc",
+    "ABC",
+    "1",
+    "12",
+    "123",
+    "1234",
+    "12345",
+    "AB-12",
+    "ABC-123",
+    "a1",
+    "#000000",
+    "en-US",
+)
 _IMPLIED_TYPES = (
     ("object", ("properties", "required", "additionalProperties")),
     ("array", ("items", "prefixItems", "minItems", "uniqueItems")),
@@ -77,16 +94,17 @@ class _Builder:
             raise invalid("The JSON Schema in the last message is nested without end")
         node = self._resolve(schema, depth)
         name = " ".join(str(part) for part in (name, node.get("title"), node.get("description")) if part)
-        if "const" in node:
-            return node["const"]
-        options = node.get("enum")
-        if isinstance(options, list) and options:
+        options = [node["const"]] if "const" in node else _items(node.get("enum"))
+        if options:
             return self._choice(options, name, index)
         kind = _type_of(node)
         if kind == "object":
             return self._object(node, depth)
         if kind == "array":
             return self._array(node, name, depth)
+        return self._scalar(kind, node, name, index)
+
+    def _scalar(self, kind: str, node: Node, name: str, index: int) -> object:
         if kind == "string":
             return self._string(node, name, index)
         if kind in ("number", "integer"):
@@ -225,25 +243,7 @@ def _matching(pattern: str, texts: Iterable[str]) -> str:
     except re.error:
         return next(iter(texts))
     words = [word for text in texts for word in (text, *text.split())]
-    usual = [
-        "",
-        "a",
-        "A",
-        "abc",
-        "ABC",
-        "1",
-        "12",
-        "123",
-        "1234",
-        "12345",
-        "ABC-123",
-        "AB-12",
-        "a1",
-        "#000000",
-        "en",
-        "en-US",
-    ]
-    for candidate in (*words, *usual, *_FORMATS.values()):
+    for candidate in (*words, *_USUAL_CODES, *_FORMATS.values()):
         if compiled.search(candidate):
             return candidate
     return next(iter(texts))

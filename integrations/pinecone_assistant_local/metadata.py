@@ -13,7 +13,7 @@ Metadata = dict[str, object]
 
 
 def validate_file_metadata(value: object) -> Metadata | None:
-    """The metadata of a file: a flat object of strings, finite numbers, booleans and lists of strings, at most 16 KB."""
+    """The metadata of a file: a flat object of strings, numbers, booleans and lists of strings, at most 16 KB."""
     if value is None:
         return None
     metadata = validate_assistant_metadata(value)

@@ -61,8 +61,8 @@ class LocalAssistant:
         name: The name of the assistant that exists from the start.
         data_dir: Keep the files there; without it they are gone when it is closed.
         port: The port on 127.0.0.1; 0 takes a free one.
-        generate: A function `(question, passages) -> text or iterable of text` that writes the answers instead. It may cite
-            passages by their numbers, as in `[1]`.
+        generate: A function `(question, passages) -> text or iterable of text` that writes the answers instead. It may
+            cite passages by their numbers, as in `[1]`.
         references: Whether answers on `/chat/completions` end in the list of references.
         allowed_models: Model names to accept beside the documented ones.
         heartbeat_seconds: How long a stream of `/chat` stays silent before it sends a comment line.
@@ -213,14 +213,14 @@ class LocalAssistant:
 
         Args:
             text: The answer. Without citations, `/chat/completions` answers exactly this.
-            citations: File names, or mappings with `file` and, if wanted, `pages`, `position` (a character offset into the
-                text; before the final full stop if not given) and `highlight`.
+            citations: File names, or mappings with `file` and, if wanted, `pages`, `position` (a character offset into
+                the text; before the final full stop if not given) and `highlight`.
             times: For how many requests; None: for all, until another reply is added.
         """
         self._running.service.replies.add(text, citations, times)
 
     def reset(self) -> None:
-        """Removes files, assistants, scripted replies, faults and recorded requests; the assistant is there again, empty."""
+        """Removes files, assistants, replies, faults and recorded requests; the assistant is there again, empty."""
         self._running.service.reset()
         self._create_assistant()
 

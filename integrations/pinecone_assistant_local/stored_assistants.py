@@ -94,7 +94,7 @@ class Assistants:
     def delete(self, name: str) -> None:
         """Removes the assistant with its files, passages and operations; 404 if there is none."""
         with self._database.write() as connection:
-            # The children go first: a foreign key's cascade would fire the index trigger row by row through three tables.
+            # The passages go first: a cascade through three tables would fire the index trigger row by row.
             connection.execute(
                 "DELETE FROM passages WHERE file IN (SELECT row FROM files WHERE assistant = ?)", (name,)
             )

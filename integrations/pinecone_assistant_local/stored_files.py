@@ -85,7 +85,12 @@ class Files:
                 (now, count, file.row),
             )
             end_operations(
-                connection, file.assistant, file.id, file.generation, now, ingestion_units=float(max(1, count))
+                connection,
+                file.assistant,
+                file.id,
+                generation=file.generation,
+                now=now,
+                ingestion_units=float(max(1, count)),
             )
 
     def fail(self, file: StoredFile, reason: str) -> None:
@@ -99,7 +104,7 @@ class Files:
                 "UPDATE files SET status = 'ProcessingFailed', error = ?, updated_on = ?, passages = 0 WHERE row = ?",
                 (reason, now, file.row),
             )
-            end_operations(connection, file.assistant, file.id, file.generation, now, error=reason)
+            end_operations(connection, file.assistant, file.id, generation=file.generation, now=now, error=reason)
 
     def get(self, assistant: str, file_id: str) -> StoredFile:
         """The file of that identifier; 404 if there is none."""
@@ -160,11 +165,15 @@ class Files:
             if row is None:
                 raise file_not_found(file_id)
             file = to_stored_file(row)
-            end_operations(connection, assistant, file_id, file.generation, now, error="The file was deleted.")
-            operation = begin_operation(connection, assistant, "delete_file", file_id, file.generation, now)
+            end_operations(
+                connection, assistant, file_id, generation=file.generation, now=now, error="The file was deleted."
+            )
+            operation = begin_operation(
+                connection, assistant, "delete_file", file_id, generation=file.generation, now=now
+            )
             connection.execute("DELETE FROM passages WHERE file = ?", (file.row,))
             connection.execute("DELETE FROM files WHERE row = ?", (file.row,))
-            end_operations(connection, assistant, file_id, file.generation, now)
+            end_operations(connection, assistant, file_id, generation=file.generation, now=now)
         return file, operation
 
     def _write(
@@ -179,12 +188,12 @@ class Files:
     ) -> tuple[StoredFile, Operation]:
         now = self._clock_ns()
         row = connection.execute(
-            "INSERT INTO files (assistant, id, name, size, sha256, metadata, multimodal, status, created_on, updated_on,"
-            " generation) VALUES (?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
+            "INSERT INTO files (assistant, id, name, size, sha256, metadata, multimodal, status, created_on,"
+            " updated_on, generation) VALUES (?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
             " ON CONFLICT (assistant, id) DO UPDATE SET name = excluded.name, size = excluded.size,"
             " sha256 = excluded.sha256, metadata = excluded.metadata, multimodal = excluded.multimodal,"
-            " status = excluded.status, error = NULL, updated_on = excluded.updated_on, generation = excluded.generation"
-            " RETURNING *",
+            " status = excluded.status, error = NULL, updated_on = excluded.updated_on,"
+            " generation = excluded.generation RETURNING *",
             (
                 assistant,
                 file_id,
@@ -202,7 +211,7 @@ class Files:
         connection.execute("REPLACE INTO file_contents VALUES (?, ?)", (file.row, new.content))
         connection.execute("DELETE FROM file_metadata WHERE file = ?", (file.row,))
         connection.executemany("INSERT INTO file_metadata VALUES (?, ?, ?, ?)", _metadata_rows(file))
-        return file, begin_operation(connection, assistant, operation_type, file_id, generation, now)
+        return file, begin_operation(connection, assistant, operation_type, file_id, generation=generation, now=now)
 
 
 def to_stored_file(row: sqlite3.Row) -> StoredFile:

@@ -65,7 +65,7 @@ class Operations:
 
 
 def begin_operation(
-    connection: sqlite3.Connection, assistant: str, operation_type: str, file_id: str, generation: int, now: int
+    connection: sqlite3.Connection, assistant: str, operation_type: str, file_id: str, *, generation: int, now: int
 ) -> Operation:
     """A new operation in the transaction of the change that it stands for."""
     operation_id = "op-" + next_id(connection, assistant, f"{operation_type}/{file_id}")
@@ -81,9 +81,9 @@ def end_operations(
     connection: sqlite3.Connection,
     assistant: str,
     file_id: str,
+    *,
     generation: int,
     now: int,
-    *,
     error: str | None = None,
     ingestion_units: float | None = None,
 ) -> None:

@@ -1,7 +1,7 @@
 """Server-sent events: what each interface sends, and how it goes out.
 
-The bytes are the service's: `data:{json}` without a space, one blank line between events, no `[DONE]`; the stream ends with
-its connection.
+The bytes are the service's: `data:{json}` without a space, one blank line between events, no `[DONE]`; the stream ends
+with its connection.
 """
 
 from __future__ import annotations
