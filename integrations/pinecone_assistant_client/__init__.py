@@ -1,1 +1,65 @@
-"""A Pinecone Assistant over HTTP."""
+"""A Pinecone Assistant over HTTP: the framework-free client under the LangChain and LlamaIndex adapters.
+
+`AssistantClient` and `AsyncAssistantClient` ask; `ChatCompletion`, `ChatCompletionChunk` and `Context` answer; everything
+that can go wrong is an `AssistantError`.
+"""
+
+from .answers import ChatCompletion, ChatCompletionChunk, Context, Snippet, SnippetImage, Usage
+from .async_client import AsyncAssistantClient
+from .citations import Citation, Reference, extract_citations, strip_reference_list
+from .client import AssistantClient
+from .errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AssistantError,
+    AuthenticationError,
+    BadRequestError,
+    ErrorResponse,
+    IncompleteStreamError,
+    InternalServerError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    StreamError,
+)
+from .filters import validate_filter
+from .messages import Message
+from .options import NOT_GIVEN, NotGiven
+from .settings import __version__, environment
+
+__all__ = [
+    "NOT_GIVEN",
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AssistantClient",
+    "AssistantError",
+    "AsyncAssistantClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "Citation",
+    "Context",
+    "ErrorResponse",
+    "IncompleteStreamError",
+    "InternalServerError",
+    "InvalidRequestError",
+    "Message",
+    "NotFoundError",
+    "NotGiven",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "Reference",
+    "Snippet",
+    "SnippetImage",
+    "StreamError",
+    "Usage",
+    "__version__",
+    "environment",
+    "extract_citations",
+    "strip_reference_list",
+    "validate_filter",
+]

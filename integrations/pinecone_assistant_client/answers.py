@@ -1,0 +1,92 @@
+"""The public values of an answer: frozen, slotted, free of any framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .citations import Citation, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, as the service counted them (they are billed)."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletion:
+    """A whole answer.
+
+    Attributes:
+        id: The service's id of the answer, or None.
+        model: The model that really answered (`"gpt-4o-2024-11-20"`), or None.
+        content: The answer's text, exactly as the service wrote it.
+        finish_reason: `"stop"`, `"length"`, `"content_filter"`, ...; None if the service did not say.
+        usage: Tokens, or None if the service did not say.
+        citations: In order of position. On the standard interface `start == end`.
+        context_snippet_count: Snippets given to the model (standard interface, 2026-04 and later), or None.
+    """
+
+    id: str | None
+    model: str | None
+    content: str
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    citations: tuple[Citation, ...] = ()
+    context_snippet_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCompletionChunk:
+    """A piece of a streamed answer.
+
+    `content` is the new text only; `usage` and `finish_reason` stand on one chunk each; every chunk carries the
+    first id that was seen. On the OpenAI-compatible interface the chunk with the finish_reason has the citations of
+    the whole text; on the standard interface each citation event is a chunk of its own.
+    """
+
+    id: str | None
+    model: str | None
+    content: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    citations: tuple[Citation, ...] = ()
+    context_snippet_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetImage:
+    """An image of a multimodal snippet: base64 `data`, or None if binary content was not asked for."""
+
+    caption: str | None = None
+    mime_type: str | None = None
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A passage that the assistant found.
+
+    Attributes:
+        content: The text; of a multimodal snippet its text blocks, joined by a line break.
+        score: The service's relevance, higher is better.
+        reference: Where it stands: file and pages.
+        images: The images of a multimodal snippet.
+    """
+
+    content: str
+    score: float
+    reference: Reference
+    images: tuple[SnippetImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the assistant would read before it answers: snippets, best first."""
+
+    snippets: tuple[Snippet, ...]
+    usage: Usage | None = None
+    id: str | None = None

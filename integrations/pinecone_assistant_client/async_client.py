@@ -1,0 +1,314 @@
+"""`AsyncAssistantClient`: ask a Pinecone Assistant, async. The same as `client.py` but for `await`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from typing import Any
+
+from .answers import ChatCompletion, ChatCompletionChunk, Context
+from .client_base import BaseClient, BodyBuffer, after_a_cut
+from .decoding import decode_context
+from .errors import AssistantError
+from .messages import SystemMessages
+from .options import NOT_GIVEN, ChatOptions, MessageLike, NotGiven, given
+from .protocol import WireRequest, build_describe_request
+from .retries import OnRetry
+from .settings import Timeout, checked_timeout
+from .shaping import AnswerShaper, shaper_for
+from .stops import checked_stop
+from .transports.base import AsyncHTTPResponse
+from .transports.shared import release, remembered_host
+
+
+class AsyncAssistantClient(BaseClient):
+    """Ask a Pinecone Assistant, async. The options are those of `AssistantClient`.
+
+    One client works in any number of event loops, one after another or at once: each loop has its own session, which is
+    closed with the loop. `async with`, or `await client.close()`, closes earlier.
+
+    Example:
+        ```python
+        async with AsyncAssistantClient(assistant_name="docs") as client:
+            async for chunk in client.stream_chat_completion([{"role": "user", "content": "How tall is a red pine?"}]):
+                print(chunk.content, end="")
+        ```
+    """
+
+    async def __aenter__(self) -> AsyncAssistantClient:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Release the connections; they are closed if no other client or model uses them. Later use opens them again."""
+        shared, self._connections = self._connections, None
+        if shared is not None and release(shared, self):
+            await shared.aclose()
+
+    async def chat_completion(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> ChatCompletion:
+        """As `AssistantClient.chat_completion`."""
+        options = self._options.changed(model=model, temperature=temperature, filter=filter)
+        return await self._whole(messages, options.for_openai(), timeout)
+
+    def stream_chat_completion(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        """As `AssistantClient.stream_chat_completion`: call it without `await`, then `async for`."""
+        options = self._options.changed(model=model, temperature=temperature, filter=filter)
+        return self._streamed(messages, options.for_openai(), timeout)
+
+    async def chat(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        json_response: bool = False,
+        include_highlights: bool | NotGiven | None = NOT_GIVEN,
+        context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
+    ) -> ChatCompletion:
+        """As `AssistantClient.chat`."""
+        options = self._options.changed(
+            model=model,
+            temperature=temperature,
+            filter=filter,
+            interface="standard",
+            include_highlights=include_highlights,
+            context_options=context_options,
+        )
+        return await self._whole(messages, options, timeout, json_response=json_response)
+
+    def stream_chat(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        include_highlights: bool | NotGiven | None = NOT_GIVEN,
+        context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        """As `AssistantClient.stream_chat`: call it without `await`, then `async for`."""
+        options = self._options.changed(
+            model=model,
+            temperature=temperature,
+            filter=filter,
+            interface="standard",
+            include_highlights=include_highlights,
+            context_options=context_options,
+        )
+        return self._streamed(messages, options, timeout)
+
+    async def answer(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        stop: str | Sequence[str] | None = None,
+        strip_references: bool = False,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+        **options: Any,
+    ) -> ChatCompletion:
+        """As `AssistantClient.answer`."""
+        stops = checked_stop(stop)
+        changed = self._options.changed(**options)
+        answer = await self._whole(
+            messages, changed, timeout, json_response=json_response, system_messages=system_messages, on_retry=on_retry
+        )
+        shaper = shaper_for(stops, strip_references=strip_references)
+        return answer if shaper is None else shaper.whole(answer)
+
+    def stream_answer(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        stop: str | Sequence[str] | None = None,
+        strip_references: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+        **options: Any,
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        """As `AssistantClient.stream_answer`."""
+        return self._streamed(
+            messages,
+            self._options.changed(**options),
+            timeout,
+            stop=checked_stop(stop),
+            strip_references=strip_references,
+            system_messages=system_messages,
+            on_retry=on_retry,
+        )
+
+    async def context(
+        self,
+        query: str | None = None,
+        *,
+        messages: Iterable[MessageLike] | None = None,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        top_k: int | None = None,
+        snippet_size: int | None = None,
+        multimodal: bool | None = None,
+        include_binary_content: bool | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Context:
+        """As `AssistantClient.context`."""
+        self._start()
+        wire = self._options.build_context(
+            self._assistant(),
+            query=query,
+            messages=messages,
+            filter=filter,
+            top_k=top_k,
+            snippet_size=snippet_size,
+            multimodal=multimodal,
+            include_binary_content=include_binary_content,
+        )
+        return decode_context(await self._read(wire, checked_timeout(given(timeout, self._timeout)), None))
+
+    async def _whole(
+        self,
+        messages: Iterable[MessageLike],
+        options: ChatOptions,
+        timeout: Timeout | NotGiven,
+        *,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+    ) -> ChatCompletion:
+        wire, seconds = self._prepare(
+            messages, options, timeout, stream=False, json_response=json_response, system_messages=system_messages
+        )
+        return self._decode(wire, await self._read(wire, seconds, on_retry))
+
+    def _streamed(
+        self,
+        messages: Iterable[MessageLike],
+        options: ChatOptions,
+        timeout: Timeout | NotGiven,
+        *,
+        stop: tuple[str, ...] = (),
+        strip_references: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
+        chunks = self._chunks(wire, seconds, on_retry)
+        shaper = shaper_for(stop, strip_references=strip_references)
+        return chunks if shaper is None else _shaped(chunks, shaper)
+
+    async def _chunks(
+        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+    ) -> AsyncGenerator[ChatCompletionChunk, None]:
+        decoder = self._decoder(wire)
+        response = await self._open(wire, timeout, on_retry)
+        try:
+            try:
+                async for data in response.chunks():
+                    for chunk in decoder.feed(data):
+                        yield chunk
+                    if decoder.is_done:
+                        break
+            except AssistantError as error:
+                after_a_cut(decoder, error)
+                return
+            for chunk in decoder.finish():
+                yield chunk
+        finally:
+            await response.close()
+
+    async def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
+        response = await self._open(wire, timeout, on_retry)
+        try:
+            return await _body(response)
+        finally:
+            await response.close()
+
+    async def _open(
+        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+    ) -> AsyncHTTPResponse:
+        base_url = self._settings.base_url or await self._look_up_host(timeout, on_retry)
+        return await self._open_at(base_url, wire, timeout, on_retry)
+
+    async def _open_at(
+        self, base_url: str, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+    ) -> AsyncHTTPResponse:
+        transport = self._start().asynchronous
+        request = self._http_request(wire, base_url, timeout)
+
+        async def attempt() -> AsyncHTTPResponse:
+            response = await transport.open(request)
+            if 200 <= response.status < 300:
+                return response
+            try:
+                raise self._status_error(response, request, await _error_body(response))
+            finally:
+                await response.close()
+
+        return await self._retries.acall(attempt, repeatable=wire.repeatable, on_retry=on_retry)
+
+    async def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        key = self._host_key()
+        host = remembered_host(key)
+        if host is None:
+            async with await self._start().asynchronous.single_flight():
+                host = remembered_host(key)
+                if host is None:
+                    wire = build_describe_request(self._assistant())
+                    response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+                    try:
+                        host = self._checked_host(await _body(response))
+                    finally:
+                        await response.close()
+        return host
+
+
+async def _body(response: AsyncHTTPResponse) -> bytes:
+    buffer = BodyBuffer()
+    async for data in response.chunks():
+        buffer.add(data)
+    return buffer.joined()
+
+
+async def _error_body(response: AsyncHTTPResponse) -> bytes:
+    """The beginning of an error's body; what cannot be read of it is left out, because the status already tells."""
+    buffer = BodyBuffer()
+    try:
+        async for data in response.chunks():
+            if buffer.is_enough_of_an_error(data):
+                break
+    except AssistantError:
+        pass
+    return buffer.joined()
+
+
+async def _shaped(
+    chunks: AsyncGenerator[ChatCompletionChunk, None], shaper: AnswerShaper
+) -> AsyncGenerator[ChatCompletionChunk, None]:
+    try:
+        async for chunk in chunks:
+            shaped = shaper.feed(chunk)
+            if shaped is not None:
+                yield shaped
+    finally:
+        await chunks.aclose()

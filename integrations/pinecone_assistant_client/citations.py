@@ -1,0 +1,267 @@
+"""Citations: values, and the parser for the markers and the reference list that stand in an answer's text.
+
+Forms attested by recordings and by people's own parsers: `[1]`, `[1, pp. 1]`, `[1, pp. 1-2]`, `[1, p. 3]`,
+`[1, pp. 3, 5]`, several references in one bracket, and at the end of the text a list such as
+`References:` / `1. [file.pdf](https://...signed...)` or `[1] file.pdf`. Every pass is linear in the text's length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_MAX_PAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One source of a citation; None where the answer does not tell.
+
+    Attributes:
+        number: The marker's number in the text, from 1; None on the standard interface, which has no markers.
+        pages: Page numbers, from 1, for files that have pages.
+        file_name: The file's name.
+        file_id: The file's id (standard interface).
+        url: A signed link that expires. It is a secret: not in the repr, never put into logs or metadata.
+        highlight: The passage that supports the statement (standard interface, when asked for).
+    """
+
+    number: int | None = None
+    pages: tuple[int, ...] | None = None
+    file_name: str | None = None
+    file_id: str | None = None
+    url: str | None = field(default=None, repr=False)
+    highlight: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where the answer cites, and what.
+
+    Attributes:
+        start: Character offset into the answer's text where the marker begins.
+        end: Offset where it ends, exclusive. On the standard interface, which has no markers, `start == end`.
+        references: The sources that stand behind this place.
+    """
+
+    start: int
+    end: int
+    references: tuple[Reference, ...] = ()
+
+
+# The bound on the inside keeps a text of brackets that never close linear.
+_MARKER = re.compile(r"\[([0-9][0-9pP.,;&\-\u2013\s]{0,200})\](?!\()")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<pages>[pP]{1,2}\.?)|(?P<from>[0-9]{1,6})(?:\s*[-\u2013]\s*(?P<to>[0-9]{1,6}))?|(?P<separator>[,;&]))"
+)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
+_HEADING = re.compile(r"(?:^|\n)[ \t]*(?:#{1,6}[ \t]*)?\**(?:References|Sources)\**:?\**[ \t]*(?:\n|$)", re.IGNORECASE)
+_ENTRY = re.compile(
+    r"[ \t]*(?:[-*][ \t]+)?(?:(?P<dot>[0-9]{1,3})[.)]|\[(?P<bracket>[0-9]{1,3})\]:?)[ \t]+(?P<rest>\S.*)"
+)
+_ENTRY_START = re.compile(r"[ \t]*\[[0-9]")
+_LINE_START = re.compile(r"\n(?=[^\n])|\n\Z")
+_LINK = re.compile(r"\[(?P<name>.*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    file_name: str | None
+    url: str | None
+
+
+def reference_list_start(text: str) -> int | None:
+    """Offset at which the reference list at the end of an answer begins, with the blank lines before it, or None."""
+    found = _find_reference_list(text)
+    return found[0] if found else None
+
+
+def strip_reference_list(text: str) -> str:
+    """The answer without the reference list at its end. Markers stay, so offsets of citations stay right."""
+    start = reference_list_start(text)
+    return text if start is None else text[:start]
+
+
+def _find_reference_list(text: str) -> tuple[int, dict[int, _Entry]] | None:
+    headings = list(_HEADING.finditer(text))
+    if headings:
+        heading = headings[-1]
+        entries = _parse_entries(text[heading.end() :])
+        if entries:
+            return len(text[: heading.start()].rstrip()), entries
+    # Without a heading only a last paragraph of `[1] name` lines is a list: "1. step" and "[1] says so." are text.
+    body = text.rstrip()
+    cut = body.rfind("\n\n")
+    lines = [line.strip() for line in body[cut:].split("\n") if line.strip()] if cut >= 0 else []
+    if lines and all(line.startswith("[") and not line.endswith((".", "!", "?")) for line in lines):
+        entries = _parse_entries(body[cut:])
+        if entries:
+            return len(text[:cut].rstrip()), entries
+    return None
+
+
+def _parse_entries(tail: str) -> dict[int, _Entry] | None:
+    entries: dict[int, _Entry] = {}
+    for line in tail.split("\n"):
+        if not line.strip():
+            continue
+        match = _ENTRY.fullmatch(line.rstrip())
+        if match is None:
+            return None
+        rest = match["rest"]
+        link = _LINK.match(rest)
+        entries[int(match["dot"] or match["bracket"])] = (
+            _Entry(link["name"] or None, link["url"] or None) if link else _Entry(rest.strip(), None)
+        )
+    return entries or None
+
+
+def extract_citations(text: str) -> list[Citation]:
+    """The citations that stand as markers in an answer's text, in order.
+
+    Brackets that are no citations stay alone: `[a]`, `array[1]`, code, Markdown links, and numbers that the reference
+    list, where there is one, does not have. The text is not changed.
+
+    Args:
+        text: The answer's text, with or without a reference list at its end.
+
+    Returns:
+        `Citation(start, end, references)`: character offsets into `text`, end exclusive; file name and URL where the
+        reference list gives them.
+    """
+    found = _find_reference_list(text)
+    stop, entries = found if found else (len(text), None)
+    return list(_iter_citations(text, stop, entries))
+
+
+def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> Iterator[Citation]:
+    code = [match.span() for match in _CODE.finditer(text, 0, stop)]
+    last_end = -1
+    for match in _MARKER.finditer(text, 0, stop):
+        start, end = match.span()
+        while code and code[0][1] <= start:
+            del code[0]
+        if code and code[0][0] <= start:
+            continue
+        before = text[start - 1] if start else " "
+        # `array[1]`, `f(x)[1]` and `m[1][2]` are code; `[1][2]` are two citations side by side.
+        if ((before.isascii() and before.isalnum()) or before in "_)]") and start != last_end:
+            continue
+        pages_of = _parse_marker(match[1])
+        if not pages_of or (entries is not None and any(number not in entries for number, _ in pages_of)):
+            continue
+        last_end = end
+        yield Citation(
+            start,
+            end,
+            tuple(
+                Reference(
+                    number=number,
+                    pages=pages,
+                    file_name=entries[number].file_name if entries else None,
+                    url=entries[number].url if entries else None,
+                )
+                for number, pages in pages_of
+            ),
+        )
+
+
+def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | None:
+    """`1, pp. 1-2; 2` -> [(1, (1, 2)), (2, None)], or None if it is no marker.
+
+    After `pp.` a number is a page, unless another `pp.` follows it, which makes it the next reference.
+    """
+    tokens: list[tuple[str, int, int]] = []
+    position = 0
+    inside = inside.rstrip()
+    while position < len(inside):
+        match = _TOKEN.match(inside, position)
+        if match is None:
+            return None
+        position = match.end()
+        if match["pages"]:
+            tokens.append(("pages", 0, 0))
+        elif match["separator"]:
+            tokens.append((match["separator"], 0, 0))
+        else:
+            first = int(match["from"])
+            tokens.append(("number", first, int(match["to"]) if match["to"] else first))
+
+    found: list[tuple[int, list[int] | None]] = []
+    in_pages = False
+    after_separator = True
+    for index, (kind, first, last) in enumerate(tokens):
+        if kind == "pages":
+            if not found or found[-1][1]:
+                return None
+            found[-1] = (found[-1][0], [])
+            in_pages, after_separator = True, True
+        elif kind == "number":
+            if not after_separator or last < first:
+                return None
+            after_separator = False
+            following = [token[0] for token in tokens[index + 1 : index + 3]]
+            starts_reference = not in_pages or following[:1] == ["pages"] or following == [",", "pages"]
+            if in_pages and not starts_reference:
+                if first < 1 or last - first >= _MAX_PAGES:
+                    return None
+                pages = found[-1][1]
+                assert pages is not None  # noqa: S101 - in_pages says so
+                pages.extend(range(first, last + 1))
+            else:
+                if first != last or not 1 <= first <= 999:
+                    return None
+                found.append((first, None))
+                in_pages = False
+        else:
+            if after_separator:
+                return None
+            after_separator = True
+            if kind == ";":
+                in_pages = False
+    if after_separator or not found:
+        return None
+    return [(number, tuple(pages) if pages is not None else None) for number, pages in found]
+
+
+class ReferenceListHoldback:
+    """Drop the reference list from a text that comes in pieces, and hold back no more than may belong to it.
+
+    `feed` returns what is certainly not of the list; `finish` returns what turned out not to be.
+    """
+
+    _MAX_BLANK = 256
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._list: list[str] = []  # all that follows a line which may begin the list
+
+    def feed(self, piece: str) -> str:
+        """The part of the text so far that can be shown."""
+        if self._list:
+            self._list.append(piece)
+            return ""
+        text = self._held + piece
+        shown = text.rstrip()
+        for match in _LINE_START.finditer(text):
+            line, ended, _ = text[match.end() :].partition("\n")
+            if _ENTRY_START.match(line) or (ended and _HEADING.fullmatch(line)):
+                shown = text[: match.start()].rstrip()
+                self._list.append(text[len(shown) :])
+                return shown
+            if not ended and _may_be_heading(line):
+                shown = text[: match.start()].rstrip()
+        if len(text) - len(shown) > self._MAX_BLANK:
+            shown = text
+        self._held = text[len(shown) :]
+        return shown
+
+    def finish(self) -> str:
+        """The rest of the text, without a reference list."""
+        return strip_reference_list("".join(self._list) or self._held)
+
+
+def _may_be_heading(line: str) -> bool:
+    word = line.strip(" \t#*:").lower()
+    return "references".startswith(word) or "sources".startswith(word) or line.strip() == "["

@@ -1,0 +1,383 @@
+"""`AssistantClient`: ask a Pinecone Assistant, sync."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+from .answers import ChatCompletion, ChatCompletionChunk, Context
+from .client_base import BaseClient, BodyBuffer, after_a_cut
+from .decoding import decode_context
+from .errors import AssistantError
+from .messages import SystemMessages
+from .options import NOT_GIVEN, ChatOptions, MessageLike, NotGiven, given
+from .protocol import WireRequest, build_describe_request
+from .retries import OnRetry
+from .settings import Timeout, checked_timeout
+from .shaping import AnswerShaper, shaper_for
+from .stops import checked_stop
+from .transports.base import HTTPResponse
+from .transports.shared import lookup_lock, release, remembered_host
+
+
+class AssistantClient(BaseClient):
+    """Ask a Pinecone Assistant, sync.
+
+    Args:
+        assistant_name: Else `PINECONE_ASSISTANT_NAME`.
+        api_key: Else `PINECONE_API_KEY`. Sent to the host only; never shown.
+        host: The data plane, `https://prod-1-data.ke.pinecone.io`; else `PINECONE_ASSISTANT_HOST`, else asked once from the
+            control plane (`PINECONE_CONTROLLER_HOST`, default https://api.pinecone.io).
+        model: Such as `"gpt-4o"`; None lets the service choose.
+        temperature: 0 to 2; None is not sent.
+        filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
+        interface: Which endpoint `answer` and `stream_answer` use: `"openai"` or `"standard"`.
+        timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
+        max_retries: Requests after the first, 0 for none.
+        retry_on_timeout: Also send again what may have been processed. This can bill twice.
+        api_version: The service's API version, `"YYYY-MM"`.
+        default_headers: Added to every request; treated as secret.
+        source_tag: Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`.
+        proxies: `{"https": "http://proxy:3128"}`; else the environment's, never for this machine.
+        verify: True, False, or the path of a CA bundle.
+        http_session: A `requests.Session` to use; its own settings win and it is never closed here.
+        async_http_session: An `aiohttp.ClientSession` for async use, valid in its own event loop only.
+        include_highlights: Standard interface: ask for the passages that support each citation.
+        context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
+
+    Example:
+        ```python
+        with AssistantClient(assistant_name="docs") as client:
+            answer = client.chat_completion([{"role": "user", "content": "How tall is a red pine?"}])
+            print(answer.content, answer.citations)
+        ```
+    """
+
+    def __enter__(self) -> AssistantClient:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the connections; they are closed if no other client or model uses them. Later use opens them again."""
+        shared, self._connections = self._connections, None
+        if shared is not None and release(shared, self):
+            shared.close()
+
+    def chat_completion(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> ChatCompletion:
+        """A whole answer over the OpenAI-compatible interface; citations are parsed from its text.
+
+        Args:
+            messages: `Message` values or `{"role", "content"}` dicts; system messages are folded into the first user turn.
+            model: None clears the client's default.
+            temperature: None clears the client's default.
+            filter: Metadata filter, `{"genre": {"$in": ["comedy", "drama"]}}`; None clears the client's default.
+            timeout: Seconds, as in the constructor.
+
+        Raises:
+            InvalidRequestError: Something in the call is wrong; nothing was sent.
+            APIStatusError: The service refused; one class per action (`AuthenticationError`, `NotFoundError`, ...).
+            APIConnectionError: Not reached; `APITimeoutError` if it took too long.
+            StreamError: The answer cannot be used; `IncompleteStreamError` if it was cut.
+
+        Source: POST /chat/{assistant_name}/chat/completions, assistant_data 2026-04.
+        """
+        options = self._options.changed(model=model, temperature=temperature, filter=filter)
+        return self._whole(messages, options.for_openai(), timeout)
+
+    def stream_chat_completion(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Generator[ChatCompletionChunk, None, None]:
+        """The answer's chunks as they arrive. Arguments and errors as for `chat_completion`.
+
+        The request is sent at the first step. Closing the iterator early closes the connection.
+
+        Raises:
+            IncompleteStreamError: The stream ended without a finish_reason; `.text` has what came.
+        """
+        options = self._options.changed(model=model, temperature=temperature, filter=filter)
+        return self._streamed(messages, options.for_openai(), timeout)
+
+    def chat(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        json_response: bool = False,
+        include_highlights: bool | NotGiven | None = NOT_GIVEN,
+        context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
+    ) -> ChatCompletion:
+        """A whole answer over the standard interface: structured citations, highlights, JSON answers.
+
+        Args:
+            messages: As for `chat_completion`.
+            model: None clears the client's default.
+            temperature: None clears the client's default.
+            filter: Metadata filter; None clears the client's default.
+            timeout: Seconds, as in the constructor.
+            json_response: Ask for JSON as the answer's content.
+            include_highlights: Ask for the passages that support each citation.
+            context_options: `{"top_k": 16, "snippet_size": 2048, "multimodal": True, "include_binary_content": False}`.
+
+        Raises:
+            AssistantError: As for `chat_completion`.
+
+        Source: POST /chat/{assistant_name}, assistant_data 2026-04.
+        """
+        options = self._options.changed(
+            model=model,
+            temperature=temperature,
+            filter=filter,
+            interface="standard",
+            include_highlights=include_highlights,
+            context_options=context_options,
+        )
+        return self._whole(messages, options, timeout, json_response=json_response)
+
+    def stream_chat(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        include_highlights: bool | NotGiven | None = NOT_GIVEN,
+        context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
+    ) -> Generator[ChatCompletionChunk, None, None]:
+        """The chunks of an answer over the standard interface. Arguments and errors as for `chat`."""
+        options = self._options.changed(
+            model=model,
+            temperature=temperature,
+            filter=filter,
+            interface="standard",
+            include_highlights=include_highlights,
+            context_options=context_options,
+        )
+        return self._streamed(messages, options, timeout)
+
+    def answer(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        stop: str | Sequence[str] | None = None,
+        strip_references: bool = False,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+        **options: Any,
+    ) -> ChatCompletion:
+        """What the adapters call: a whole answer over the client's interface, shaped by `stop` and `strip_references`."""
+        stops = checked_stop(stop)
+        changed = self._options.changed(**options)
+        answer = self._whole(
+            messages, changed, timeout, json_response=json_response, system_messages=system_messages, on_retry=on_retry
+        )
+        shaper = shaper_for(stops, strip_references=strip_references)
+        return answer if shaper is None else shaper.whole(answer)
+
+    def stream_answer(
+        self,
+        messages: Iterable[MessageLike],
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        stop: str | Sequence[str] | None = None,
+        strip_references: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+        **options: Any,
+    ) -> Generator[ChatCompletionChunk, None, None]:
+        """What the adapters call: the chunks of an answer over the client's interface, shaped as by `answer`."""
+        return self._streamed(
+            messages,
+            self._options.changed(**options),
+            timeout,
+            stop=checked_stop(stop),
+            strip_references=strip_references,
+            system_messages=system_messages,
+            on_retry=on_retry,
+        )
+
+    def context(
+        self,
+        query: str | None = None,
+        *,
+        messages: Iterable[MessageLike] | None = None,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        top_k: int | None = None,
+        snippet_size: int | None = None,
+        multimodal: bool | None = None,
+        include_binary_content: bool | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Context:
+        """The snippets that the assistant would read, without an answer.
+
+        Args:
+            query: The text to search for; or pass `messages`.
+            messages: A conversation to search for; or pass `query`.
+            filter: Metadata filter; None clears the client's default.
+            top_k: Snippets at most, 1 to 64; the service's default is 16.
+            snippet_size: Tokens of a snippet at most, 512 to 8192; the service's default is 2048.
+            multimodal: Include image snippets.
+            include_binary_content: Include the images' data.
+            timeout: Seconds, as in the constructor.
+
+        Raises:
+            AssistantError: As for `chat_completion`.
+
+        Source: POST /chat/{assistant_name}/context, assistant_data 2026-04.
+        """
+        self._start()
+        wire = self._options.build_context(
+            self._assistant(),
+            query=query,
+            messages=messages,
+            filter=filter,
+            top_k=top_k,
+            snippet_size=snippet_size,
+            multimodal=multimodal,
+            include_binary_content=include_binary_content,
+        )
+        return decode_context(self._read(wire, checked_timeout(given(timeout, self._timeout)), None))
+
+    def _whole(
+        self,
+        messages: Iterable[MessageLike],
+        options: ChatOptions,
+        timeout: Timeout | NotGiven,
+        *,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+    ) -> ChatCompletion:
+        wire, seconds = self._prepare(
+            messages, options, timeout, stream=False, json_response=json_response, system_messages=system_messages
+        )
+        return self._decode(wire, self._read(wire, seconds, on_retry))
+
+    def _streamed(
+        self,
+        messages: Iterable[MessageLike],
+        options: ChatOptions,
+        timeout: Timeout | NotGiven,
+        *,
+        stop: tuple[str, ...] = (),
+        strip_references: bool = False,
+        system_messages: SystemMessages = "merge",
+        on_retry: OnRetry | None = None,
+    ) -> Generator[ChatCompletionChunk, None, None]:
+        wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
+        chunks = self._chunks(wire, seconds, on_retry)
+        shaper = shaper_for(stop, strip_references=strip_references)
+        return chunks if shaper is None else _shaped(chunks, shaper)
+
+    def _chunks(
+        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+    ) -> Generator[ChatCompletionChunk, None, None]:
+        decoder = self._decoder(wire)
+        response = self._open(wire, timeout, on_retry)
+        try:
+            try:
+                for data in response.chunks():
+                    yield from decoder.feed(data)
+                    if decoder.is_done:
+                        break
+            except AssistantError as error:
+                after_a_cut(decoder, error)
+                return
+            yield from decoder.finish()
+        finally:
+            response.close()
+
+    def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
+        response = self._open(wire, timeout, on_retry)
+        try:
+            return _body(response)
+        finally:
+            response.close()
+
+    def _open(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> HTTPResponse:
+        base_url = self._settings.base_url or self._look_up_host(timeout, on_retry)
+        return self._open_at(base_url, wire, timeout, on_retry)
+
+    def _open_at(
+        self, base_url: str, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+    ) -> HTTPResponse:
+        transport = self._start().sync
+        request = self._http_request(wire, base_url, timeout)
+
+        def attempt() -> HTTPResponse:
+            response = transport.open(request)
+            if 200 <= response.status < 300:
+                return response
+            try:
+                raise self._status_error(response, request, _error_body(response))
+            finally:
+                response.close()
+
+        return self._retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry)
+
+    def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        key = self._host_key()
+        host = remembered_host(key)
+        if host is None:
+            with lookup_lock():
+                host = remembered_host(key)
+                if host is None:
+                    wire = build_describe_request(self._assistant())
+                    response = self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+                    try:
+                        host = self._checked_host(_body(response))
+                    finally:
+                        response.close()
+        return host
+
+
+def _body(response: HTTPResponse) -> bytes:
+    buffer = BodyBuffer()
+    for data in response.chunks():
+        buffer.add(data)
+    return buffer.joined()
+
+
+def _error_body(response: HTTPResponse) -> bytes:
+    """The beginning of an error's body; what cannot be read of it is left out, because the status already tells."""
+    buffer = BodyBuffer()
+    try:
+        for data in response.chunks():
+            if buffer.is_enough_of_an_error(data):
+                break
+    except AssistantError:
+        pass
+    return buffer.joined()
+
+
+def _shaped(
+    chunks: Generator[ChatCompletionChunk, None, None], shaper: AnswerShaper
+) -> Generator[ChatCompletionChunk, None, None]:
+    try:
+        for chunk in chunks:
+            shaped = shaper.feed(chunk)
+            if shaped is not None:
+                yield shaped
+    finally:
+        chunks.close()

@@ -1,0 +1,251 @@
+"""What both clients share: everything but I/O. Options, settings, and what an answer or a failure means."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .answers import ChatCompletion
+from .decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
+from .errors import (
+    AssistantError,
+    IncompleteStreamError,
+    InvalidRequestError,
+    NotFoundError,
+    StreamError,
+    error_from_response,
+)
+from .messages import SystemMessages
+from .options import ChatOptions, Interface, MessageLike, NotGiven, given
+from .protocol import WireRequest
+from .retries import Retries, RetryPolicy, logger
+from .settings import (
+    DEFAULT_API_VERSION,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    ConnectionSettings,
+    Timeout,
+    checked_looked_up_host,
+    checked_timeout,
+)
+from .streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
+from .transports.base import AsyncHTTPResponse, HTTPRequest, HTTPResponse
+from .transports.shared import SharedConnections, connections_for, remember_host, remembered_host
+
+if TYPE_CHECKING:
+    import aiohttp
+    import requests
+
+MAX_ERROR_BYTES = 64 * 1024
+Self_ = TypeVar("Self_", bound="BaseClient")
+
+
+class BaseClient:
+    """Everything but I/O. Construction reads the environment and does no work; settings are checked at the first use."""
+
+    def __init__(
+        self,
+        *,
+        assistant_name: str | None = None,
+        api_key: str | None = None,
+        host: str | None = None,
+        model: str | None = None,
+        temperature: float | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        interface: Interface = "openai",
+        timeout: Timeout = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        retry_on_timeout: bool = False,
+        api_version: str = DEFAULT_API_VERSION,
+        default_headers: Mapping[str, str] | None = None,
+        source_tag: str | None = None,
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        http_session: requests.Session | None = None,
+        async_http_session: aiohttp.ClientSession | None = None,
+        include_highlights: bool = False,
+        context_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._settings = ConnectionSettings.read(
+            assistant_name=assistant_name,
+            api_key=api_key,
+            host=host,
+            default_headers=default_headers,
+            proxies=proxies,
+            api_version=api_version,
+            source_tag=source_tag,
+            verify=verify,
+            http_session=http_session,
+            async_http_session=async_http_session,
+        )
+        self._options = ChatOptions(
+            model=model,
+            temperature=temperature,
+            filter=filter,
+            interface=interface,
+            include_highlights=include_highlights,
+            context_options=context_options,
+        )
+        self._timeout = timeout
+        self._retries = Retries(RetryPolicy(max_retries=max_retries, retry_on_timeout=retry_on_timeout))
+        self._reset()
+
+    def _reset(self) -> None:
+        self._connections: SharedConnections | None = None
+        self._headers: dict[str, str] | None = None
+
+    @property
+    def assistant_name(self) -> str | None:
+        """The assistant that is asked."""
+        return self._settings.assistant_name
+
+    @property
+    def host(self) -> str | None:
+        """The data plane's base URL; None as long as the control plane was not asked for it."""
+        return self._settings.base_url or remembered_host(self._host_key())
+
+    def with_options(self: Self_, **options: Any) -> Self_:
+        """A view with other default options (`model`, `temperature`, `filter`, `interface`, ...) over the same connections."""
+        view = copy.copy(self)
+        try:
+            view._options = self._options.changed(**options)
+        except TypeError as error:
+            raise InvalidRequestError(f"with_options: {str(error).rpartition('() ')[2]}") from error
+        return view
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(assistant_name={self.assistant_name!r}, host={self._settings.host!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is live is dropped. A pickle holds the API key; injected sessions do not travel."""
+        state = dict(self.__dict__)
+        state["_settings"] = replace(self._settings, http_session=None, async_http_session=None)
+        state["_retries"] = self._retries.policy
+        return state | {"_connections": None, "_headers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._retries = Retries(state["_retries"])
+
+    def __copy__(self: Self_) -> Self_:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._reset()
+        return twin
+
+    def __deepcopy__(self: Self_, memo: dict[int, Any]) -> Self_:
+        return copy.copy(self)
+
+    def _start(self) -> SharedConnections:
+        """The shared connections; at the first use the settings are checked."""
+        if self._connections is None:
+            policy = self._retries.policy
+            if (
+                isinstance(policy.max_retries, bool)
+                or not isinstance(policy.max_retries, int)
+                or policy.max_retries < 0
+            ):
+                raise InvalidRequestError(f"max_retries is {policy.max_retries!r}: pass a number from 0")
+            self._settings.check()
+            self._connections = connections_for(self._settings, self)
+        return self._connections
+
+    def _assistant(self) -> str:
+        name = self._settings.assistant_name
+        if not name:
+            self._settings.check()
+        return name or ""
+
+    def _host_key(self) -> tuple[Any, ...]:
+        settings = self._settings
+        key = hashlib.sha256((settings.api_key or "").encode()).digest()
+        return settings.controller_host, settings.assistant_name, key, settings.api_version
+
+    def _http_request(self, wire: WireRequest, base_url: str, timeout: tuple[float, float]) -> HTTPRequest:
+        if self._headers is None:
+            self._headers = self._settings.headers()
+        return HTTPRequest(wire.method, base_url + wire.path, self._headers, wire.body, timeout)
+
+    def _status_error(
+        self, response: HTTPResponse | AsyncHTTPResponse, request: HTTPRequest, body: bytes
+    ) -> AssistantError:
+        error = error_from_response(
+            response.status,
+            response.headers,
+            body,
+            assistant=self._settings.assistant_name or "",
+            host=request.host,
+            secrets=self._settings.secrets(),
+            now=time.time(),
+        )
+        if isinstance(error, NotFoundError):
+            remember_host(self._host_key(), None)  # a deleted and recreated assistant may live elsewhere
+        return error
+
+    def _checked_host(self, body: bytes) -> str:
+        host = decode_assistant_host(body, self._assistant())
+        url = checked_looked_up_host(host, self._settings.controller_url)
+        remember_host(self._host_key(), url)
+        return url
+
+    def _decoder(self, wire: WireRequest) -> StreamDecoder:
+        return ChatCompletionStreamDecoder() if wire.path.endswith("/chat/completions") else ChatStreamDecoder()
+
+    def _decode(self, wire: WireRequest, body: bytes) -> ChatCompletion:
+        return decode_chat_completion(body) if wire.path.endswith("/chat/completions") else decode_chat(body)
+
+    def _prepare(
+        self,
+        messages: Iterable[MessageLike],
+        options: ChatOptions,
+        timeout: Timeout | NotGiven,
+        *,
+        stream: bool,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+    ) -> tuple[WireRequest, tuple[float, float]]:
+        self._start()
+        wire = options.build(
+            self._assistant(), messages, stream=stream, json_response=json_response, system_messages=system_messages
+        )
+        return wire, checked_timeout(given(timeout, self._timeout))
+
+
+def after_a_cut(decoder: StreamDecoder, error: AssistantError) -> None:
+    """Decide what a broken body means: nothing where the answer was whole, else an error with the text so far."""
+    if decoder.is_whole:
+        logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", error)
+        return
+    if isinstance(error, IncompleteStreamError):
+        raise decoder.cut(str(error.__cause__ or "the connection broke").partition("; see ")[0][:200]) from error
+    error.text = decoder.text  # type: ignore[attr-defined]
+    raise error
+
+
+class BodyBuffer:
+    """A whole body in the making, with a bound on its size."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        """Take the next bytes. Raises StreamError past the bound."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
+            raise StreamError(f"the answer is larger than {MAX_BODY_BYTES:,} bytes: this is no answer of the service")
+
+    def is_enough_of_an_error(self, data: bytes) -> bool:
+        """Take the next bytes; True once there is enough to word an error."""
+        self._pieces.append(data[:MAX_ERROR_BYTES])
+        self._size += len(data)
+        return self._size >= MAX_ERROR_BYTES
+
+    def joined(self) -> bytes:
+        """The body."""
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)

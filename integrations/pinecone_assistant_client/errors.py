@@ -1,0 +1,313 @@
+"""The error tree: one root, one class per action that a caller can take.
+
+Every message says what happened, with what, and what to do, and ends in the place that explains it.
+Pure: choosing an error is a function of a status, a body and some headers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+DOCS = "docs/errors.md"
+"""Where every error is explained. A published site would change this one line."""
+
+_MAX_EXCERPT = 300
+_SIGNED_QUERY = re.compile(r"(https?://[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+")
+_LISTED_HEADERS = frozenset(
+    {"content-type", "content-length", "date", "retry-after", "server", "x-pinecone-request-id", "x-request-id"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """The part of an HTTP answer that is safe to keep: status, harmless headers and the text.
+
+    `headers` holds an allow-list only (lower-case names); `text` has signed URLs and the API key cut out.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+    def json(self) -> Any:
+        """The text as JSON. Raises ValueError if it is none."""
+        try:
+            return msgspec.json.decode(self.text)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"the body is not JSON: {error}") from error
+
+
+def _rebuild(cls: type[AssistantError], args: tuple[Any, ...], state: dict[str, Any]) -> AssistantError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class AssistantError(Exception):
+    """Root of everything that this package raises.
+
+    Attributes:
+        message: What happened, with what, and what to do.
+        code: The service's own code (`"INVALID_ARGUMENT"`), or None.
+        body: The decoded body of the answer, or None.
+        request_id: The service's id of the request, for its support, or None.
+        response: Status, harmless headers and text of the answer, or None where there was none.
+        is_retryable: True if the same request may succeed later and sending it again cannot bill twice.
+        may_have_been_processed: True if the request was written and no status came back.
+    """
+
+    is_retryable: bool = False
+    may_have_been_processed: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        body: Any = None,
+        request_id: str | None = None,
+        response: ErrorResponse | None = None,
+    ) -> None:
+        self.message = f"{message.rstrip('. ')}; see {DOCS}#{self.slug()}"
+        super().__init__(self.message)
+        self.code = code
+        self.body = body
+        self.request_id = request_id
+        self.response = response
+
+    @classmethod
+    def slug(cls) -> str:
+        """The heading in the error docs that explains this class."""
+        return next(c.__name__ for c in cls.__mro__ if c.__module__ == __name__).lower()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class InvalidRequestError(AssistantError, ValueError):
+    """The call itself is wrong; nothing was sent. Change the arguments that the message names."""
+
+
+class APIConnectionError(AssistantError):
+    """No connection, or one that broke before a status came back. Check the host, the network and the proxy."""
+
+    is_retryable = True
+
+    def __init__(self, message: str, *, may_have_been_processed: bool = False, **attributes: Any) -> None:
+        super().__init__(message, **attributes)
+        self.may_have_been_processed = may_have_been_processed
+        self.is_retryable = not may_have_been_processed
+
+
+class APITimeoutError(APIConnectionError):
+    """Connecting, or waiting for bytes, took longer than `timeout`.
+
+    Attributes:
+        text: What had arrived of a streamed answer.
+    """
+
+    text: str = ""
+
+
+class APIStatusError(AssistantError):
+    """The service answered with an error status.
+
+    Attributes:
+        status_code: The HTTP status.
+        retry_after: Seconds that the service asked to wait, or None.
+    """
+
+    def __init__(self, message: str, *, status_code: int, retry_after: float | None = None, **attributes: Any) -> None:
+        super().__init__(message, **attributes)
+        self.status_code = status_code
+        self.retry_after = retry_after
+
+
+class BadRequestError(APIStatusError):
+    """The service refused the request as it is (400, 409, 412, 413, 422, other 4xx). Change the request."""
+
+
+class AuthenticationError(APIStatusError):
+    """The API key was refused (401). Check the key."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """The key is known but may not do this: billing (402), quota or rights (403)."""
+
+
+class NotFoundError(APIStatusError):
+    """No such assistant (404). Check its name, the key's project and the host."""
+
+
+class RateLimitError(APIStatusError):
+    """Too many requests or tokens (429). Wait `retry_after` seconds, then try again."""
+
+    is_retryable = True
+
+
+class InternalServerError(APIStatusError):
+    """The service failed (408, 5xx). Try again later."""
+
+    is_retryable = True
+
+
+class StreamError(AssistantError):
+    """An answer came with status 200 but cannot be used: an error inside it, or no answer at all."""
+
+
+class IncompleteStreamError(StreamError):
+    """The answer was cut before its end. It may have been billed.
+
+    Attributes:
+        text: What had arrived of the answer.
+    """
+
+    def __init__(self, message: str, *, text: str = "", **attributes: Any) -> None:
+        super().__init__(message, **attributes)
+        self.text = text
+
+
+def without_secrets(text: str, *secrets: str) -> str:
+    """`text` with every secret, and the query of every URL (signed URLs keep their signature there), cut out."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[secret]")
+    return _SIGNED_QUERY.sub(r"\1?[cut]", text)
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text on one line, for a message."""
+    line = " ".join(text[: 4 * _MAX_EXCERPT].split())
+    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "..."
+
+
+def parse_retry_after(value: str | None, *, now: float) -> float | None:
+    """Seconds to wait of a Retry-After header (seconds or an HTTP date), or None if it says nothing usable.
+
+    Args:
+        value: The header, or None.
+        now: The current time in seconds since the epoch, to which a date is compared.
+    """
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def parse_service_error(body: Any) -> tuple[str | None, str | None]:
+    """The service's (code, message) out of any body it is known to send; None for what is not there.
+
+    Shapes: `{"error": {"code", "message"}, "status"}`, `{"error": "text"}`, `{"message": "..."}`, or plain text.
+    """
+    if isinstance(body, str):
+        return None, body.strip() or None
+    if not isinstance(body, dict):
+        return None, None
+    error = body.get("error", body)
+    if isinstance(error, str):
+        return None, error
+    if not isinstance(error, dict):
+        error = body
+    code, message = error.get("code"), error.get("message")
+    return (
+        str(code) if isinstance(code, (str, int)) else None,
+        message if isinstance(message, str) else None,
+    )
+
+
+_CLASSES: dict[int, type[APIStatusError]] = {
+    401: AuthenticationError,
+    402: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: InternalServerError,
+    429: RateLimitError,
+}
+
+
+def _explain(status: int, *, assistant: str, host: str) -> str:
+    """What a status means here and what to do about it."""
+    if status == 401:
+        return f"the API key was refused by {host} (401): check PINECONE_API_KEY or api_key="
+    if status == 402:
+        return f'{host} asks for payment (402) before assistant "{assistant}" answers: check the plan and billing'
+    if status == 403:
+        return f'this key may not use assistant "{assistant}" on {host} (403): check quota and the key\'s rights'
+    if status == 404:
+        return f'assistant "{assistant}" not found on {host} (404): check the name, the project\'s key or the host'
+    if status == 413:
+        return f"the request is too large for {host} (413): send fewer or shorter messages"
+    if status == 429:
+        return f"too many requests to {host} (429): wait, send fewer at once, or raise max_retries"
+    if status == 408 or status >= 500:
+        return f"{host} failed to answer ({status}): try again later"
+    if 300 <= status < 400:
+        return f"{host} answered with a redirect ({status}), which is not followed because the key is only for {host}: set host="
+    return f'{host} refused the request to assistant "{assistant}" ({status}): change what the service names'
+
+
+def error_from_response(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    assistant: str,
+    host: str,
+    secrets: tuple[str, ...] = (),
+    now: float = 0.0,
+) -> APIStatusError:
+    """The error for an answer with a status outside 2xx.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, names in lower case.
+        body: The answer's body, or its beginning.
+        assistant: The assistant that was asked, for the message.
+        host: The host that was asked, for the message.
+        secrets: Strings to cut out of everything kept.
+        now: Seconds since the epoch, for a Retry-After date.
+    """
+    text = without_secrets(body.decode("utf-8", "replace"), *secrets)
+    content: Any = text
+    is_page = text.lstrip()[:1] == "<"
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            content = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            content = text
+    code, said = (None, None) if is_page else parse_service_error(content)
+    message = _explain(status, assistant=assistant, host=host)
+    if is_page:
+        message += ". A web page came back, not the service's own error: look for a proxy or a wrong host on the way"
+    elif said:
+        message += f". The service said: {f'{code}: ' if code else ''}{excerpt(said)}"
+    request_id = headers.get("x-pinecone-request-id") or headers.get("x-request-id")
+    if request_id:
+        message += f" (request {request_id})"
+    cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else BadRequestError)
+    return cls(
+        message,
+        status_code=status,
+        code=code,
+        body=content,
+        request_id=request_id,
+        retry_after=parse_retry_after(headers.get("retry-after"), now=now),
+        response=ErrorResponse(
+            status_code=status,
+            headers={k: without_secrets(v, *secrets) for k, v in headers.items() if k in _LISTED_HEADERS},
+            text=text,
+        ),
+    )

@@ -1,0 +1,99 @@
+"""Messages in, the wire's messages out: validation and folding, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import InvalidRequestError
+
+SystemMessages = Literal["merge", "error"]
+_SYSTEM_ROLES = ("system", "developer")
+_ROLES = ("user", "assistant", *_SYSTEM_ROLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    Attributes:
+        role: `"user"`, `"assistant"`, or `"system"` / `"developer"`, which are folded into the first user turn.
+        content: Text, not blank.
+    """
+
+    role: str
+    content: str
+
+
+def _to_message(value: Any, index: int) -> Message:
+    role: Any
+    content: Any
+    if isinstance(value, Message):
+        role, content = value.role, value.content
+    elif isinstance(value, Mapping):
+        unknown = sorted(set(value) - {"role", "content"}, key=str)
+        if unknown:
+            raise InvalidRequestError(f"messages[{index}] has the key {unknown[0]!r}: only role and content are known")
+        role, content = value.get("role"), value.get("content")
+    else:
+        raise InvalidRequestError(
+            f"messages[{index}] is a {type(value).__name__}: pass Message(role, content) or a dict with these keys"
+        )
+    if role not in _ROLES:
+        raise InvalidRequestError(f"messages[{index}].role is {role!r}: use one of {', '.join(_ROLES)}")
+    if not isinstance(content, str):
+        found = type(content).__name__
+        if isinstance(content, list) and content and isinstance(content[0], Mapping):
+            found = f"list of {content[0].get('type', 'untyped')} blocks"
+        raise InvalidRequestError(f"messages[{index}].content is a {found}: the assistant takes text (str) only")
+    if not content.strip():
+        raise InvalidRequestError(f"messages[{index}].content ({role}) is empty: every message needs text")
+    try:
+        content.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            f"messages[{index}].content has a lone surrogate at character {error.start}: it is not valid text"
+        ) from error
+    return value if isinstance(value, Message) else Message(role, content)
+
+
+def fold_messages(
+    messages: Iterable[Message | Mapping[str, Any]], *, system_messages: SystemMessages = "merge"
+) -> list[Message]:
+    """The turns to send: roles user and assistant only, no two turns of one role in a row.
+
+    The service knows no system role. System and developer messages are put, in order, before the first user turn's
+    text; same-role runs are joined by a blank line. The input is not changed.
+
+    Args:
+        messages: `Message` values or `{"role": ..., "content": ...}` dicts.
+        system_messages: `"merge"` folds system messages, `"error"` refuses them.
+
+    Raises:
+        InvalidRequestError: No user turn, an unknown role, blank or non-text content; names the message.
+    """
+    if isinstance(messages, (str, bytes, Mapping)):
+        raise InvalidRequestError(
+            f"messages is a {type(messages).__name__}: pass a list, such as [{{'role': 'user', 'content': '...'}}]"
+        )
+    system: list[str] = []
+    turns: list[tuple[str, list[str]]] = []
+    for index, value in enumerate(messages):
+        message = _to_message(value, index)
+        if message.role in _SYSTEM_ROLES:
+            if system_messages == "error":
+                raise InvalidRequestError(
+                    f'messages[{index}] is a {message.role} message and system_messages="error": '
+                    'the assistant takes none; put the text into a user message or use system_messages="merge"'
+                )
+            system.append(message.content)
+        elif turns and turns[-1][0] == message.role:
+            turns[-1][1].append(message.content)
+        else:
+            turns.append((message.role, [message.content]))
+    for role, contents in turns:
+        if role == "user":
+            contents[:0] = system
+            return [Message(role, "\n\n".join(contents)) for role, contents in turns]
+    raise InvalidRequestError("no user message to answer: add one with role 'user'")

@@ -1,0 +1,134 @@
+"""Per-call options: what a call sends, out of its arguments and the client's defaults. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Literal, TypeVar
+
+from .errors import InvalidRequestError
+from .messages import Message, SystemMessages, fold_messages
+from .protocol import WireRequest, build_chat_completion_request, build_chat_request, build_context_request
+
+Interface = Literal["openai", "standard"]
+MessageLike = Message | Mapping[str, Any]
+_T = TypeVar("_T")
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`, which tells an argument that was left out from None, which clears a default."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven.NOT_GIVEN
+
+
+def given(value: _T | NotGiven, default: _T) -> _T:
+    """The value, or the default where it was left out."""
+    return default if isinstance(value, NotGiven) else value
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """What shapes a question; the client's defaults, or those of one call.
+
+    Attributes:
+        model: None is not sent: the service then takes its default.
+        temperature: None is not sent.
+        filter: Metadata filter; None is none.
+        interface: Which endpoint answers `answer` and `stream_answer`.
+        include_highlights: Ask for the supporting passages (standard interface).
+        context_options: `{"top_k", "snippet_size", "multimodal", "include_binary_content"}` (standard interface).
+    """
+
+    model: str | None = None
+    temperature: float | None = None
+    filter: Mapping[str, Any] | None = None
+    interface: Interface = "openai"
+    include_highlights: bool = False
+    context_options: Mapping[str, Any] | None = None
+
+    def changed(
+        self,
+        *,
+        model: str | NotGiven | None = NOT_GIVEN,
+        temperature: float | NotGiven | None = NOT_GIVEN,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        interface: Interface | NotGiven | None = NOT_GIVEN,
+        include_highlights: bool | NotGiven | None = NOT_GIVEN,
+        context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
+    ) -> ChatOptions:
+        """These options with what a call gives."""
+        return ChatOptions(
+            model=given(model, self.model),
+            temperature=given(temperature, self.temperature),
+            filter=given(filter, self.filter),
+            interface=self.interface if isinstance(interface, NotGiven) else interface or "openai",
+            include_highlights=self.include_highlights
+            if isinstance(include_highlights, NotGiven)
+            else bool(include_highlights),
+            context_options=given(context_options, self.context_options),
+        )
+
+    def for_openai(self) -> ChatOptions:
+        """These options for the OpenAI-compatible endpoint, without the standard interface's own."""
+        return replace(self, interface="openai", include_highlights=False, context_options=None)
+
+    def build(
+        self,
+        assistant_name: str,
+        messages: Iterable[MessageLike],
+        *,
+        stream: bool,
+        json_response: bool = False,
+        system_messages: SystemMessages = "merge",
+    ) -> WireRequest:
+        """The chat request of these options.
+
+        Raises:
+            InvalidRequestError: A message, the filter, or an option that this interface does not have.
+        """
+        turns = fold_messages(messages, system_messages=system_messages)
+        if self.interface == "standard" or json_response:
+            return build_chat_request(
+                assistant_name,
+                turns,
+                stream=stream,
+                model=self.model,
+                temperature=self.temperature,
+                filter=self.filter,
+                json_response=json_response,
+                include_highlights=self.include_highlights,
+                context_options=self.context_options,
+            )
+        if self.interface != "openai":
+            raise InvalidRequestError(f'interface is {self.interface!r}: use "openai" or "standard"')
+        for name in ("include_highlights", "context_options"):
+            if getattr(self, name):
+                raise InvalidRequestError(f'{name} needs interface="standard": the OpenAI-compatible endpoint has none')
+        return build_chat_completion_request(
+            assistant_name, turns, stream=stream, model=self.model, temperature=self.temperature, filter=self.filter
+        )
+
+    def build_context(
+        self,
+        assistant_name: str,
+        *,
+        query: str | None,
+        messages: Iterable[MessageLike] | None,
+        filter: Mapping[str, Any] | NotGiven | None,  # noqa: A002 - the service's word
+        **options: Any,
+    ) -> WireRequest:
+        """The context request; a conversation is folded as for a chat."""
+        return build_context_request(
+            assistant_name,
+            query=query,
+            messages=None if messages is None else fold_messages(messages),
+            filter=given(filter, self.filter),
+            **options,
+        )

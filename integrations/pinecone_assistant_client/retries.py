@@ -1,0 +1,117 @@
+"""What is sent again, and when. The policy is data and pure functions; tenacity runs it, sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from .errors import APIConnectionError, APIStatusError
+
+logger = logging.getLogger("pinecone_assistant_client")
+
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+OnRetry = Callable[[tenacity.RetryCallState], None]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long to wait.
+
+    Attributes:
+        max_retries: Requests after the first; 0 means one request.
+        retry_on_timeout: Also send again what may have been processed, which may bill twice.
+        first_wait_seconds: Upper bound of the first wait; it doubles each time.
+        max_wait_seconds: Bound of a wait that the service did not ask for.
+        max_retry_after_seconds: Longest Retry-After that is obeyed; a longer one raises at once.
+    """
+
+    max_retries: int = 2
+    retry_on_timeout: bool = False
+    first_wait_seconds: float = 0.5
+    max_wait_seconds: float = 8.0
+    max_retry_after_seconds: float = 60.0
+
+    def is_retried(self, error: BaseException, *, repeatable: bool) -> bool:
+        """Whether a failed opening is tried again. `repeatable`: processing the request twice costs nothing."""
+        if isinstance(error, APIStatusError):
+            return error.status_code in RETRIED_STATUSES and (error.retry_after or 0) <= self.max_retry_after_seconds
+        if isinstance(error, APIConnectionError):
+            return not error.may_have_been_processed or repeatable or self.retry_on_timeout
+        return False
+
+    def wait_seconds(self, attempt: int, error: BaseException | None, jitter: float) -> float:
+        """Seconds before the next request.
+
+        Args:
+            attempt: Requests sent so far, from 1.
+            error: What the last one ended with.
+            jitter: From 0 to 1: the whole wait is random ("full jitter"), so that clients do not come back together.
+        """
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is not None:
+            return float(retry_after)
+        return jitter * min(self.max_wait_seconds, self.first_wait_seconds * 2.0 ** (attempt - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Runs a policy. Time and randomness come from outside, so that tests do not wait."""
+
+    policy: RetryPolicy
+    sleep: Callable[[float], None] = time.sleep
+    async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+
+    def call(self, open_: Callable[[], _T], *, repeatable: bool, on_retry: OnRetry | None = None) -> _T:
+        """The result of `open_`, called again after a failure that the policy retries."""
+        if not self.policy.max_retries:
+            return open_()
+        retrying = tenacity.Retrying(
+            sleep=self.sleep,
+            stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
+            wait=self._wait,
+            retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
+            before_sleep=lambda state: self._tell(state, on_retry),
+            reraise=True,
+        )
+        return retrying(open_)
+
+    async def acall(
+        self, open_: Callable[[], Awaitable[_T]], *, repeatable: bool, on_retry: OnRetry | None = None
+    ) -> _T:
+        """As `call`, for a coroutine function."""
+        if not self.policy.max_retries:
+            return await open_()
+        retrying = tenacity.AsyncRetrying(
+            sleep=self.async_sleep,
+            stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
+            wait=self._wait,
+            retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
+            before_sleep=lambda state: self._tell(state, on_retry),
+            reraise=True,
+        )
+        return await retrying(open_)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return self.policy.wait_seconds(state.attempt_number, error, self.jitter())
+
+    def _tell(self, state: tenacity.RetryCallState, on_retry: OnRetry | None) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        logger.warning(
+            "retry %d of %d in %.2f s: %s",
+            state.attempt_number,
+            self.policy.max_retries,
+            state.upcoming_sleep,
+            error,
+        )
+        if on_retry is not None:
+            on_retry(state)

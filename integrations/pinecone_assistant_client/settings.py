@@ -1,0 +1,216 @@
+"""Connection settings: arguments first, then the environment, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    import aiohttp
+    import requests
+
+DEFAULT_API_VERSION = "2026-04"
+DEFAULT_CONTROLLER_HOST = "https://api.pinecone.io"
+DEFAULT_TIMEOUT: tuple[float, float] = (10.0, 300.0)
+DEFAULT_MAX_RETRIES = 2
+__version__ = "0.1.0"
+
+Timeout = float | tuple[float, float] | None
+
+_KEY = re.compile(r"[\x21-\x7e]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
+_API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_OURS = (
+    "api-key",
+    "x-pinecone-api-version",
+    "user-agent",
+    "content-type",
+    "content-length",
+    "host",
+    "transfer-encoding",
+)
+
+
+def environment(name: str) -> str | None:
+    """A variable of the environment, or None where it is not set or empty."""
+    return os.environ.get(name) or None
+
+
+def is_loopback(hostname: str | None) -> bool:
+    """True for a name or address of this machine."""
+    return hostname is not None and (
+        hostname in _LOOPBACK or hostname.startswith("127.") or hostname.endswith(".localhost")
+    )
+
+
+def normalise_host(host: str, *, option: str = "host") -> str:
+    """The base URL of a host: scheme, name, port and a path before `/assistant`, without a trailing slash.
+
+    `http://` is kept, a bare name gets `https://`, `/assistant...` at the end is dropped.
+
+    Raises:
+        InvalidRequestError: No usable URL; names the option.
+    """
+    if not isinstance(host, str) or not host.strip():
+        raise InvalidRequestError(f"{option} is empty: pass a URL such as https://prod-1-data.ke.pinecone.io")
+    if any(not 32 < ord(character) < 127 for character in host):
+        raise InvalidRequestError(f"{option} {host!r} has white space or other characters that no URL has")
+    url = host if "://" in host else f"https://{host}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidRequestError(f"{option} {host!r} is no URL ({error})") from error
+    if parts.username or parts.password:
+        raise InvalidRequestError(f"{option} has a user name or password in it: pass the key with api_key= only")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidRequestError(
+            f"{option} {host!r} is no http(s) URL: pass one such as https://prod-1-data.ke.pinecone.io"
+        )
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    path = re.sub(r"/assistant(/.*)?$", "", parts.path.rstrip("/"))
+    if ".." in path:
+        raise InvalidRequestError(f"{option} {host!r} has '..' in its path")
+    return f"{parts.scheme}://{name}{'' if port is None else f':{port}'}{path.rstrip('/')}"
+
+
+def checked_looked_up_host(host: str, controller_host: str) -> str:
+    """The host that the control plane named, if the key may go there: https, or this machine.
+
+    Raises:
+        InvalidRequestError: A host outside https.
+    """
+    url = normalise_host(host, option="the host that the control plane named,")
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
+        raise InvalidRequestError(
+            f"{controller_host} named the host {url}, which is not https, so the key was not sent there: "
+            "pass host= if that is meant"
+        )
+    return url
+
+
+def checked_timeout(timeout: Timeout) -> tuple[float, float]:
+    """(connect, read) in seconds; None is the default.
+
+    Raises:
+        InvalidRequestError: No positive number, or a pair of them.
+    """
+    if timeout is None:
+        return DEFAULT_TIMEOUT
+    pair = tuple(timeout) if isinstance(timeout, (tuple, list)) else (timeout, timeout)
+    if len(pair) != 2 or any(
+        isinstance(part, bool) or not isinstance(part, (int, float)) or math.isnan(part) or part <= 0 for part in pair
+    ):
+        raise InvalidRequestError(
+            f"timeout is {timeout!r}: pass seconds > 0, or a pair (connect seconds, read seconds)"
+        )
+    return float(pair[0]), float(pair[1])
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """Everything that decides where a request goes and how; the key and the headers never stand in the repr."""
+
+    assistant_name: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    host: str | None = None
+    controller_host: str = DEFAULT_CONTROLLER_HOST
+    api_version: str = DEFAULT_API_VERSION
+    default_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    source_tag: str | None = None
+    proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    verify: bool | str = True
+    http_session: requests.Session | None = field(default=None, repr=False)
+    async_http_session: aiohttp.ClientSession | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        assistant_name: str | None,
+        api_key: str | None,
+        host: str | None,
+        default_headers: Mapping[str, str] | None,
+        proxies: Mapping[str, str] | None,
+        **others: Any,
+    ) -> ConnectionSettings:
+        """Settings from arguments, else from the environment. No check and no I/O: a missing key is no error yet."""
+        return cls(
+            assistant_name=assistant_name or environment("PINECONE_ASSISTANT_NAME"),
+            api_key=api_key or environment("PINECONE_API_KEY"),
+            host=host or environment("PINECONE_ASSISTANT_HOST"),
+            controller_host=environment("PINECONE_CONTROLLER_HOST") or DEFAULT_CONTROLLER_HOST,
+            default_headers=tuple((default_headers or {}).items()),
+            proxies=tuple((proxies or {}).items()),
+            **others,
+        )
+
+    def check(self) -> None:
+        """Raise InvalidRequestError for what would fail on the way, before any traffic. Never shows a key or header."""
+        if not self.assistant_name or not self.assistant_name.strip():
+            raise InvalidRequestError("no assistant name: pass assistant_name= or set PINECONE_ASSISTANT_NAME")
+        if self.assistant_name in (".", "..") or any(ord(c) < 32 or ord(c) == 127 for c in self.assistant_name):
+            raise InvalidRequestError(f"assistant_name {self.assistant_name!r} cannot be the name of an assistant")
+        if not self.api_key:
+            raise InvalidRequestError("no API key: pass api_key= or set PINECONE_API_KEY")
+        if not _KEY.fullmatch(self.api_key):
+            raise InvalidRequestError(
+                "the API key has white space, a line break or a character outside ASCII in it: copy it again "
+                "(api_key= or PINECONE_API_KEY)"
+            )
+        if not isinstance(self.api_version, str) or not _API_VERSION.fullmatch(self.api_version):
+            raise InvalidRequestError(
+                f'api_version is {self.api_version!r}: pass "YYYY-MM", such as "{DEFAULT_API_VERSION}"'
+            )
+        if self.source_tag is not None and not _SOURCE_TAG.fullmatch(self.source_tag):
+            raise InvalidRequestError(f"source_tag {self.source_tag!r}: use lower-case letters, digits, _ and : only")
+        for name, value in self.default_headers:
+            if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+                raise InvalidRequestError(f"default_headers has a name that no HTTP header can have: {name!r}")
+            if name.lower() in _OURS:
+                raise InvalidRequestError(f"default_headers must not set {name}: it has its own option or is computed")
+            if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+                raise InvalidRequestError(f"default_headers[{name!r}] has a line break or a character outside ASCII")
+        for scheme, proxy in self.proxies:
+            if not isinstance(scheme, str) or not isinstance(proxy, str) or "://" not in proxy:
+                raise InvalidRequestError('proxies needs URLs, such as {"https": "http://proxy.example:3128"}')
+        if not isinstance(self.verify, (bool, str)):
+            raise InvalidRequestError("verify is True, False or the path of a CA bundle")
+        if isinstance(self.verify, str) and not os.path.exists(self.verify):
+            raise InvalidRequestError(f"verify={self.verify!r}: there is no such CA bundle")
+
+    @property
+    def base_url(self) -> str | None:
+        """The data plane's base URL, or None if the control plane has to be asked."""
+        return normalise_host(self.host) if self.host else None
+
+    @property
+    def controller_url(self) -> str:
+        """The control plane's base URL."""
+        return normalise_host(self.controller_host, option="PINECONE_CONTROLLER_HOST")
+
+    def headers(self) -> dict[str, str]:
+        """The headers of every request. Holds the key: never log it."""
+        agent = f"pinecone-assistant-integrations/{__version__}"
+        return {
+            **dict(self.default_headers),
+            "Api-Key": self.api_key or "",
+            "X-Pinecone-Api-Version": self.api_version,
+            "User-Agent": f"{agent}; source_tag={self.source_tag}" if self.source_tag else agent,
+            "Accept-Encoding": "gzip, deflate",
+            "Accept": "*/*",
+        }
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown: the key and the values of injected headers."""
+        return (self.api_key or "", *(value for _, value in self.default_headers if len(value) > 3))

@@ -1,0 +1,240 @@
+"""The async transport: aiohttp, one session per event loop, closed with its loop.
+
+200 concurrent calls cost 0.10 s of CPU with aiohttp, 0.69 with httpx2 and 2.8 with httpx (measured; DESIGN.md of the project).
+aiohttp takes 214 ms to import, so the client imports this module at the first async use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import threading
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import certifi
+
+from ..errors import AssistantError, InvalidRequestError
+from .base import (
+    MAX_IDLE_SECONDS,
+    HTTPRequest,
+    TransportSettings,
+    body_cut,
+    connection_failed,
+    connection_lost,
+    connection_timed_out,
+    read_timed_out,
+)
+from .environment import environment_ca, proxy_for
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A connector that knows its open transports, so that they can be closed after their loop."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        connection = await super().connect(*args, **kwargs)
+        if connection.transport is not None:
+            self.transports.add(connection.transport)
+        return connection
+
+
+def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
+    callback(*args)
+
+
+class _LoopSession:
+    """The session of one event loop and what is being read over it."""
+
+    def __init__(self, session: aiohttp.ClientSession, connector: _Connector | None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.session = session
+        self.connector = connector
+        self.reading: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
+        self.lock = asyncio.Lock()
+        self._closer: AsyncGenerator[None, None] | None = None
+
+    async def close_with_loop(self) -> None:
+        """Have the session closed when its loop shuts its async generators down, as `asyncio.run` does at its end."""
+        self._closer = self._wait_for_shutdown()
+        await self._closer.__anext__()
+
+    async def _wait_for_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.session.close()
+
+    async def close(self) -> None:
+        if self._closer is not None:
+            await self._closer.aclose()
+        else:
+            await self.session.close()
+
+    def close_after_loop(self) -> None:
+        """Close what a loop left that ended without shutting its async generators down (LlamaIndex's asyncio_run).
+
+        A transport closes itself through a callback of its loop, which a closed loop refuses; here the callback runs at
+        once. To be removed when asyncio closes the transports of a loop that is closed.
+        """
+        if self.connector is None or self.session.closed:
+            return  # injected, or closed in time
+        with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
+            self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
+        for response in list(self.reading):
+            response.close()
+        for transport in list(self.connector.transports):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+        connector = self.connector
+        self.session.detach()
+        with contextlib.suppress(StopIteration):
+            connector.close().send(None)  # on a closed loop it marks itself closed and waits for nothing
+        self._closer = None
+
+
+class AiohttpResponse:
+    """An answer read as its bytes arrive."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest) -> None:
+        self._response = response
+        self._request = request
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, decompressed."""
+        try:
+            async for data in self._response.content.iter_any():
+                yield data
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            if isinstance(error, asyncio.TimeoutError):
+                raise read_timed_out(self._request) from error
+            raise body_cut(self._request, error) from error
+
+    async def close(self) -> None:
+        """Give the connection back if the body was read to its end, else close it."""
+        self._response.close()
+
+
+class AiohttpTransport:
+    """Requests over a session per event loop, or over one that the user injected (valid in its own loop only)."""
+
+    def __init__(self, settings: TransportSettings, session: aiohttp.ClientSession | None = None) -> None:
+        self._settings = settings
+        self._injected = session
+        self._sessions: dict[int, _LoopSession] = {}
+        self._routes: dict[str, str | None] = {}
+        self._tls: ssl.SSLContext | bool | None = None
+        self._guard = threading.Lock()
+
+    async def open(self, request: HTTPRequest) -> AiohttpResponse:
+        """Send and wait for the headers.
+
+        Raises:
+            APIConnectionError: Not connected, or cut before a status; `may_have_been_processed` tells which.
+            APITimeoutError: Not connected, or no byte, within the time.
+        """
+        entry = await self._entry()
+        headers = dict(request.headers)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        options: dict[str, Any] = {}
+        if self._injected is None:
+            options = {"proxy": self._route(request), "ssl": self._tls_settings()}
+        connect, read = request.timeout
+        try:
+            response = await entry.session.request(
+                request.method,
+                request.url,
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect, sock_read=read),
+                **options,
+            )
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            raise _error_while_opening(error, request) from error
+        entry.reading.add(response)
+        return AiohttpResponse(response, request)
+
+    async def close(self) -> None:
+        """Close the session of the running loop and those of closed loops."""
+        self.sweep()
+        with self._guard:
+            entry = self._sessions.pop(id(asyncio.get_running_loop()), None)
+        if entry is not None and self._injected is None:
+            await entry.close()
+
+    def sweep(self) -> None:
+        """Close what closed loops left behind."""
+        with self._guard:
+            dead = [self._sessions.pop(key) for key, entry in list(self._sessions.items()) if entry.loop.is_closed()]
+        for entry in dead:
+            entry.close_after_loop()
+
+    async def single_flight(self) -> asyncio.Lock:
+        """A lock of the running loop's session, under which a host is looked up once and not 200 times."""
+        return (await self._entry()).lock
+
+    async def _entry(self) -> _LoopSession:
+        loop = asyncio.get_running_loop()
+        entry = self._sessions.get(id(loop))
+        if entry is not None and entry.loop is loop and not entry.session.closed:
+            return entry
+        self.sweep()
+        if self._injected is not None:
+            if self._injected.closed:
+                raise InvalidRequestError("async_http_session is closed: pass an open one, or none")
+            if self._sessions:
+                raise InvalidRequestError(
+                    "async_http_session was used in another event loop: it is valid in its own only"
+                )
+            entry = self._sessions[id(loop)] = _LoopSession(self._injected, None)
+            return entry
+        connector = _Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
+        )
+        # Registered before the first await: 200 calls that start together find this one.
+        entry = self._sessions[id(loop)] = _LoopSession(session, connector)
+        await entry.close_with_loop()
+        return entry
+
+    def _route(self, request: HTTPRequest) -> str | None:
+        if request.host not in self._routes:
+            self._routes[request.host] = proxy_for(request.url, self._settings.proxies)
+        return self._routes[request.host]
+
+    def _tls_settings(self) -> ssl.SSLContext | bool:
+        if self._tls is None:
+            verify = self._settings.verify
+            if verify is False:
+                self._tls = False
+            else:
+                bundle = verify if isinstance(verify, str) else environment_ca() or certifi.where()
+                if os.path.isdir(bundle):
+                    self._tls = ssl.create_default_context(capath=bundle)
+                else:
+                    self._tls = ssl.create_default_context(cafile=bundle)
+        return self._tls
+
+
+def _error_while_opening(error: Exception, request: HTTPRequest) -> AssistantError:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return connection_timed_out(request)
+    if isinstance(error, (asyncio.TimeoutError, aiohttp.ServerTimeoutError)):
+        return read_timed_out(request)
+    # A proxy that answers CONNECT with an error, no address, refused, TLS: the request was not written.
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL)):
+        return connection_failed(request, error)
+    if isinstance(error, ValueError) and not isinstance(error, aiohttp.ClientError):
+        return connection_failed(request, error)
+    return connection_lost(request, error)

@@ -1,0 +1,143 @@
+"""Connections shared by every client with equal connection settings, and the hosts that were looked up.
+
+Clients and models are cheap views: a variant that changes no connection setting finds the warm connections here. What is
+shared stays until the last view that used it is closed, or until many newer settings push it out.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from ..settings import ConnectionSettings
+from .base import TransportSettings
+from .requests_transport import RequestsTransport
+
+if TYPE_CHECKING:
+    from .aiohttp_transport import AiohttpTransport
+
+_MAX_SHARED = 32
+_MAX_HOSTS = 1024
+
+
+class SharedConnections:
+    """The sync and the async transport of one set of connection settings, each made at its first use."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._sync: RequestsTransport | None = None
+        self._async: AiohttpTransport | None = None
+        self._lock = threading.Lock()
+        self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def _transport_settings(self) -> TransportSettings:
+        return TransportSettings(self._settings.proxies, self._settings.verify)
+
+    @property
+    def sync(self) -> RequestsTransport:
+        """The transport over requests."""
+        with self._lock:
+            if self._sync is None:
+                self._sync = RequestsTransport(self._transport_settings(), self._settings.http_session)
+            return self._sync
+
+    @property
+    def asynchronous(self) -> AiohttpTransport:
+        """The transport over aiohttp, which is imported here, at the first async use."""
+        if self._async is None:
+            from .aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - 214 ms that sync users need not wait
+
+            with self._lock:
+                if self._async is None:
+                    self._async = AiohttpTransport(self._transport_settings(), self._settings.async_http_session)
+        return self._async
+
+    def close(self) -> None:
+        """Close sync connections, and what closed event loops left."""
+        if self._sync is not None:
+            self._sync.close()
+        if self._async is not None:
+            self._async.sweep()
+
+    async def aclose(self) -> None:
+        """Close sync connections and the session of the running event loop."""
+        self.close()
+        if self._async is not None:
+            await self._async.close()
+
+
+class _Registry:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lookups = threading.Lock()
+        self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()
+        self.hosts: OrderedDict[Any, str] = OrderedDict()
+
+
+_registry = _Registry()
+
+
+def _forget_in_child() -> None:
+    """After a fork the child must not use its parent's sockets; dropping them closes the child's copies only."""
+    global _registry  # noqa: PLW0603 - one registry a process is the point
+    _registry = _Registry()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
+def connections_for(settings: ConnectionSettings, user: object) -> SharedConnections:
+    """The shared connections of these settings; `user` keeps them until it is released or collected."""
+    key = (settings.proxies, settings.verify, id(settings.http_session), id(settings.async_http_session))
+    registry = _registry
+    with registry.lock:
+        shared = registry.shared.get(key)
+        if shared is None:
+            shared = registry.shared[key] = SharedConnections(settings)
+            if len(registry.shared) > _MAX_SHARED:
+                for old_key, old in registry.shared.items():
+                    if old is not shared and not old.users:
+                        del registry.shared[old_key]
+                        old.close()
+                        break
+        registry.shared.move_to_end(key)
+        shared.users.add(user)
+        return shared
+
+
+def release(shared: SharedConnections, user: object) -> bool:
+    """Take a user away; True if it was the last, so that the connections are to be closed."""
+    registry = _registry
+    with registry.lock:
+        shared.users.discard(user)
+        if shared.users:
+            return False
+        for key, value in list(registry.shared.items()):
+            if value is shared:
+                del registry.shared[key]
+        return True
+
+
+def remembered_host(key: Any) -> str | None:
+    """The host that the control plane named for this key, if it was asked before."""
+    return _registry.hosts.get(key)
+
+
+def remember_host(key: Any, host: str | None) -> None:
+    """Remember a host, or forget it with None."""
+    registry = _registry
+    with registry.lock:
+        registry.hosts.pop(key, None)
+        if host is not None:
+            registry.hosts[key] = host
+            if len(registry.hosts) > _MAX_HOSTS:
+                registry.hosts.popitem(last=False)
+
+
+def lookup_lock() -> threading.Lock:
+    """The lock under which threads look a host up, so that 50 of them ask once."""
+    return _registry.lookups
