@@ -58,6 +58,12 @@ def file_type(name: str) -> str:
     return extension
 
 
+def is_known_type(name: str) -> bool:
+    """Whether a file of that name can be uploaded."""
+    _, dot, extension = name.rpartition(".")
+    return bool(dot) and extension.lower() in _PARSERS
+
+
 def size_limit(name: str) -> int:
     """The largest content of a file of that name, in bytes."""
     return _SIZE_LIMITS.get(file_type(name), 10 * MEGABYTE)

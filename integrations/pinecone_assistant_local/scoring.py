@@ -11,11 +11,14 @@ from pinecone_assistant_local.questions import Question, Term
 
 # How much of a term counts when the sentence itself does not have it.
 IN_SYNONYM = 0.85
-IN_CONTEXT = 0.75
+IN_CONTEXT = 0.85
 IN_NEIGHBOUR = 0.5
 ANSWERS_IN_NUMBERS = 0.12
 ADJACENT_TERMS = 0.04
 QUOTED_PHRASE = 0.2
+# Of what is asked beyond the headings, a sentence must hold this part: "What does a red pine cost?" is not answered by
+# whatever stands under "Red pine".
+MIN_BEYOND_CONTEXT = 0.35
 # What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
 FULL_SCORE = 1.3
 
@@ -73,12 +76,17 @@ class Weighed:
         parts = [_presence(term, own, context, neighbours) for term in question.all_terms]
         own_weights = self.weights[: len(question.terms)]
         coverage = _dot(parts, own_weights) / sum(own_weights)
+        beyond = [not _has(context, term) for term in question.terms]
+        if any(beyond):
+            weights = [weight * is_beyond for weight, is_beyond in zip(own_weights, beyond, strict=True)]
+            covered_beyond = _dot(parts, weights) / sum(weights)
+            coverage = coverage if covered_beyond >= MIN_BEYOND_CONTEXT else min(coverage, covered_beyond)
         score = _dot(parts, self.weights) / sum(self.weights)
         # A sentence that only its surroundings speak for is no answer, however well they fit.
         if not any(_has(own, term) for term in question.terms):
             score *= 0.6
         if score > 0:
-            score += _bonus(question, text, stems)
+            score += _bonus(question, text, stems, context)
         if text.endswith("?"):
             score *= 0.5
         return SentenceHit(text, max(0.0, min(1.0, score / FULL_SCORE)), coverage, own)
@@ -110,10 +118,12 @@ def _presence(term: Term, own: frozenset[str], context: frozenset[str], neighbou
     return IN_NEIGHBOUR if term.stem in neighbours else 0.0
 
 
-def _bonus(question: Question, text: str, stems: tuple[str, ...]) -> float:
+def _bonus(question: Question, text: str, stems: tuple[str, ...], context: frozenset[str]) -> float:
     bonus = ANSWERS_IN_NUMBERS if question.wants_number and _NUMBER.search(text) else 0.0
     pairs = set(pairwise(stems))
-    bonus += ADJACENT_TERMS * min(3, sum(pair in pairs for pair in pairwise(term.stem for term in question.terms)))
+    # Words that stand together in the headings already say nothing by standing together here too.
+    asked = (pair for pair in pairwise(term.stem for term in question.terms) if not context.issuperset(pair))
+    bonus += ADJACENT_TERMS * min(3, sum(pair in pairs for pair in asked))
     for phrase in question.quoted:
         if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):
             bonus += QUOTED_PHRASE
