@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint live bench clean
+.PHONY: help demo demo-live test check lint pythons live bench clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -47,13 +47,17 @@ lint: $(VENV)/.dev
 	$(RUN)/mypy integrations tests examples
 	$(RUN)/lint-imports
 
-check: lint test
+# The quick starts and the client's tests on every other supported Python found here.
+pythons: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python tests/other_pythons.py
+
+check: lint test pythons
 
 live: $(VENV)/.dev
-	$(RUN)/python -m pytest -m live tests
+	$(RUN)/python -m pytest -m live --force-enable-socket tests
 
 bench: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) .venv-others .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

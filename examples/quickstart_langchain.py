@@ -1,0 +1,27 @@
+"""LangChain: stream an answer, list its citations, and let a metadata filter decide which file answers."""
+
+from __future__ import annotations
+
+from demo_assistant import FILTERS, QUESTION, demo_assistant, print_citations
+from langchain_core.messages import AIMessageChunk
+
+from langchain_pinecone_assistant import ChatPineconeAssistant
+
+
+def main() -> None:
+    with demo_assistant() as connection:
+        # strip_references drops the list of expiring links that the service puts under its answers.
+        chat = ChatPineconeAssistant(**connection, strip_references=True)
+        print(f"\nLangChain: {QUESTION}")
+        for metadata_filter in FILTERS:
+            print(f"\nfilter={metadata_filter}")
+            answer = AIMessageChunk(content="")
+            for chunk in chat.stream(QUESTION, filter=metadata_filter):
+                print(chunk.text, end="", flush=True)
+                answer += chunk
+            print()
+            print_citations(answer.additional_kwargs["citations"])
+
+
+if __name__ == "__main__":
+    main()

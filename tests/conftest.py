@@ -1,0 +1,25 @@
+"""What every test stands on: no variable of a real account, and no process-wide surprises."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Drop every PINECONE_* variable, so that no test can reach, or bill, a real account; `make live` keeps them."""
+    if "live" in str(config.getoption("markexpr")).split() and "not" not in str(config.getoption("markexpr")).split():
+        return
+    for name in [name for name in os.environ if name.startswith("PINECONE_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _environment_stays_clean() -> Iterator[None]:
+    """A test that sets a PINECONE_* variable for good would change the tests after it."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("PINECONE_")}
+    yield
+    after = {name: value for name, value in os.environ.items() if name.startswith("PINECONE_")}
+    assert after == before, "a test left a PINECONE_* variable behind: use monkeypatch.setenv"
