@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 port=options.port,
                 allowed_models=options.allow_model,
             ).start()
-        except (OSError, ValueError, OverflowError) as error:
+        except (OSError, ValueError) as error:
             return _refuse(str(error))
         with closing(local):
             _serve(local, folder, stop)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pinecone_assistant_local.answers import DECLINE, Piece, compose_answer
@@ -18,6 +19,8 @@ from pinecone_assistant_local.retrieval import Hit
 from pinecone_assistant_local.service import Service
 from pinecone_assistant_local.stored_files import StoredFile
 from pinecone_assistant_local.wire import count_tokens, snippet_text
+
+_logger = logging.getLogger("pinecone_assistant_local")
 
 EXTRACTED = "local-extractive"
 GENERATED = "local-generate"
@@ -52,8 +55,8 @@ class Answer:
                 yield piece
             return
         iterator = iter(self.pieces)
-        while (piece_or_end := await self.service.wait_for(lambda: next(iterator, None))) is not None:
-            yield piece_or_end
+        while (piece := await self.service.wait_for(lambda: _next_generated(iterator))) is not None:
+            yield piece
 
     async def all_pieces(self) -> list[Piece]:
         """All pieces, when the answer is whole."""
@@ -111,6 +114,16 @@ def search_context(service: Service, assistant: str, request: ContextRequest) ->
 def _question_of(service: Service, messages: Sequence[Turn]) -> Question:
     earlier, last = _user_turns(messages)
     return service.questions.read(last, earlier)
+
+
+def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
+    """The next piece that the user's hook writes, None at its end. Whatever the hook raises is an error of its own."""
+    try:
+        return next(pieces, None)
+    except Exception as error:
+        _logger.exception("the generate hook failed")
+        message = f"The generate hook failed: {type(error).__name__}."
+        raise ServiceError(500, "INTERNAL", message) from error
 
 
 def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from pinecone_assistant_local.answering import Answer
 from pinecone_assistant_local.answers import Cite, Source
@@ -13,7 +13,7 @@ from pinecone_assistant_local.wire import Json, citation_json, count_tokens, usa
 FilesOf = Callable[[tuple[Source, ...]], dict[str, Json]]
 
 
-async def completion_events(answer: Answer, renderer: InlineRenderer) -> AsyncIterator[Json]:
+async def completion_events(answer: Answer, renderer: InlineRenderer) -> AsyncGenerator[Json, None]:
     """What `/chat/completions` streams: the role, the text, the finish reason, the usage."""
     chunker = Chunker()
     parts: list[str] = []
@@ -39,7 +39,7 @@ async def completion_events(answer: Answer, renderer: InlineRenderer) -> AsyncIt
 
 async def message_events(
     answer: Answer, files_of: FilesOf, *, highlights: bool, context_snippet_count: int | None
-) -> AsyncIterator[Json]:
+) -> AsyncGenerator[Json, None]:
     """What `/chat` streams: the start, the text with each citation where it belongs, the end.
 
     Args:

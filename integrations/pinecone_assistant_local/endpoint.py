@@ -109,7 +109,7 @@ class Page:
         if not token:
             return cls(limit, "")
         try:
-            return cls(limit, base64.urlsafe_b64decode(token.encode()).decode())
+            return cls(limit, base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode())
         except (binascii.Error, ValueError) as error:
             raise invalid("Invalid pagination_token") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -100,7 +100,7 @@ async def _answer(call: Call, *, standard: bool) -> tuple[ChatRequest, Answer]:
     return asked, await call.service.run(lambda: prepare_answer(call.service, name, asked, answer_id))
 
 
-def _stream(call: Call, events: AsyncIterator[Json], *, heartbeats: bool) -> EventStream:
+def _stream(call: Call, events: AsyncGenerator[Json, None], *, heartbeats: bool) -> EventStream:
     options = call.service.options
     return EventStream(
         events,

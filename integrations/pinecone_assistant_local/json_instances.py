@@ -196,8 +196,8 @@ class _Builder:
 
     def _choice(self, options: Sequence[object], name: str, index: int) -> object:
         first = self._filler.choose(name, options)
-        rest = [option for option in options if option is not first]
-        return [first, *rest][index % len(options)]
+        ordered = [first, *(option for option in options if option is not first)]
+        return ordered[index % len(ordered)]
 
     def _string(self, node: Node, name: str, index: int) -> str:
         kind = node.get("format")

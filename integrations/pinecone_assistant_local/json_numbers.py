@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
+_TRIES = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """What a number may be.
@@ -51,16 +54,17 @@ class Range:
             return False
         if self.high is not None and (number > self.high or (self.high_open and number == self.high)):
             return False
-        return self.step is None or number % self.step == 0
+        # Validators divide floats: 0.3 is a multiple of 0.1 by arithmetic, but not for them.
+        return self.step is None or (number % self.step == 0 and (float(number) / float(self.step)).is_integer())
 
     def _something(self, index: int) -> Fraction:
         step = self.step or Fraction(1)
         if self.low is not None:
             first = math.ceil(self.low / step) * step
-            values = (first + step * (index + extra) for extra in range(3))
+            values = (first + step * (index + extra) for extra in range(_TRIES))
         elif self.high is not None:
             first = math.floor(self.high / step) * step
-            values = (first - step * (index + extra) for extra in range(3))
+            values = (first - step * (index + extra) for extra in range(_TRIES))
         else:
             return step * index
         for value in values:

@@ -15,13 +15,15 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*")
 _RULE = re.compile(r" {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
-_QUOTE = re.compile(r" {0,3}>\s?")
+_QUOTE = re.compile(r"^ {0,3}>\s?")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<(https?://[^<>\s]+)>")
 _STRONG = re.compile(r"(\*\*\*|\*\*|\*|~~)(?=\S)(.+?)(?<=\S)\1")
 _UNDERSCORES = re.compile(r"(?<!\w)(__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_HIDDEN = 0xE000
+_HIDDEN_CHARACTER = re.compile("[\ue021-\ue07e]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -116,8 +118,11 @@ def _cells(line: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """The text without inline markup."""
+    # An escaped character is out of sight while the markup goes: in the private use area, and back at the end.
+    text = _ESCAPE.sub(lambda match: chr(_HIDDEN + ord(match[1])), text)
     text = _IMAGE_OR_LINK.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
     text = _STRONG.sub(r"\2", text)
     text = _UNDERSCORES.sub(r"\2", text)
-    return _ESCAPE.sub(r"\1", _TAG.sub("", text)).strip()
+    text = _TAG.sub("", text)
+    return _HIDDEN_CHARACTER.sub(lambda match: chr(ord(match[0]) - _HIDDEN), text).strip()

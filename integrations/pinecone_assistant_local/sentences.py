@@ -14,8 +14,8 @@ _CLOSE = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f\uff09"
 # At the end of a text: its last mark, with what closes after it.
 FINAL_MARK = re.compile(f"[{ENDS}]+[{_CLOSE}]*$")
 
-# Inside a text: a Latin mark needs space after it, a full-width one does not.
-_END = re.compile(f"(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?=\\s)|[{_WIDE_ENDS}]+[{_CLOSE}]*")
+# Inside a text: a Latin mark needs space after it, a full-width one does not. Reference numbers may stand between.
+_END = re.compile(f"(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?:\\[\\d[\\d, ]*\\])*(?=\\s)|[{_WIDE_ENDS}]+[{_CLOSE}]*")
 _ABBREVIATIONS = frozenset(
     "al approx art ca cf ch co corp dept dr ed eds e.g eg est etc ex fig figs gen hon i.e ie inc jr lt ltd max messrs"  # noqa: SIM905
     " min mr mrs ms mt no nos nr op p pp prof rev sgt sr st v vol vols vs".split()

@@ -7,11 +7,12 @@ with its connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from pinecone_assistant_local.errors import ServiceError
 from pinecone_assistant_local.wire import Json
 
 HEARTBEAT = b":\n\n"
@@ -55,7 +56,7 @@ class EventStream:
     """
 
     def __init__(
-        self, events: AsyncIterator[Json], *, heartbeat_seconds: float | None, token_delay_seconds: float
+        self, events: AsyncGenerator[Json, None], *, heartbeat_seconds: float | None, token_delay_seconds: float
     ) -> None:
         self._events = events
         self._heartbeat_seconds = heartbeat_seconds
@@ -83,11 +84,12 @@ class EventStream:
                 await self._send_data(send, encode_event(event))
                 # Zero still lets the other streams have their turn.
                 await asyncio.sleep(self._token_delay_seconds)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ServiceError as error:
+            # The status is long sent: the error goes where the next event would have gone.
+            await self._send_data(send, encode_event({"error": error.to_body()["error"]}))
         finally:
-            close = getattr(self._events, "aclose", None)
-            if close is not None:
-                await close()
+            await self._events.aclose()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_heartbeats(self, send: Send, every_seconds: float) -> None:
         clock = asyncio.get_running_loop().time

@@ -76,7 +76,10 @@ def test_an_assistant_without_an_available_file_is_400(api: Api) -> None:
 
 def test_an_unknown_assistant_is_404(api: Api) -> None:
     response = api.call("POST", "/chat/nobody/chat/completions", json={"messages": [{"role": "user", "content": "x"}]})
-    assert response.json() == {"error": {"code": "NOT_FOUND", "message": 'Assistant "nobody" not found.'}, "status": 404}
+    assert response.json() == {
+        "error": {"code": "NOT_FOUND", "message": 'Assistant "nobody" not found.'},
+        "status": 404,
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_an_unknown_assistant_is_404(api: Api) -> None:
     [
         (None, "Must have at least 1 message"),
         ([], "Must have at least 1 message"),
-        ("text", "messages must be a list"),
+        ({"role": "user"}, "messages must be a list"),
         (["text"], "messages[0] must be a JSON object"),
         ([{"role": "user", "content": ""}], "Message content cannot be empty"),
         ([{"role": "user", "content": " \n\t"}], "Message content cannot be empty"),

@@ -32,7 +32,11 @@ def _raw(local: LocalAssistant, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("key", ["wrong", "", "localx", "schlüssel".encode()])
 def test_a_wrong_key_is_401(api: Api, key: str) -> None:
-    assert _error(api.call("GET", "/assistants", headers={"Api-Key": key})) == (401, "UNAUTHENTICATED", "Invalid API key.")
+    assert _error(api.call("GET", "/assistants", headers={"Api-Key": key})) == (
+        401,
+        "UNAUTHENTICATED",
+        "Invalid API key.",
+    )
 
 
 def test_no_key_is_401(local: LocalAssistant) -> None:
@@ -56,7 +60,9 @@ def test_without_a_version_it_is_the_oldest(api: Api) -> None:
     assert "region" not in api.call("GET", f"/assistants/{api.local.name}").json()
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "10.0.0.1:80"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "10.0.0.1:80"]
+)
 def test_a_foreign_host_header_is_refused(local: LocalAssistant, host: str) -> None:
     """A web page whose name is rebound to this machine sends its own name."""
     request = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -97,7 +103,11 @@ def test_a_json_body_without_a_length_is_capped_while_it_is_read(api: Api) -> No
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_400(api: Api, body: bytes) -> None:
-    for path in (f"/chat/{api.local.name}", f"/chat/{api.local.name}/chat/completions", f"/chat/{api.local.name}/context"):
+    for path in (
+        f"/chat/{api.local.name}",
+        f"/chat/{api.local.name}/chat/completions",
+        f"/chat/{api.local.name}/context",
+    ):
         status, code, _ = _error(api.call("POST", path, data=body))
         assert (status, code) == (400, "INVALID_ARGUMENT")
     assert _error(api.call("POST", "/assistants", data=body))[0] == 400
