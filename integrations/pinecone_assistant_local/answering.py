@@ -55,8 +55,8 @@ class Answer:
                 yield piece
             return
         iterator = iter(self.pieces)
-        while (piece := await self.service.wait_for(lambda: _next_generated(iterator))) is not None:
-            yield piece
+        while (generated := await self.service.wait_for(lambda: _next_generated(iterator))) is not None:
+            yield generated
 
     async def all_pieces(self) -> list[Piece]:
         """All pieces, when the answer is whole."""

@@ -7,6 +7,10 @@ import threading
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from types import TracebackType
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _CHAT = re.compile(r"POST /assistant/chat/[^/]+(/chat/completions)?")
 _GROUPS = {
@@ -18,6 +22,35 @@ _GROUPS = {
 }
 
 Target = str | tuple[str, str]
+
+
+class FaultOptions(TypedDict, total=False):
+    """The options of `Fault`, by name; what they do stands there."""
+
+    on: Target
+    times: int | None
+    status: int | None
+    code: str | None
+    message: str | None
+    retry_after: float | str | None
+    headers: dict[str, str]
+    body: str | bytes | None
+    html: bool
+    stall: bool
+    reset: bool
+    delay_seconds: float
+    first_token_delay_seconds: float
+    token_delay_seconds: float
+    heartbeats: int
+    cut_after_events: int | None
+    stall_after_events: int | None
+    error_after_events: int | None
+    malformed_after_events: int | None
+    error: object
+    malformed: str
+    omit_finish: bool
+    omit_usage: bool
+    wrapped: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,7 +157,7 @@ class Faults:
         """How many requests were struck since the last `clear()`."""
         return self._fired
 
-    def add(self, **options: object) -> Fault:
+    def add(self, **options: Unpack[FaultOptions]) -> Fault:
         """Sets a fault; the options are the attributes of `Fault`.
 
         Example:
@@ -133,8 +166,8 @@ class Faults:
         unknown = sorted(set(options) - _OPTIONS)
         if unknown:
             raise TypeError(f"unknown fault option {unknown[0]!r}: options are {', '.join(sorted(_OPTIONS))}")
-        fault = Fault(**options)  # type: ignore[arg-type]  # names are checked above, values by __post_init__
-        fault._owner = self  # noqa: SLF001  # the two classes are one thing
+        fault = Fault(**options)
+        fault._owner = self
         with self._lock:
             self._active.append(fault)
         return fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import requests
@@ -22,14 +23,14 @@ class Api:
     version: str | None = "2026-04"
     session: requests.Session = field(default_factory=requests.Session)
 
-    def call(self, method: str, path: str, **options: object) -> requests.Response:
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
         headers = {"Api-Key": self.local.api_key}
         if self.version is not None:
             headers["X-Pinecone-Api-Version"] = self.version
-        headers.update(options.pop("headers", {}))  # type: ignore[call-overload]
+        headers.update(options.pop("headers", {}))
         options.setdefault("timeout", 20)
         url = f"{self.local.host}/assistant{path}"
-        return self.session.request(method, url, headers=headers, **options)  # type: ignore[arg-type]
+        return self.session.request(method, url, headers=headers, **options)
 
     def completions(self, question: object, **body: object) -> requests.Response:
         """POST /chat/{assistant}/chat/completions with one user message, or with the messages given."""
@@ -64,19 +65,19 @@ def _body(question: object, body: dict[str, object]) -> dict[str, object]:
     return {"messages": messages, **body}
 
 
-def events_of(response: requests.Response) -> list[dict[str, object]]:
+def events_of(response: requests.Response) -> list[dict[str, Any]]:
     """The events of a streamed answer; checks the framing on the way."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"].startswith("text/event-stream")
     blocks = response.content.decode().split("\n\n")
     assert blocks.pop() == ""
-    assert all(block.startswith("data:{") or block.startswith(":") for block in blocks)
+    assert all(block.startswith(("data:{", ":")) for block in blocks)
     return [json.loads(block[len("data:") :]) for block in blocks if block.startswith("data:")]
 
 
-def text_of(events: list[dict[str, object]]) -> str:
+def text_of(events: list[dict[str, Any]]) -> str:
     """The text that the events of /chat/completions carry."""
-    choices = [choice for event in events for choice in event.get("choices", [])]  # type: ignore[attr-defined]
+    choices = [choice for event in events for choice in event.get("choices", [])]
     return "".join(choice["delta"].get("content") or "" for choice in choices)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 DOCUMENTS: dict[str, str] = {
     "red_pine.md": """# Red pine
 
-The red pine (*Pinus resinosa*) is a conifer of eastern North America. It can grow up to 25 meters high and 75 centimeters
-in diameter. The bark of older trees breaks into reddish plates.
+The red pine (*Pinus resinosa*) is a conifer of eastern North America. It can grow up to 25 meters high
+and 75 centimeters in diameter. The bark of older trees breaks into reddish plates.
 
 ## Growth
 
@@ -62,9 +62,9 @@ To restore the factory settings, hold the button on the back for 12 seconds unti
 - The default password is printed on the label under the case.
 - Firmware before version 3.2 cannot use WPA3.
 """,
-    "harbour_bridge.txt": """The Old Harbour Bridge was opened on 4 May 1894 by Queen Amalia. The engineer Tomas Brandt designed it.
-It is 312 meters long and carries two tram lines. Since 1978 lorries over 12 tonnes are not allowed on it. The bridge was
-painted green in 2003; before that it was grey.
+    "harbour_bridge.txt": """The Old Harbour Bridge was opened on 4 May 1894 by Queen Amalia. The engineer
+Tomas Brandt designed it. It is 312 meters long and carries two tram lines. Since 1978
+lorries over 12 tonnes are not allowed on it. The bridge was painted green in 2003; before that it was grey.
 """,
     "espresso.md": """# Espresso at home
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -146,13 +147,13 @@ def test_the_stream_is_role_contents_finish_usage_and_nothing_else(library: Api)
     first, *contents, finish, usage = events
     assert first["choices"] == [{"finish_reason": None, "index": 0, "delta": {"role": "assistant"}}]
     for event in contents:
-        [choice] = event["choices"]  # type: ignore[misc, str-unpack]
-        assert set(choice["delta"]) == {"content"}  # type: ignore[index]
-        assert choice["finish_reason"] is None  # type: ignore[index]
+        [choice] = event["choices"]
+        assert set(choice["delta"]) == {"content"}
+        assert choice["finish_reason"] is None
     assert finish["choices"] == [{"finish_reason": "stop", "index": 0, "delta": {"role": None, "content": None}}]
     assert "usage" not in finish
     assert usage["choices"] == []
-    assert set(usage["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}  # type: ignore[call-overload]
+    assert set(usage["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
     assert len({event["id"] for event in events}) == 1
     assert b"[DONE]" not in response.content
 
@@ -205,12 +206,12 @@ async def test_a_client_that_leaves_ends_the_work() -> None:
     """The generate hook is not asked for more once nobody listens."""
     asked: list[int] = []
 
-    def endless(_question: str, _passages: object) -> object:
+    def endless(_question: str, _passages: object) -> Iterator[str]:
         for number in range(1_000_000):
             asked.append(number)
             yield "word "
 
-    with LocalAssistant(generate=endless) as local:  # type: ignore[arg-type]
+    with LocalAssistant(generate=endless) as local:
         local.upload_text("pine.md", "The red pine can grow up to 25 meters high.")
         url = f"{local.host}/assistant/chat/{local.name}/chat/completions"
         body = {"messages": [{"role": "user", "content": HEIGHT}], "stream": True}

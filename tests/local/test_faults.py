@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
 import pytest
 import requests
 
-from pinecone_assistant_local import LocalAssistant
+from pinecone_assistant_local import Fault, LocalAssistant
+from pinecone_assistant_local.faults import FaultOptions
 
 from .conftest import Api, events_of, text_of
 
@@ -70,9 +74,9 @@ def test_by_default_it_strikes_both_chat_endpoints_and_nothing_else(local: Local
         (("post", "/assistant/chat/local-assistant"), {"chat"}),
     ],
 )
-def test_it_strikes_what_it_is_meant_for(local: LocalAssistant, api: Api, on: object, struck: set[str]) -> None:
+def test_it_strikes_what_it_is_meant_for(local: LocalAssistant, api: Api, on: Any, struck: set[str]) -> None:
     local.upload_text("pine.md", ANSWER)
-    calls = {
+    calls: dict[str, Callable[[], requests.Response]] = {
         "chat": lambda: api.chat("?!"),
         "context": lambda: api.context(query="pine"),
         "files": lambda: api.call("GET", f"/files/{local.name}"),
@@ -145,7 +149,7 @@ def test_a_stream_can_end_whole_but_without_a_finish_reason(local: LocalAssistan
     local.faults.add(omit_finish=True)
     events = events_of(api.completions("?!", stream=True))
     assert text_of(events) == ANSWER
-    assert not any(choice["finish_reason"] for event in events for choice in event["choices"])  # type: ignore[attr-defined, index]
+    assert not any(choice["finish_reason"] for event in events for choice in event["choices"])
     ends = [event for event in events_of(api.chat("?!", stream=True)) if event["type"] == "message_end"]
     assert ends == []
     assert "finish_reason" not in api.completions("?!").json()["choices"][0]
@@ -154,7 +158,7 @@ def test_a_stream_can_end_whole_but_without_a_finish_reason(local: LocalAssistan
 def test_the_usage_can_be_left_out(local: LocalAssistant, api: Api) -> None:
     local.faults.add(omit_usage=True)
     events = events_of(api.completions("?!", stream=True))
-    assert events[-1]["choices"][0]["finish_reason"] == "stop"  # type: ignore[index]
+    assert events[-1]["choices"][0]["finish_reason"] == "stop"
     assert "usage" not in api.completions("?!").json()
     assert "usage" not in events_of(api.chat("?!", stream=True))[-1]
 
@@ -179,7 +183,7 @@ def test_answers_can_come_in_the_documented_wrapper(local: LocalAssistant, api: 
     local.faults.add(wrapped=True)
     assert api.completions("?!").json()["chat_completion"]["choices"][0]["message"]["content"] == ANSWER
     events = events_of(api.completions("?!", stream=True))
-    assert text_of([event["chat_completion"] for event in events]) == ANSWER  # type: ignore[misc]
+    assert text_of([event["chat_completion"] for event in events]) == ANSWER
 
 
 def test_heartbeats_come_before_the_first_event(local: LocalAssistant, api: Api) -> None:
@@ -199,14 +203,12 @@ def test_a_stream_can_stall_after_some_events(local: LocalAssistant, api: Api) -
     local.faults.add(stall_after_events=2, times=1)
     body = {"messages": [{"role": "user", "content": "?!"}], "stream": True}
     path = f"/chat/{local.name}/chat/completions"
-    received = b""
-    with (
-        api.call("POST", path, json=body, stream=True, timeout=0.3) as response,
-        pytest.raises(requests.ConnectionError),
-    ):
-        for data in response.iter_content(None):
-            received += data
-    assert received.count(b"data:") == 2
+    received: list[bytes] = []
+    with api.call("POST", path, json=body, stream=True, timeout=0.3) as response:
+        with pytest.raises(requests.ConnectionError):
+            received.extend(response.iter_content(None))
+        assert local.faults.fired == 1
+    assert b"".join(received).count(b"data:") == 2
 
 
 def test_closing_ends_a_stalled_request() -> None:
@@ -239,6 +241,11 @@ def test_the_oldest_fault_goes_first(local: LocalAssistant, api: Api) -> None:
     assert [api.completions("?!").status_code for _ in range(3)] == [500, 503, 200]
 
 
+def test_the_typed_options_are_those_of_a_fault() -> None:
+    """They are written twice, because a type checker reads only one of them."""
+    assert set(FaultOptions.__annotations__) == {option.name for option in fields(Fault) if option.init}
+
+
 def test_clear_ends_every_fault(local: LocalAssistant, api: Api) -> None:
     local.faults.add(status=500)
     assert api.completions("?!").status_code == 500
@@ -263,7 +270,7 @@ def test_faults_do_not_hide_a_wrong_key(local: LocalAssistant, api: Api) -> None
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(
-    local: LocalAssistant, options: dict[str, object], error: type[Exception]
+    local: LocalAssistant, options: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         local.faults.add(**options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,8 +58,7 @@ def test_without_a_schema_it_declines_as_json(library: Api) -> None:
         "Describe the red pine. Answer with JSON that conforms to this schema:\n```json\n{schema}\n```\nNothing else.",
         "Describe the red pine as {schema} please.",
         "Use this:\n{schema}\n\nDescribe the red pine: how tall and how old does it get?",
-        'As an example, for {{"properties": {{"foo": {{"type": "array"}}}}, "required": ["foo"]}} the object'
-        ' {{"foo": ["bar"]}} fits.\nHere is the schema:\n{schema}\nDescribe the red pine.',
+        'Example: for {{"properties": {{"a": {{"type": "array"}}}}}} {{"a": ["b"]}} fits. Describe the red pine as\n{schema}',
     ],
 )
 def test_an_instance_is_filled_from_the_passages(library: Api, template: str) -> None:

@@ -65,10 +65,17 @@ def test_a_citation_can_have_pages_a_position_and_a_highlight(local: LocalAssist
 
 
 @pytest.mark.parametrize(
-    "citation", [{"name": "a.pdf"}, {"file": 5}, {"file": "a", "page": 1}, {"file": "a", "pages": 1}, {"file": "a", "position": -1}]
-)  # fmt: skip
+    "citation",
+    [
+        {"name": "a.pdf"},
+        {"file": 5},
+        {"file": "a", "page": 1},
+        {"file": "a", "pages": 1},
+        {"file": "a", "position": -1},
+    ],
+)
 def test_a_citation_that_makes_no_sense_is_refused(local: LocalAssistant, citation: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="citation|pages|position"):
+    with pytest.raises(ValueError, match=r"citation|pages|position"):
         local.reply("x", citations=[citation])
 
 

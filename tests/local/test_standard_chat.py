@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import requests
@@ -75,14 +76,14 @@ def test_the_stream_is_start_contents_with_citations_end(library: Api) -> None:
     assert start["context_snippet_count"] == library.chat(HEIGHT).json()["context_snippet_count"]
     assert {event["type"] for event in middle} == {"content_chunk", "citation"}
     assert (end["type"], end["finish_reason"]) == ("message_end", "stop")
-    assert set(end["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}  # type: ignore[call-overload]
+    assert set(end["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
     assert {event["id"] for event in middle} == {start["id"]} == {end["id"]}
 
 
 def test_the_stream_says_what_the_plain_answer_says(library: Api) -> None:
     plain = library.chat(HEIGHT, include_highlights=True).json()
     events = events_of(library.chat(HEIGHT, stream=True, include_highlights=True))
-    text = "".join(event["delta"]["content"] for event in events if event["type"] == "content_chunk")  # type: ignore[index]
+    text = "".join(event["delta"]["content"] for event in events if event["type"] == "content_chunk")
     citations = [event["citation"] for event in events if event["type"] == "citation"]
     assert (text, citations) == (plain["message"]["content"], plain["citations"])
 
@@ -91,9 +92,9 @@ def test_a_citation_event_comes_where_it_belongs(library: Api) -> None:
     length = 0
     for event in events_of(library.chat(HEIGHT, stream=True)):
         if event["type"] == "content_chunk":
-            length += len(event["delta"]["content"])  # type: ignore[index, call-overload]
+            length += len(event["delta"]["content"])
         elif event["type"] == "citation":
-            assert event["citation"]["position"] == length  # type: ignore[index, call-overload]
+            assert event["citation"]["position"] == length
 
 
 def test_a_silent_stream_sends_heartbeats() -> None:
@@ -137,11 +138,11 @@ def test_gpt_5_is_there_on_this_interface_only(library: Api) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"top_k": 3}, {"multimodal": False}, {"include_binary_content": False}])
-def test_context_has_the_services_shape(library: Api, options: dict[str, object]) -> None:
+def test_context_has_the_services_shape(library: Api, options: dict[str, Any]) -> None:
     body = library.context(query="red pine height", **options).json()
     assert set(body) == {"snippets", "usage", "id"}
     assert body["usage"]["completion_tokens"] == 0
-    assert 0 < len(body["snippets"]) <= options.get("top_k", 16)  # type: ignore[operator]
+    assert 0 < len(body["snippets"]) <= options.get("top_k", 16)
     for snippet in body["snippets"]:
         assert set(snippet) == {"type", "content", "score", "reference"}
         assert snippet["type"] == "text"
