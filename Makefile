@@ -56,7 +56,13 @@ check: lint test pythons
 live: $(VENV)/.dev
 	$(RUN)/python -m pytest -m live --force-enable-socket tests
 
-bench: $(VENV)/.dev
+$(VENV)/.bench: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing the peers that the benchmarks compare with into $(VENV) (once) ..."
+	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group bench
+	@touch $(VENV)/.all $(VENV)/.dev $@
+
+# About ten minutes: prints the tables and writes docs/benchmarks.md with its plots.
+bench: $(VENV)/.bench
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
 
 clean:

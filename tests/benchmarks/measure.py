@@ -1,0 +1,142 @@
+"""One measurement in a process of its own: `python -m tests.benchmarks.measure SUBJECT SUITE HOST N`, one line of JSON out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.benchmarks.subjects import SUBJECTS, Subject
+
+WARM_UP = 5
+
+
+def timed(work: Callable[[], Any]) -> dict[str, float]:
+    """CPU (user + system) and wall seconds of a piece of work."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+
+
+def calls(subject: Subject, count: int) -> dict[str, float]:
+    """Plain calls one after another; seconds a call."""
+
+    def work() -> None:
+        for _ in range(count):
+            subject.call()
+
+    for _ in range(WARM_UP):
+        subject.call()
+    return {name: value / count for name, value in timed(work).items()}
+
+
+def streams(subject: Subject, tokens: int) -> dict[str, float]:
+    """Streams of `tokens` tokens one after another; seconds a token."""
+    rounds = 3
+
+    def work() -> None:
+        for _ in range(rounds):
+            for _text in subject.stream():
+                pass
+
+    for _text in subject.stream():
+        pass
+    return {name: value / rounds / tokens for name, value in timed(work).items()}
+
+
+def concurrent_calls(subject: Subject, count: int) -> dict[str, float]:
+    """`count` calls at once in one event loop, after one that opens the client; seconds for all of them."""
+
+    async def run() -> dict[str, float]:
+        await subject.acall()
+        cpu, wall = time.process_time(), time.perf_counter()
+        await asyncio.gather(*(subject.acall() for _ in range(count)))
+        return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+
+    return asyncio.run(run())
+
+
+def concurrent_streams(subject: Subject, count: int) -> dict[str, float]:
+    """`count` streams at once; seconds for all of them."""
+
+    async def drain() -> None:
+        async for _text in subject.astream():
+            pass
+
+    async def run() -> dict[str, float]:
+        await subject.acall()
+        cpu, wall = time.process_time(), time.perf_counter()
+        await asyncio.gather(*(drain() for _ in range(count)))
+        return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+
+    return asyncio.run(run())
+
+
+def delay(subject: Subject, _count: int) -> dict[str, float]:
+    """Seconds from the server's write to the application, each token stamped by the server: the longest and the median."""
+    for _text in subject.stream():
+        pass
+    late = []
+    for text in subject.stream():
+        now = time.monotonic_ns()
+        if text.strip().isdigit():
+            late.append((now - int(text)) / 1e9)
+    late.sort()
+    return {"max": late[-1], "median": late[len(late) // 2]}
+
+
+def raw_socket_delay(host: str) -> dict[str, float]:
+    """The same over a bare socket, which is what no client can beat."""
+    address, port = host.removeprefix("http://").split(":")
+    late = []
+    with socket.create_connection((address, int(port))) as connection:
+        connection.sendall(b'POST / HTTP/1.1\r\ncontent-length: 15\r\n\r\n{"stream":true}')
+        connection.settimeout(10)
+        while data := connection.recv(65536):
+            now = time.monotonic_ns()
+            for part in data.split(b'"content": "')[1:]:
+                stamp = part.partition(b" ")[0]
+                if stamp.isdigit():
+                    late.append((now - int(stamp)) / 1e9)
+            if b"\r\n0\r\n\r\n" in data:
+                break
+    late.sort()
+    return {"max": late[-1], "median": late[len(late) // 2]}
+
+
+def memory(subject: Subject, _tokens: int) -> dict[str, float]:
+    """Growth of the peak memory over a long stream that the application does not keep, in bytes."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    size = sum(len(text) for text in subject.stream())
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"grown": (after - before) * 1024.0, "text": float(size)}
+
+
+SUITES: dict[str, Callable[[Subject, int], dict[str, float]]] = {
+    "calls": calls,
+    "streams": streams,
+    "concurrent_calls": concurrent_calls,
+    "concurrent_streams": concurrent_streams,
+    "delay": delay,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    name, suite, host, count = sys.argv[1:5]
+    if name == "raw socket":
+        print(json.dumps(raw_socket_delay(host)))  # noqa: T201 - the parent reads it
+        return
+    result = SUITES[suite](SUBJECTS[name](host), int(count))
+    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    print(json.dumps(result))  # noqa: T201 - the parent reads it
+
+
+if __name__ == "__main__":
+    main()
