@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from pinecone_assistant_local.endpoint import json_response
 from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
 from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
+from pinecone_assistant_local.endpoints_evaluation import ROUTES as EVALUATION_ROUTES
 from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.errors import ServiceError
 from pinecone_assistant_local.gate import HEALTH_PATH, Gate
@@ -21,7 +22,13 @@ from pinecone_assistant_local.service import Service
 
 def create_app(service: Service) -> ASGIApp:
     """The whole API over one service."""
-    routes: list[BaseRoute] = [Route(HEALTH_PATH, _health), *ASSISTANT_ROUTES, *FILE_ROUTES, *CHAT_ROUTES]
+    routes: list[BaseRoute] = [
+        Route(HEALTH_PATH, _health),
+        *ASSISTANT_ROUTES,
+        *FILE_ROUTES,
+        *CHAT_ROUTES,
+        *EVALUATION_ROUTES,
+    ]
     endpoints = Starlette(
         routes=routes,
         exception_handlers={ServiceError: _on_service_error, HTTPException: _on_http_error, Exception: _on_bug},

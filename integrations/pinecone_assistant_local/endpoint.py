@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pinecone_assistant_local.deletions import looks_again
 from pinecone_assistant_local.errors import assistant_not_found, invalid
 from pinecone_assistant_local.request_log import RecordedRequest
 from pinecone_assistant_local.service import Service
@@ -52,6 +53,11 @@ class Call:
     def assistant(self) -> str:
         """The assistant's name in the path."""
         return str(self.request.path_params["assistant"])
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether the client needs to find what it has deleted once more."""
+        return looks_again(self.request.headers.get("user-agent"), self.version)
 
     async def existing_assistant(self) -> str:
         """The assistant's name in the path; 404 if there is none of that name."""

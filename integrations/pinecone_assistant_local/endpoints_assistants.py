@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pinecone_assistant_local.endpoint import Call, Page, json_response, next_page
-from pinecone_assistant_local.errors import invalid
+from pinecone_assistant_local.errors import ServiceError, invalid
 from pinecone_assistant_local.metadata import MAX_BYTES, Metadata, validate_assistant_metadata
 from pinecone_assistant_local.versions import assistant_name_limit, has_operations
 from pinecone_assistant_local.wire import Json, assistant_json
@@ -68,7 +68,13 @@ async def create_assistant(request: Request) -> Response:
 async def describe_assistant(request: Request) -> Response:
     """GET /assistant/assistants/{name}."""
     call = Call.of(request)
-    found = await call.service.run(lambda: call.service.store.assistants.get(call.assistant))
+    try:
+        found = await call.service.run(lambda: call.service.store.assistants.get(call.assistant))
+    except ServiceError:
+        leaving = call.service.deletions.take((call.assistant,))
+        if leaving is None:
+            raise
+        return json_response(leaving)
     return json_response(assistant_json(found, call.version, host=call.base_url))
 
 
@@ -91,7 +97,12 @@ async def update_assistant(request: Request) -> Response:
 async def delete_assistant(request: Request) -> Response:
     """DELETE /assistant/assistants/{name}."""
     call = Call.of(request)
-    await call.service.run(lambda: call.service.store.assistants.delete(call.assistant))
+    store = call.service.store
+    if call.looks_again:
+        found = await call.service.run(lambda: store.assistants.get(call.assistant))
+        leaving = assistant_json(found, call.version, host=call.base_url, status="Terminating")
+        call.service.deletions.add((call.assistant,), leaving)
+    await call.service.run(lambda: store.assistants.delete(call.assistant))
     return Response(status_code=200)
 
 

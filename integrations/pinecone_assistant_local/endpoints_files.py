@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -74,7 +75,14 @@ async def describe_file(request: Request) -> Response:
     call = Call.of(request)
     name = await call.existing_assistant()
     with_url = call.query_flag("include_url")
-    file = await _settled_file(call, name, str(request.path_params["file"]))
+    file_id = str(request.path_params["file"])
+    try:
+        file = await _settled_file(call, name, file_id)
+    except ServiceError:
+        leaving = call.service.deletions.take((name, file_id))
+        if leaving is None:
+            raise
+        return json_response(leaving)
     return json_response(file_json(file, call.version, signed_url=call.link_to(file) if with_url else None))
 
 
@@ -85,6 +93,9 @@ async def delete_file(request: Request) -> Response:
     file_id = str(request.path_params["file"])
     file, operation = await call.service.run(lambda: call.service.store.files.delete(name, file_id))
     if not has_operations(call.version):
+        if call.looks_again:
+            leaving = file_json(replace(file, status="Deleting"), call.version)
+            call.service.deletions.add((name, file_id), leaving)
         return Response(status_code=200)
     if file.status == "ProcessingFailed":
         return Response(status_code=204)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from pinecone_assistant_local.deletions import Deletions
 from pinecone_assistant_local.faults import Faults
 from pinecone_assistant_local.ingest import Ingest
 from pinecone_assistant_local.links import Links
@@ -85,6 +86,7 @@ class Service:
         self.ingest = Ingest(self.store.files)
         self.requests = RequestLog(self.options.keep_requests)
         self.answer_ids = AnswerIds()
+        self.deletions = Deletions()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="local-assistant-work")
         self._waiters = ThreadPoolExecutor(_WAITERS, thread_name_prefix="local-assistant-generate")
 
@@ -103,6 +105,7 @@ class Service:
         self.store.clear()
         self.requests.clear()
         self.answer_ids.clear()
+        self.deletions.clear()
 
     def close(self) -> None:
         """Waits for the work that has begun and closes the store."""

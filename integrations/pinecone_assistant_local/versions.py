@@ -24,6 +24,11 @@ def has_operations(version: str) -> bool:
     return version >= "2026-04"
 
 
+def has_fact_reasoning(version: str) -> bool:
+    """Whether each evaluated fact carries its reasoning; the descriptions up to 2026-04 forbid it."""
+    return version >= "2026-07"
+
+
 def assistant_name_limit(version: str) -> int:
     """The longest assistant name, in characters."""
     return 63 if version >= "2025-10" else 45
