@@ -158,8 +158,8 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
         _plot(results, suite, figure, title, DOCS / f"{name}.svg")
     memory = f"{(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')) / 2**30:.0f} GiB"
     how = (
-        f"Measured on {datetime.date.today():%Y-%m-%d} with `make bench` in {seconds:.0f} s: {rounds} rounds, each measurement in a "
-        "fresh process against a stub server in another one, subjects taking turns, garbage collection as users have it, "
+        f"Measured on {datetime.date.today():%Y-%m-%d} with `make bench` in {seconds:.0f} s: {rounds} rounds, each "
+        "measurement in a fresh process against a stub server in another one, subjects taking turns, garbage collection as users have it, "
         "medians. CPU is user and system time of the client process."
     )
     versions = ", ".join(f"{package} {_version(package)}" for package in PACKAGES)
@@ -170,7 +170,8 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
     parts = [
         "# Benchmarks",
         how,
-        f"Machine: {os.cpu_count()} cores, {memory}, {platform.system()}, Python {platform.python_version()}. Versions: {versions}.",
+        f"Machine: {os.cpu_count()} cores, {memory}, {platform.system()}, Python {platform.python_version()}.",
+        f"Versions: {versions}.",
         who,
         "![CPU of one call](benchmark_call.svg)",
         "![CPU of one streamed token](benchmark_token.svg)",
