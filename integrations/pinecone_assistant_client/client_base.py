@@ -131,11 +131,16 @@ class BaseClient:
         self.__dict__.update(state)
         self._retries = Retries(state["_retries"])
 
-    def __copy__(self: Self_) -> Self_:
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
+    @classmethod
+    def like(cls: type[Self_], client: BaseClient) -> Self_:
+        """A client with the settings and options of another one, sync or async, over the same connections."""
+        twin = object.__new__(cls)
+        twin.__dict__.update(client.__dict__)
         twin._reset()
         return twin
+
+    def __copy__(self: Self_) -> Self_:
+        return type(self).like(self)
 
     def __deepcopy__(self: Self_, memo: dict[int, Any]) -> Self_:
         return copy.copy(self)

@@ -1,0 +1,277 @@
+"""`PineconeAssistant`: ask a Pinecone Assistant as a LlamaIndex LLM."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from typing import Any, Literal
+
+from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.prompts import BasePromptTemplate
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from typing_extensions import Self, Unpack
+
+from pinecone_assistant_client import (
+    AssistantClient,
+    AsyncAssistantClient,
+    InvalidRequestError,
+    environment,
+)
+
+from .options import CONNECTION_WORDS, FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args
+from .structured import StructuredPredict
+from .utils import (
+    AssistantChatResponse,
+    AssistantCompletionResponse,
+    to_async_chat_stream,
+    to_async_completion_stream,
+    to_chat_response,
+    to_chat_stream,
+    to_completion_response,
+    to_completion_stream,
+    to_messages,
+)
+
+_DEFAULT_MODEL = "gpt-4o"  # what the service takes when none is sent
+_VARIABLES = {
+    "assistant_name": "PINECONE_ASSISTANT_NAME",
+    "api_key": "PINECONE_API_KEY",
+    "host": "PINECONE_ASSISTANT_HOST",
+}
+_LIVE = ("http_session", "async_http_session", "client")
+
+
+class PineconeAssistant(StructuredPredict):
+    """A Pinecone Assistant as an LLM: it answers from the files that were uploaded to it, and cites them.
+
+    Every option is described at `AssistantOptions`. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
+    `interface`, `include_highlights`, `context_options` and `strip_references`; what a call gives wins over
+    `additional_kwargs`, which wins over the field; None clears a default. `chat`, `complete` and their async forms also
+    take `json_response=True`.
+
+    Example:
+        ```python
+        llm = PineconeAssistant(assistant_name="docs")
+        response = llm.chat([ChatMessage("How tall is a red pine?")], filter={"resource": "encyclopedia"})
+        print(response.message.content, response.citations)
+        ```
+
+    Raises:
+        AssistantError: From every method; `InvalidRequestError` before anything was sent.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    assistant_name: str | None = None
+    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    host: str | None = None
+    model: str | None = None
+    temperature: float | None = None
+    filter: dict[str, Any] | None = None
+    interface: Literal["openai", "standard"] = "openai"
+    timeout: float | tuple[float, float] | None = None
+    max_retries: int = 2
+    retry_on_timeout: bool = False
+    api_version: str = "2026-04"
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    source_tag: str | None = None
+    proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    verify: bool | str = True
+    http_session: Any = Field(default=None, exclude=True, repr=False)
+    async_http_session: Any = Field(default=None, exclude=True, repr=False)
+    include_highlights: bool = False
+    context_options: dict[str, Any] | None = None
+    client: Any = Field(default=None, exclude=True, repr=False)
+    context_window: int = 128_000
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    strip_references: bool = False
+
+    _connection: tuple[Any, ...] | None = PrivateAttr(default=None)
+    _client: AssistantClient | AsyncAssistantClient | None = PrivateAttr(default=None)
+    _sync_client: AssistantClient | None = PrivateAttr(default=None)
+    _async_client: AsyncAssistantClient | None = PrivateAttr(default=None)
+
+    def __init__(self, **options: Unpack[AssistantOptions]) -> None:
+        unknown = sorted(options.keys() - type(self).model_fields)
+        if unknown:
+            raise InvalidRequestError(f"{type(self).__name__} has no option {', '.join(map(repr, unknown))}")
+        words: dict[str, Any] = dict(options)
+        if words.get("client") is None:
+            for name, variable in _VARIABLES.items():
+                words[name] = words.get(name) or environment(variable)
+        elif given := [name for name in CONNECTION_WORDS if words.get(name) is not None]:
+            raise InvalidRequestError(f"client= brings its own connection: leave out {', '.join(given)}")
+        super().__init__(**words)
+        self._current()  # reads the environment now
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name under which LlamaIndex serialises this LLM."""
+        return "PineconeAssistant"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """A chat model without function calling: for agents the assistant is a tool, not the brain."""
+        return LLMMetadata(
+            context_window=self.context_window,
+            is_chat_model=True,
+            is_function_calling_model=False,
+            model_name=self.additional_kwargs.get("model") or self.model or _DEFAULT_MODEL,
+        )
+
+    @property
+    def sync_client(self) -> AssistantClient:
+        """The client that answers sync calls; it shares its connections with all that have equal settings."""
+        base = self._current()
+        if self._sync_client is None:
+            self._sync_client = base if isinstance(base, AssistantClient) else AssistantClient.like(base)
+        return self._sync_client
+
+    @property
+    def async_client(self) -> AsyncAssistantClient:
+        """The client that answers async calls."""
+        base = self._current()
+        if self._async_client is None:
+            self._async_client = base if isinstance(base, AsyncAssistantClient) else AsyncAssistantClient.like(base)
+        return self._async_client
+
+    def close(self) -> None:
+        """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
+        if self.client is None and self._sync_client is not None:
+            self._sync_client.close()
+
+    async def aclose(self) -> None:
+        """Release all connections, also those of the running event loop."""
+        self.close()
+        if self.client is None and self._async_client is not None:
+            await self._async_client.close()
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one."""
+        check_call_options(options, "with_options")
+        kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
+        fields = {name: value for name, value in options.items() if name in type(self).model_fields}
+        others = {name: value for name, value in options.items() if name not in fields}
+        return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AssistantChatResponse:
+        """A whole answer to a conversation."""
+        return self._chat(messages, kwargs)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AssistantChatResponse:
+        """As `chat`."""
+        return await self._achat(messages, kwargs)
+
+    @llm_chat_callback()
+    def stream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> Generator[AssistantChatResponse, None, None]:
+        """The answer as it comes; the last response has the usage and all citations. Closing it ends the request."""
+        return self._stream_chat(messages, kwargs)
+
+    @llm_chat_callback()
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> AsyncGenerator[AssistantChatResponse, None]:
+        """As `stream_chat`: `async for response in await llm.astream_chat(messages)`."""
+        return self._astream_chat(messages, kwargs)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AssistantCompletionResponse:
+        """A whole answer to one question."""
+        return to_completion_response(self._chat(self._to_turn(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AssistantCompletionResponse:
+        """As `complete`."""
+        return to_completion_response(await self._achat(self._to_turn(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> Generator[AssistantCompletionResponse, None, None]:
+        """The answer to one question as it comes."""
+        return to_completion_stream(self._stream_chat(self._to_turn(prompt, formatted), kwargs))
+
+    @llm_completion_callback()
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> AsyncGenerator[AssistantCompletionResponse, None]:
+        """As `stream_complete`."""
+        return to_async_completion_stream(self._astream_chat(self._to_turn(prompt, formatted), kwargs))
+
+    def _chat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
+        turns = to_messages(messages, self.system_prompt)
+        return to_chat_response(self.sync_client.answer(turns, **self._options(options)))
+
+    async def _achat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
+        turns = to_messages(messages, self.system_prompt)
+        return to_chat_response(await self.async_client.answer(turns, **self._options(options)))
+
+    def _stream_chat(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
+    ) -> Generator[AssistantChatResponse, None, None]:
+        turns = to_messages(messages, self.system_prompt)
+        return to_chat_stream(self.sync_client.stream_answer(turns, **self._stream_options(options)))
+
+    def _astream_chat(
+        self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
+    ) -> AsyncGenerator[AssistantChatResponse, None]:
+        turns = to_messages(messages, self.system_prompt)
+        return to_async_chat_stream(self.async_client.stream_answer(turns, **self._stream_options(options)))
+
+    def _to_turn(self, prompt: str, formatted: bool) -> list[ChatMessage]:
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        return [ChatMessage(prompt)]
+
+    def _options(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """What the client is asked with: call > additional_kwargs > field; a field at its default is left to the client."""
+        check_call_options(call, "the call")
+        check_call_options(self.additional_kwargs, "additional_kwargs")
+        known = type(self).model_fields
+        fields = {name: value for name in FIELD_OPTIONS if (value := getattr(self, name)) != known[name].default}
+        return {**fields, **self.additional_kwargs, **call}
+
+    def _stream_options(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        options = self._options(call)
+        if options.pop("json_response", False):
+            raise InvalidRequestError("json_response is not for streams: the service refuses it; use chat or complete")
+        return options
+
+    def _current(self) -> AssistantClient | AsyncAssistantClient:
+        """The client of the connection words as they are now, so that no copy and no change keeps a stale one."""
+        values = self.__dict__
+        connection = (values["client"], *(_snapshot(values[name]) for name in CONNECTION_WORDS))
+        if self._client is None or connection != self._connection:
+            words = dict(zip(CONNECTION_WORDS, connection[1:], strict=True))
+            key = words["api_key"]
+            words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
+            self._client = self.client or AssistantClient(**words)
+            self._sync_client = self._async_client = None
+            self._connection = connection
+        return self._client
+
+    # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.
+    def _extend_messages(self, messages: list[ChatMessage]) -> list[ChatMessage]:
+        return messages
+
+    def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
+        check_prompt_args(prompt, prompt_args)
+        return super()._get_messages(prompt, **prompt_args)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is live does not travel; a pickle holds the API key.
+        twin = self.model_copy(update=dict.fromkeys(_LIVE))
+        twin._client = twin._sync_client = twin._async_client = None
+        return super(PineconeAssistant, twin).__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        live = [value for name in _LIVE if (value := getattr(self, name)) is not None]
+        return super().__deepcopy__({**(memo or {}), **{id(value): value for value in live}})
+
+
+def _snapshot(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value

@@ -1,0 +1,139 @@
+"""The words of the LLM, which the retriever, the engines and the tool spec take too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.types import BaseOutputParser, PydanticProgramMode
+from pydantic import SecretStr
+from typing_extensions import TypedDict
+
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+
+if TYPE_CHECKING:
+    import aiohttp
+    import requests
+
+
+class AssistantOptions(TypedDict, total=False):
+    """What a `PineconeAssistant` can be made with; every word is optional.
+
+    Attributes:
+        assistant_name: Else `PINECONE_ASSISTANT_NAME`.
+        api_key: Else `PINECONE_API_KEY`. Never serialised, never shown.
+        host: The data plane's URL; else `PINECONE_ASSISTANT_HOST`, else asked once from the control plane.
+        model: Such as `"gpt-4o"`; None lets the service choose.
+        temperature: 0 to 2; None is not sent.
+        filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
+        interface: `"openai"` (the default) or `"standard"`: structured citations, highlights, context options.
+        timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
+        max_retries: Requests after the first, 0 for none.
+        retry_on_timeout: Also send again what may have been processed. This can bill twice.
+        api_version: The service's API version, `"YYYY-MM"`.
+        default_headers: Added to every request; treated as secret.
+        source_tag: Names your integration in the User-Agent.
+        proxies: `{"https": "http://proxy:3128"}`.
+        verify: True, False, or the path of a CA bundle.
+        http_session: A `requests.Session` to use; never closed here, never pickled.
+        async_http_session: An `aiohttp.ClientSession`, valid in its own event loop only.
+        include_highlights: Standard interface: ask for the passages that support each citation.
+        context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
+        client: An existing client to use instead of connection words; never closed here, never pickled.
+        context_window: Tokens that chat memory may fill; the service does not tell its models' own.
+        additional_kwargs: More per-call options for every call, such as `{"stop": ["END"]}`.
+        strip_references: Drop the reference list, with its expiring links, from the end of answers.
+        callback_manager: LlamaIndex's.
+        system_prompt: Put before the first user turn of every call.
+        messages_to_prompt: LlamaIndex's; not used by a chat model.
+        completion_to_prompt: Applied to the prompt of `complete` and its kin unless `formatted=True`.
+        output_parser: LlamaIndex's.
+        pydantic_program_mode: `LLM` restores LlamaIndex's own way to structured output.
+        query_wrapper_prompt: LlamaIndex's; not used by a chat model.
+        rate_limiter: LlamaIndex's.
+    """
+
+    assistant_name: str | None
+    api_key: str | SecretStr | None
+    host: str | None
+    model: str | None
+    temperature: float | None
+    filter: Mapping[str, Any] | None
+    interface: Literal["openai", "standard"]
+    timeout: float | tuple[float, float] | None
+    max_retries: int
+    retry_on_timeout: bool
+    api_version: str
+    default_headers: Mapping[str, str] | None
+    source_tag: str | None
+    proxies: Mapping[str, str] | None
+    verify: bool | str
+    http_session: requests.Session | None
+    async_http_session: aiohttp.ClientSession | None
+    include_highlights: bool
+    context_options: Mapping[str, Any] | None
+    client: AssistantClient | AsyncAssistantClient | None
+    context_window: int
+    additional_kwargs: Mapping[str, Any]
+    strip_references: bool
+    callback_manager: CallbackManager | None
+    system_prompt: str | None
+    messages_to_prompt: Callable[[Sequence[ChatMessage]], str] | None
+    completion_to_prompt: Callable[[str], str] | None
+    output_parser: BaseOutputParser | None
+    pydantic_program_mode: PydanticProgramMode
+    query_wrapper_prompt: BasePromptTemplate | None
+    rate_limiter: Any
+
+
+CONNECTION_WORDS = (
+    "assistant_name",
+    "api_key",
+    "host",
+    "timeout",
+    "max_retries",
+    "retry_on_timeout",
+    "api_version",
+    "default_headers",
+    "source_tag",
+    "proxies",
+    "verify",
+    "http_session",
+    "async_http_session",
+)
+"""What a client is made of; an LLM whose connection words change makes a new client."""
+
+FIELD_OPTIONS = (
+    "model",
+    "temperature",
+    "filter",
+    "interface",
+    "include_highlights",
+    "context_options",
+    "strip_references",
+)
+"""Options of a call that have a field as their default."""
+
+CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "stop", "json_response"))
+"""Everything that a call, `additional_kwargs` and `with_options` can set."""
+
+
+def check_call_options(names: Iterable[str], where: str) -> None:
+    """Raise InvalidRequestError for a name that is no option of a call."""
+    for name in names:
+        if name not in CALL_OPTIONS:
+            raise InvalidRequestError(f"{where} has the unknown option {name!r}: use {', '.join(sorted(CALL_OPTIONS))}")
+
+
+def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) -> None:
+    """Raise InvalidRequestError where an option would be taken for a variable of the prompt, and be lost."""
+    variables = {*prompt.template_vars, *(prompt.template_var_mappings or ()), *(prompt.function_mappings or ())}
+    for name in prompt_args:
+        if (name in CALL_OPTIONS or name == "llm_kwargs") and name not in variables:
+            raise InvalidRequestError(
+                f"{name!r} is no variable of this prompt, so it would be lost: pass options in llm_kwargs= "
+                "(structured_predict and its kin) or use llm.with_options()"
+            )

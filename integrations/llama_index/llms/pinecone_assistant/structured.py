@@ -1,0 +1,164 @@
+"""Structured output by the service's JSON answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import Any, cast
+
+import llama_index.core.instrumentation as instrument
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictInProgressEvent,
+    LLMStructuredPredictStartEvent,
+)
+from llama_index.core.llms import LLM
+from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.types import Model, PydanticProgramMode
+from pydantic import BaseModel, ValidationError
+
+from pinecone_assistant_client import AssistantError
+
+from .options import check_prompt_args
+
+dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]  # re-exported, as core itself uses it
+_INSTRUCTION = "Answer with one JSON object, and nothing else, that is valid against this JSON schema:\n"
+
+
+class StructuredOutputError(AssistantError, ValueError):
+    """The answer is no instance of the model that was asked for.
+
+    Attributes:
+        text: The answer as it came.
+    """
+
+    def __init__(self, message: str, *, text: str = "") -> None:
+        super().__init__(message)
+        self.text = text
+
+
+class StructuredPredict(LLM):
+    """The structured_predict family over `json_response=True`.
+
+    LlamaIndex's own program doubles the schema's braces, and a citation marker inside JSON breaks its parsing.
+    `pydantic_program_mode=PydanticProgramMode.LLM` restores it.
+    """
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """An instance of `output_cls`, filled from the assistant's files.
+
+        Args:
+            output_cls: A pydantic model.
+            prompt: What to ask, with variables in braces.
+            llm_kwargs: Options of the call, such as `{"filter": {...}}`; they win over `json_response=True` too.
+            prompt_args: The prompt's variables.
+
+        Raises:
+            StructuredOutputError: The answer is no such JSON; `.text` has it.
+        """
+        check_prompt_args(prompt, prompt_args)
+        if self._is_core_wanted():
+            return cast("Model", super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+        messages = self._begin(output_cls, prompt, prompt_args)
+        return _end(to_instance(output_cls, self.chat(messages, **_json(llm_kwargs))))
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """As `structured_predict`."""
+        check_prompt_args(prompt, prompt_args)
+        if self._is_core_wanted():
+            return cast("Model", await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+        messages = self._begin(output_cls, prompt, prompt_args)
+        return _end(to_instance(output_cls, await self.achat(messages, **_json(llm_kwargs))))
+
+    def stream_structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Model, None, None]:
+        """Yields the instance of `structured_predict` once: the service does not stream JSON answers."""
+        check_prompt_args(prompt, prompt_args)
+        if self._is_core_wanted():
+            partial = super().stream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            yield from cast("Generator[Model, None, None]", partial)
+            return
+        messages = self._begin(output_cls, prompt, prompt_args)
+        instance = to_instance(output_cls, self.chat(messages, **_json(llm_kwargs)))
+        dispatcher.event(LLMStructuredPredictInProgressEvent(output=instance))
+        yield instance
+        _end(instance)
+
+    async def astream_structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Model, None]:
+        """As `stream_structured_predict`: `async for instance in await llm.astream_structured_predict(...)`."""
+        check_prompt_args(prompt, prompt_args)
+        if self._is_core_wanted():
+            partial = await super().astream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            return cast("AsyncGenerator[Model, None]", partial)
+        messages = self._begin(output_cls, prompt, prompt_args)
+
+        async def instances() -> AsyncGenerator[Model, None]:
+            instance = to_instance(output_cls, await self.achat(messages, **_json(llm_kwargs)))
+            dispatcher.event(LLMStructuredPredictInProgressEvent(output=instance))
+            yield instance
+            _end(instance)
+
+        return instances()
+
+    def _is_core_wanted(self) -> bool:
+        return self.pydantic_program_mode == PydanticProgramMode.LLM
+
+    def _begin(
+        self, output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: Mapping[str, Any]
+    ) -> list[ChatMessage]:
+        dispatcher.event(
+            LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=dict(prompt_args))
+        )
+        schema = json.dumps(output_cls.model_json_schema())
+        return [*self._get_messages(prompt, **prompt_args), ChatMessage(_INSTRUCTION + schema)]
+
+
+def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
+    """The answer as an instance.
+
+    Raises:
+        StructuredOutputError: It is none; `.text` has the answer.
+    """
+    text = response.message.content or ""
+    try:
+        return output_cls.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise StructuredOutputError(
+            f"the answer is no {output_cls.__name__} ({f'{where}: ' if where else ''}{problem['msg']}); its text is in .text",
+            text=text,
+        ) from error
+
+
+def _json(llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"json_response": True, **(llm_kwargs or {})}
+
+
+def _end(instance: Model) -> Model:
+    dispatcher.event(LLMStructuredPredictEndEvent(output=instance))
+    return instance

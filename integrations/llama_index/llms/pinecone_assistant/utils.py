@@ -1,0 +1,226 @@
+"""LlamaIndex's messages in, its responses out. Pure; sync and async pass through the same mapping."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CitationBlock,
+    CompletionResponse,
+    MessageRole,
+    TextBlock,
+)
+from pydantic import Field
+
+from pinecone_assistant_client import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    Citation,
+    InvalidRequestError,
+    Message,
+    Reference,
+)
+
+_ROLES = {
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CHATBOT: "assistant",
+    MessageRole.MODEL: "assistant",
+    MessageRole.SYSTEM: "system",
+    MessageRole.DEVELOPER: "developer",
+}
+
+
+class AssistantChatResponse(ChatResponse):
+    """A `ChatResponse` with its citations.
+
+    Attributes:
+        citations: Where the answer cites, and what; offsets are characters of `message.content`, end exclusive. Not
+            serialised, because a `Reference` may hold a signed link; `additional_kwargs["citations"]` has the rest as JSON.
+    """
+
+    citations: tuple[Citation, ...] = Field(default=(), exclude=True)
+
+    def to_citation_blocks(self) -> list[CitationBlock]:
+        """The citations as LlamaIndex's blocks, one per reference; they are not put into messages, which would break replays."""
+        return to_citation_blocks(self.citations)
+
+
+class AssistantCompletionResponse(CompletionResponse):
+    """A `CompletionResponse` with its citations.
+
+    Attributes:
+        citations: As in `AssistantChatResponse`; offsets are characters of `text`.
+    """
+
+    citations: tuple[Citation, ...] = Field(default=(), exclude=True)
+
+    def to_citation_blocks(self) -> list[CitationBlock]:
+        """As `AssistantChatResponse.to_citation_blocks`."""
+        return to_citation_blocks(self.citations)
+
+
+def to_citation_blocks(citations: Sequence[Citation]) -> list[CitationBlock]:
+    """One `CitationBlock` per reference; its text is the highlight, where the answer has one."""
+    return [
+        CitationBlock(
+            cited_content=TextBlock(text=reference.highlight or ""),
+            source=reference.file_id or reference.file_name or str(reference.number),
+            title=reference.file_name or "",
+            additional_location_info={
+                "start": citation.start,
+                "end": citation.end,
+                **({"page": reference.pages[0]} if reference.pages else {}),
+            },
+        )
+        for citation in citations
+        for reference in citation.references
+    ]
+
+
+def to_json(citation: Citation) -> dict[str, Any]:
+    """A citation as plain JSON, without the signed link."""
+    return {"start": citation.start, "end": citation.end, "references": list(map(_to_json, citation.references))}
+
+
+def _to_json(reference: Reference) -> dict[str, Any]:
+    return {
+        "number": reference.number,
+        "pages": None if reference.pages is None else list(reference.pages),
+        "file_name": reference.file_name,
+        "file_id": reference.file_id,
+        "highlight": reference.highlight,
+    }
+
+
+def to_message(message: ChatMessage, index: int) -> Message:
+    """A message for the client.
+
+    Raises:
+        InvalidRequestError: A role or a block that an assistant cannot be sent; nothing is dropped.
+    """
+    role = _ROLES.get(message.role)
+    if role is None:
+        raise InvalidRequestError(
+            f"messages[{index}].role is {message.role.value!r}: the assistant takes user, assistant and system messages only"
+        )
+    for block in message.blocks:
+        if not isinstance(block, TextBlock):
+            raise InvalidRequestError(
+                f"messages[{index}] ({role}) has a {type(block).__name__}: the assistant takes text only; "
+                "upload files to the assistant instead"
+            )
+    return Message(role, message.content or "")
+
+
+def to_messages(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:
+    """The conversation for the client, which folds system messages into the first user turn."""
+    turns = [to_message(message, index) for index, message in enumerate(messages)]
+    return [Message("system", system_prompt), *turns] if system_prompt else turns
+
+
+class AnswerStream:
+    """One streamed answer in the making: a chunk in, the response so far out."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._citations: tuple[Citation, ...] = ()
+        self._raw: dict[str, Any] = {}
+        self._known: dict[str, Any] = {}
+
+    def add(self, chunk: ChatCompletionChunk | ChatCompletion) -> AssistantChatResponse:
+        """The response after this chunk: `delta` is its new text, everything else is all that is known by now."""
+        self._text += chunk.content
+        if chunk.finish_reason or chunk.usage or chunk.citations or chunk.context_snippet_count is not None:
+            self._learn(chunk)
+        return AssistantChatResponse(
+            message=ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=self._text)]),
+            delta=chunk.content,
+            raw={"id": chunk.id, "model": chunk.model, **self._raw},
+            additional_kwargs=self._known,
+            citations=self._citations,
+        )
+
+    def _learn(self, chunk: ChatCompletionChunk | ChatCompletion) -> None:
+        """Keep what is not text, once as the service says it and once flat, as token counters look for it."""
+        self._citations += chunk.citations
+        known = {**self._known, "model": chunk.model, "citations": list(map(to_json, self._citations))}
+        raw = dict(self._raw)
+        if chunk.finish_reason is not None:
+            raw["finish_reason"] = known["finish_reason"] = chunk.finish_reason
+        if chunk.context_snippet_count is not None:
+            raw["context_snippet_count"] = known["context_snippet_count"] = chunk.context_snippet_count
+        if chunk.usage is not None:
+            raw["usage"] = asdict(chunk.usage)
+            known |= raw["usage"]
+        self._raw, self._known = raw, known
+
+
+def to_chat_response(answer: ChatCompletion) -> AssistantChatResponse:
+    """A whole answer, as its stream would end."""
+    response = AnswerStream().add(answer)
+    response.delta = None
+    return response
+
+
+def to_completion_response(response: AssistantChatResponse) -> AssistantCompletionResponse:
+    """A chat response as a completion, with everything but the message."""
+    (block,) = response.message.blocks
+    assert isinstance(block, TextBlock)  # noqa: S101 - made above
+    return AssistantCompletionResponse(
+        text=block.text,
+        delta=response.delta,
+        raw=response.raw,
+        additional_kwargs=response.additional_kwargs,
+        citations=response.citations,
+    )
+
+
+def to_chat_stream(
+    chunks: Generator[ChatCompletionChunk, None, None],
+) -> Generator[AssistantChatResponse, None, None]:
+    """The responses of a stream; closing it closes the connection."""
+    answer = AnswerStream()
+    try:
+        for chunk in chunks:
+            yield answer.add(chunk)
+    finally:
+        chunks.close()
+
+
+async def to_async_chat_stream(
+    chunks: AsyncGenerator[ChatCompletionChunk, None],
+) -> AsyncGenerator[AssistantChatResponse, None]:
+    """As `to_chat_stream`."""
+    answer = AnswerStream()
+    try:
+        async for chunk in chunks:
+            yield answer.add(chunk)
+    finally:
+        await chunks.aclose()
+
+
+def to_completion_stream(
+    responses: Generator[AssistantChatResponse, None, None],
+) -> Generator[AssistantCompletionResponse, None, None]:
+    """The same stream as completions."""
+    try:
+        for response in responses:
+            yield to_completion_response(response)
+    finally:
+        responses.close()
+
+
+async def to_async_completion_stream(
+    responses: AsyncGenerator[AssistantChatResponse, None],
+) -> AsyncGenerator[AssistantCompletionResponse, None]:
+    """As `to_completion_stream`."""
+    try:
+        async for response in responses:
+            yield to_completion_response(response)
+    finally:
+        await responses.aclose()
