@@ -1,0 +1,41 @@
+"""`python -m tests.local.quality`: the quality table, both halves.
+
+With `--show tune`, also every question of that half that went wrong. What is tuned may only look at that half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .measure import measure, summary
+
+
+def main() -> None:
+    """Prints the table that stands in docs/local.md."""
+    parser = argparse.ArgumentParser(prog="python -m tests.local.quality")
+    parser.add_argument("--show", choices=["tune"], help="print what went wrong in the half for tuning")
+    options = parser.parse_args()
+    judged = measure()
+    if options.show:
+        for one in judged:
+            expected = "declined" if one.asked.file is None else "right"
+            if one.asked.half == options.show and (
+                one.outcome != expected or one.first_is_right != bool(one.asked.file)
+            ):
+                sys.stdout.write(f"{one.outcome}: {one.asked.question}\n    {one.answer}\n")
+    lines = [
+        "| half | questions | right sentence cited | of these first | wrong | declined |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in summary(judged):
+        kind = "answerable" if row["answerable"] else "unanswerable"
+        right, first = (row["right"], row["first"]) if row["answerable"] else ("-", "-")
+        lines.append(
+            f"| {row['half']} | {row['questions']} {kind} | {right} | {first} | {row['wrong']} | {row['declined']} |"
+        )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

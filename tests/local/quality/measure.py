@@ -1,0 +1,102 @@
+"""Asks the local assistant every question of the set and judges what it cites."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import requests
+
+from pinecone_assistant_local import LocalAssistant
+
+from .distractors import distractors
+
+FOLDER = Path(__file__).parent
+Half = Literal["tune", "test"]
+Outcome = Literal["right", "wrong", "declined"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of the set; without a file it cannot be answered from the passages."""
+
+    half: Half
+    question: str
+    file: str | None
+    phrase: str | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A question with what came of it.
+
+    Attributes:
+        asked: The question.
+        outcome: `right`: one of the cited sentences (at most three) is the one that answers. Whatever is said to a
+            question without an answer is `wrong`.
+        first_is_right: Whether it is the first one.
+        answer: The answer.
+    """
+
+    asked: Asked
+    outcome: Outcome
+    first_is_right: bool
+    answer: str
+
+
+def read_questions() -> list[Asked]:
+    """The set, in the order of its file."""
+    return [Asked(**row) for row in json.loads((FOLDER / "questions.json").read_text(encoding="utf-8"))]
+
+
+def read_passages() -> dict[str, str]:
+    """The passages by file name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "passages").iterdir())}
+
+
+def measure() -> list[Judged]:
+    """Every question, asked of an assistant that has the passages among the distractors."""
+    with LocalAssistant() as local, requests.Session() as session:
+        for name, text in {**distractors(), **read_passages()}.items():
+            local.upload_text(name, text)
+        session.headers.update({"Api-Key": local.api_key, "X-Pinecone-Api-Version": "2026-04"})
+        return [_ask(session, f"{local.host}/assistant/chat/{local.name}", asked) for asked in read_questions()]
+
+
+def _ask(session: requests.Session, url: str, asked: Asked) -> Judged:
+    body = {"messages": [{"role": "user", "content": asked.question}], "include_highlights": True}
+    response = session.post(url, json=body, timeout=20)
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    cited = [
+        reference["file"]["name"] == asked.file and (asked.phrase or "") in reference["highlight"]["content"]
+        for citation in answer["citations"]
+        for reference in citation["references"]
+    ]
+    outcome: Outcome = "right" if any(cited) else "wrong" if cited else "declined"
+    return Judged(asked, outcome, cited[:1] == [True], answer["message"]["content"])
+
+
+def summary(judged: Sequence[Judged]) -> list[dict[str, object]]:
+    """One row of numbers for each half and kind of question."""
+    rows: list[dict[str, object]] = []
+    for half in ("tune", "test"):
+        for answerable in (True, False):
+            part = [one for one in judged if one.asked.half == half and (one.asked.file is not None) == answerable]
+            counts = Counter(one.outcome for one in part)
+            rows.append(
+                {
+                    "half": half,
+                    "answerable": answerable,
+                    "questions": len(part),
+                    "right": counts["right"],
+                    "first": sum(one.first_is_right for one in part),
+                    "wrong": counts["wrong"],
+                    "declined": counts["declined"],
+                }
+            )
+    return rows
