@@ -82,11 +82,9 @@ async def update_assistant(request: Request) -> Response:
     """PATCH /assistant/assistants/{name}."""
     call = Call.of(request)
     body = _body_of(call)
-    changes: dict[str, object] = {}
-    if "instructions" in body:
-        changes["instructions"] = _instructions_of(body)
-    if "metadata" in body:
-        changes["metadata"] = _metadata_of(body)
+    # Null is the same as left out: the 2025 plugin sends it for what it does not change. "" and {} empty a field.
+    given = {"instructions": _instructions_of(body), "metadata": _metadata_of(body)}
+    changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if not changes:
         await call.existing_assistant()
         raise invalid("No updates provided")

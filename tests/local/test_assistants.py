@@ -83,7 +83,15 @@ def test_patch_replaces_and_never_merges(api: Api) -> None:
     changed = api.call("PATCH", "/assistants/mine", json={"metadata": {"b": 3}}).json()
     assert (changed["metadata"], changed["instructions"]) == ({"b": 3}, "Be kind.")
     assert changed["host"] == api.local.host
-    assert api.call("PATCH", "/assistants/mine", json={"instructions": None}).json()["instructions"] is None
+    emptied = api.call("PATCH", "/assistants/mine", json={"instructions": "", "metadata": {}}).json()
+    assert (emptied["instructions"], emptied["metadata"]) == ("", {})
+
+
+def test_null_in_a_patch_changes_nothing(api: Api) -> None:
+    _create(api, name="mine", instructions="Be kind.", metadata={"a": 1})
+    changed = api.call("PATCH", "/assistants/mine", json={"instructions": None, "metadata": {"b": 2}}).json()
+    assert (changed["instructions"], changed["metadata"]) == ("Be kind.", {"b": 2})
+    assert api.call("PATCH", "/assistants/mine", json={"instructions": None, "metadata": None}).status_code == 400
 
 
 def test_patch_without_a_change_is_400(api: Api) -> None:
