@@ -44,6 +44,7 @@ class AssistantClient(BaseClient):
         async_http_session: An `aiohttp.ClientSession` for async use, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.
         context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
+        controller_host: The control plane, for what read the environment earlier; else `PINECONE_CONTROLLER_HOST`.
 
     Example:
         ```python

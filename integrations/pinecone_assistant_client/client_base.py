@@ -69,11 +69,13 @@ class BaseClient:
         async_http_session: aiohttp.ClientSession | None = None,
         include_highlights: bool = False,
         context_options: Mapping[str, Any] | None = None,
+        controller_host: str | None = None,
     ) -> None:
         self._settings = ConnectionSettings.read(
             assistant_name=assistant_name,
             api_key=api_key,
             host=host,
+            controller_host=controller_host,
             default_headers=default_headers,
             proxies=proxies,
             api_version=api_version,

@@ -17,7 +17,8 @@ from .errors import APIConnectionError, APIStatusError
 logger = logging.getLogger("pinecone_assistant_client")
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-OnRetry = Callable[[tenacity.RetryCallState], None]
+OnRetry = Callable[[tenacity.RetryCallState], Awaitable[None] | None]
+"""Told before each wait. Async calls await what it returns, if anything."""
 _T = TypeVar("_T")
 
 
@@ -74,12 +75,16 @@ class Retries:
         """The result of `open_`, called again after a failure that the policy retries."""
         if not self.policy.max_retries:
             return open_()
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            self._tell(state, on_retry)
+
         retrying = tenacity.Retrying(
             sleep=self.sleep,
             stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
             wait=self._wait,
             retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
-            before_sleep=lambda state: self._tell(state, on_retry),
+            before_sleep=tell,
             reraise=True,
         )
         return retrying(open_)
@@ -90,12 +95,18 @@ class Retries:
         """As `call`, for a coroutine function."""
         if not self.policy.max_retries:
             return await open_()
+
+        async def tell(state: tenacity.RetryCallState) -> None:
+            told = self._tell(state, on_retry)
+            if told is not None:
+                await told
+
         retrying = tenacity.AsyncRetrying(
             sleep=self.async_sleep,
             stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
             wait=self._wait,
             retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
-            before_sleep=lambda state: self._tell(state, on_retry),
+            before_sleep=tell,
             reraise=True,
         )
         return await retrying(open_)
@@ -104,7 +115,7 @@ class Retries:
         error = state.outcome.exception() if state.outcome else None
         return self.policy.wait_seconds(state.attempt_number, error, self.jitter())
 
-    def _tell(self, state: tenacity.RetryCallState, on_retry: OnRetry | None) -> None:
+    def _tell(self, state: tenacity.RetryCallState, on_retry: OnRetry | None) -> Awaitable[None] | None:
         error = state.outcome.exception() if state.outcome else None
         logger.warning(
             "retry %d of %d in %.2f s: %s",
@@ -113,5 +124,4 @@ class Retries:
             state.upcoming_sleep,
             error,
         )
-        if on_retry is not None:
-            on_retry(state)
+        return None if on_retry is None else on_retry(state)

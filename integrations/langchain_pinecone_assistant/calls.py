@@ -1,0 +1,132 @@
+"""One call of a model: its options (one table for `invoke`, `bind` and all that ends in them), checked and completed.
+
+The chat model imports from here at its first call, because this imports the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import BaseMessage
+
+from pinecone_assistant_client import Message
+
+from .connection import unknown_option
+from .conversion import StreamedAnswer, to_client_messages, to_last_chunk, to_message, with_json_instruction
+from .errors import InvalidRequestError, ModelErrors, ToolsNotSupportedError
+from .notices import notice
+
+if TYPE_CHECKING:
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+
+    from .chat_models import ChatPineconeAssistant
+
+__all__ = [
+    "Call",
+    "ModelErrors",
+    "StreamedAnswer",
+    "build_call",
+    "check_call_options",
+    "to_last_chunk",
+    "to_message",
+]
+
+_SENT = ("model", "temperature", "filter", "include_highlights", "context_options", "timeout")
+_CALL_OPTIONS = frozenset({*_SENT, "max_tokens", "response_format", "strict", "stream"})
+_TOOL_OPTIONS = ("tools", "functions", "tool_choice")
+
+NO_TOOLS = """an assistant answers from its files and calls no tools, so none can be bound to it. Two ways to use it in an agent:
+(1) as a tool of another model: create_agent(other_model, tools=[PineconeAssistantTool(assistant_name="docs")])
+(2) as a node of a graph: graph.add_node("ask", lambda state: {"messages": [chat.invoke(state["messages"])]})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the client.
+
+    Attributes:
+        messages: The conversation.
+        options: Keyword arguments of the client's `answer` and `stream_answer`.
+        json_response: Whether a whole JSON answer is asked for; only `answer` has it.
+    """
+
+    messages: list[Message]
+    options: dict[str, Any]
+    json_response: bool
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked for; None is the service's default."""
+        model: str | None = self.options["model"]
+        return model
+
+
+def check_call_options(options: Mapping[str, Any]) -> None:
+    """Raise InvalidRequestError for an option that no call has; names it."""
+    for name in options:
+        if name in _CALL_OPTIONS:
+            continue
+        if name in _TOOL_OPTIONS:
+            if options[name]:
+                raise ToolsNotSupportedError(NO_TOOLS)
+            continue
+        raise InvalidRequestError(unknown_option(name, (*sorted(_CALL_OPTIONS), "stop"), where="a call"))
+
+
+def build_call(
+    chat: ChatPineconeAssistant,
+    messages: Sequence[BaseMessage],
+    stop: list[str] | None,
+    run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+    options: Mapping[str, Any],
+) -> Call:
+    """The client's arguments for one call of a model: the model's defaults under what the call gives.
+
+    Raises:
+        InvalidRequestError: An unknown option, or a message that cannot be sent.
+    """
+    values: dict[str, Any] = {
+        "model": chat.model,
+        "temperature": chat.temperature,
+        "filter": chat.filter,
+        "include_highlights": chat.include_highlights,
+        "context_options": chat.context_options,
+        "interface": chat.interface,
+        "stop": chat.stop if stop is None else stop,
+        "strip_references": chat.strip_references,
+        "system_messages": chat.system_messages,
+        "on_retry": None if run_manager is None else run_manager.on_retry,
+    }
+    turns = to_client_messages(messages, tool_messages=chat.tool_messages)
+    json_response = False
+    if options:
+        check_call_options(options)
+        values.update((name, options[name]) for name in _SENT if name in options)
+        for name in ("max_tokens", "strict"):
+            if options.get(name):
+                notice(name)
+        response_format = options.get("response_format")
+        if response_format is not None:
+            json_response = True
+            schema = _schema_of(response_format)
+            if schema is not None:
+                turns = with_json_instruction(turns, schema)
+    return Call(turns, values, json_response)
+
+
+def _schema_of(response_format: Any) -> Mapping[str, Any] | None:
+    """The JSON Schema of a `response_format` in OpenAI's spelling, or None for any JSON."""
+    kind = response_format.get("type") if isinstance(response_format, Mapping) else None
+    if kind == "json_object":
+        return None
+    if kind == "json_schema":
+        wrapped = response_format.get("json_schema")
+        schema = wrapped.get("schema") if isinstance(wrapped, Mapping) else None
+        if isinstance(schema, Mapping):
+            return schema
+    raise InvalidRequestError(
+        "response_format is not understood: pass {'type': 'json_object'} or "
+        "{'type': 'json_schema', 'json_schema': {'schema': {...}}}, or use with_structured_output(schema)"
+    )

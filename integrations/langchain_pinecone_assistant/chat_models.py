@@ -1,0 +1,306 @@
+"""`ChatPineconeAssistant`: a Pinecone Assistant as a chat model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from typing_extensions import Self
+
+from .citations import PROVIDER
+from .connection import AnswerOptions
+from .notices import notice
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+_OPTIONS = (
+    "model",
+    "temperature",
+    "filter",
+    "interface",
+    "include_highlights",
+    "context_options",
+    "stop",
+    "strip_references",
+    "system_messages",
+    "tool_messages",
+)
+
+
+class ChatPineconeAssistant(AnswerOptions, BaseChatModel):
+    """Ask a Pinecone Assistant: answers from your files, with citations, streamed or whole, sync or async.
+
+    Per call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on the
+    standard interface `include_highlights` and `context_options`. None clears a default; an unknown option is an error.
+
+    Only the first runnable of a chain gets `invoke`'s options: `(prompt | chat).invoke(..., filter=...)` loses the filter.
+    Bind it: `prompt | chat.bind(filter=...)`.
+
+    Example:
+        ```python
+        chat = ChatPineconeAssistant(assistant_name="docs")
+        answer = chat.invoke("How tall is a red pine?", filter={"resource": "encyclopedia"})
+        print(answer.text, answer.additional_kwargs["citations"], answer.usage_metadata)
+        ```
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    stop: list[str] | str | None = Field(default=None, alias="stop_sequences")
+    """Stop sequences, enforced here because the service knows none; what is cut off is billed. `[]` per call clears them."""
+
+    max_tokens: int | None = None
+    """Accepted for compatibility; the service has no such limit."""
+
+    streaming: bool = False
+    """Whether `invoke` streams inside, so that callbacks see tokens."""
+
+    system_messages: Literal["merge", "error"] = "merge"
+    """System messages are put before the first user turn (the service knows none), or refused."""
+
+    tool_messages: Literal["error", "as_user"] = "error"
+    """Tool messages are refused, or sent as user turns."""
+
+    @model_validator(mode="after")
+    def _tell_what_has_no_effect(self) -> Self:
+        if self.max_tokens is not None:
+            notice("max_tokens")
+        return self
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """True: `dumps` works, without the key, headers, proxies and sessions."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The key is written as the name of its environment variable."""
+        return {"api_key": "PINECONE_API_KEY"}
+
+    @property
+    def _llm_type(self) -> str:
+        return PROVIDER
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {"assistant_name": self.assistant_name, "host": self.host} | {
+            name: getattr(self, name) for name in _OPTIONS
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = LangSmithParams(
+            ls_provider=PROVIDER,
+            ls_model_type="chat",
+            ls_model_name=str(kwargs.get("model", self.model) or "gpt-4o"),
+        )
+        temperature = kwargs.get("temperature", self.temperature)
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        max_tokens = kwargs.get("max_tokens", self.max_tokens)
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
+        stops = self.stop if stop is None else stop
+        if stops:
+            params["ls_stop"] = [stops] if isinstance(stops, str) else stops
+        return params
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return {
+            "max_input_tokens": 128_000,
+            "text_inputs": True,
+            "image_inputs": False,
+            "audio_inputs": False,
+            "video_inputs": False,
+            "text_outputs": True,
+            "tool_calling": False,
+            "structured_output": True,
+        }
+
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """The cache's key: everything that decides an answer, so that assistants never answer for each other."""
+        key = self.api_key
+        identity = {
+            "type": PROVIDER,
+            "control_plane": self._controller_host,
+            "host": self.host,
+            "assistant": self.assistant_name,
+            "api_version": self.api_version,
+            "key": _hash(key.get_secret_value() if isinstance(key, SecretStr) else key),
+            "headers": _hash(json.dumps(self.default_headers, sort_keys=True)),
+            "output_version": self.output_version,
+            "options": {name: getattr(self, name) for name in _OPTIONS},
+            "call": {name: value for name, value in kwargs.items() if name != "stream"},
+            "stop": stop,
+        }
+        return json.dumps(identity, sort_keys=True, default=str)
+
+    def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
+        generations = super()._convert_cached_generations(cache_val)
+        for generation in generations:
+            usage = getattr(generation.message, "usage_metadata", None)
+            # The framework writes a cost of zero onto a hit, which makes half a usage out of an unknown one.
+            if usage is not None and "input_tokens" not in usage:
+                generation.message = generation.message.model_copy(update={"usage_metadata": None})
+        return generations
+
+    def get_num_tokens(self, text: str) -> int:
+        """Tokens of a text, approximately: the service publishes no tokenizer."""
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return count_tokens_approximately([text])
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Tokens of messages, approximately: the service publishes no tokenizer."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(messages, tools)
+        return count_tokens_approximately(messages, tools=None if tools is None else list(tools))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        from .calls import ModelErrors, build_call, to_message  # noqa: PLC0415 - the client, at the first use (55 ms)
+
+        call = build_call(self, messages, stop, run_manager, kwargs)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            answer = self._client().answer(call.messages, json_response=call.json_response, **call.options)
+        return ChatResult(generations=[ChatGeneration(message=to_message(answer, call.model))])
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        from .calls import ModelErrors, build_call, to_message  # noqa: PLC0415 - as in _generate
+
+        call = build_call(self, messages, stop, run_manager, kwargs)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            answer = await self._async_client().answer(call.messages, json_response=call.json_response, **call.options)
+        return ChatResult(generations=[ChatGeneration(message=to_message(answer, call.model))])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        from .calls import ModelErrors, StreamedAnswer, build_call, to_last_chunk  # noqa: PLC0415 - as in _generate
+
+        call = build_call(self, messages, stop, run_manager, kwargs)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            if call.json_response:  # the service cannot stream JSON
+                last = to_last_chunk(
+                    self._client().answer(call.messages, json_response=True, **call.options), call.model
+                )
+            else:
+                streamed = StreamedAnswer(call.model)
+                with closing(self._client().stream_answer(call.messages, **call.options)) as pieces:
+                    for piece in pieces:
+                        chunk = streamed.feed(piece)
+                        if chunk is not None:
+                            if run_manager is not None:
+                                run_manager.on_llm_new_token(piece.content, chunk=chunk)
+                            yield chunk
+                last = streamed.last()
+        if run_manager is not None:
+            run_manager.on_llm_new_token(last.text, chunk=last)
+        yield last
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        from .calls import ModelErrors, StreamedAnswer, build_call, to_last_chunk  # noqa: PLC0415 - as in _generate
+
+        call = build_call(self, messages, stop, run_manager, kwargs)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            if call.json_response:  # the service cannot stream JSON
+                answer = await self._async_client().answer(call.messages, json_response=True, **call.options)
+                last = to_last_chunk(answer, call.model)
+            else:
+                streamed = StreamedAnswer(call.model)
+                async with aclosing(self._async_client().stream_answer(call.messages, **call.options)) as pieces:
+                    async for piece in pieces:
+                        chunk = streamed.feed(piece)
+                        if chunk is not None:
+                            if run_manager is not None:
+                                await run_manager.on_llm_new_token(piece.content, chunk=chunk)
+                            yield chunk
+                last = streamed.last()
+        if run_manager is not None:
+            await run_manager.on_llm_new_token(last.text, chunk=last)
+        yield last
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """The model with options bound; an assistant calls no tools, so `tools` must be empty.
+
+        `create_agent(model, response_format=X)` without tools comes here with `response_format`.
+
+        Raises:
+            ToolsNotSupportedError: There are tools; a NotImplementedError whose text shows how to use the model in agents.
+        """
+        from .calls import check_call_options  # noqa: PLC0415 - as in _generate
+
+        check_call_options({"tools": tools, "tool_choice": tool_choice, **kwargs})
+        return self.bind(**kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        include_raw: bool = False,
+        method: Literal["json_schema", "json_mode", "function_calling"] = "json_schema",
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """The model with answers as JSON of a schema. The assistant is steered towards it and the answer is checked here.
+
+        The question goes to POST /chat/{name}, also with `interface="openai"`, because only it can answer in JSON.
+
+        Args:
+            schema: A pydantic class (the answer is an instance), a TypedDict or a JSON Schema (the answer is a dict).
+            include_raw: Answer `{"raw": message, "parsed": value or None, "parsing_error": error or None}`.
+            method: `"json_schema"` puts the schema under the question; `"json_mode"` asks for JSON only, so say in the
+                question which; `"function_calling"` falls back to `"json_schema"`.
+            strict: Accepted; nothing is enforced by the service.
+            kwargs: None are known.
+
+        Raises:
+            ValueError: An unknown method or option, or no schema where one is needed.
+            OutputParserException: At the call, if the answer does not fit.
+        """
+        from .structured_output import structured_model  # noqa: PLC0415 - as in _generate
+
+        return structured_model(self, schema, include_raw=include_raw, method=method, strict=strict, **kwargs)
+
+
+def _hash(secret: str | None) -> str:
+    return hashlib.sha256((secret or "").encode()).hexdigest()

@@ -1,0 +1,202 @@
+"""The words that connect to an assistant, for the model and the retriever, and the client behind them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.utils import from_env
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
+from typing_extensions import Self
+
+if TYPE_CHECKING:
+    from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
+
+_ENVIRONMENT = {
+    "assistant_name": "PINECONE_ASSISTANT_NAME",
+    "api_key": "PINECONE_API_KEY",
+    "host": "PINECONE_ASSISTANT_HOST",
+}
+_NAMES = (
+    "assistant_name",
+    "api_key",
+    "host",
+    "timeout",
+    "max_retries",
+    "retry_on_timeout",
+    "api_version",
+    "default_headers",
+    "source_tag",
+    "proxies",
+    "verify",
+    "http_session",
+    "async_http_session",
+)
+_SESSIONS = ("http_session", "async_http_session")
+_settings_of = itemgetter(*_NAMES)
+
+
+def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
+    """The sentence for an option that does not exist."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown option {name!r} for {where}" + (f": did you mean {close[0]!r}?" if close else "")
+
+
+class AssistantConnection(BaseModel):
+    """Everything that decides where a request goes and how. Construction reads the environment and does no work.
+
+    The client is made at the first use, and made anew when one of these fields has changed. It is a view over
+    connections that every model with equal settings shares, so neither costs anything.
+    """
+
+    assistant_name: str | None = Field(default=None, validate_default=True)
+    """The assistant's name; else `PINECONE_ASSISTANT_NAME`."""
+
+    api_key: SecretStr | None = Field(default=None, validate_default=True)
+    """Else `PINECONE_API_KEY`. It is in a pickle of this object, and in no other printed or stored form."""
+
+    host: str | None = Field(default=None, validate_default=True)
+    """The data plane, `https://prod-1-data.ke.pinecone.io`; else `PINECONE_ASSISTANT_HOST`, else asked once."""
+
+    timeout: float | tuple[float, float] | None = None
+    """Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300)."""
+
+    max_retries: int = 2
+    """Requests after the first, 0 for none."""
+
+    retry_on_timeout: bool = False
+    """Also send again what may have been processed. This can bill twice."""
+
+    api_version: str = "2026-04"
+    """The service's API version, `"YYYY-MM"`."""
+
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Added to every request; treated as secret, so they are not in `dumps` of this object."""
+
+    source_tag: str | None = None
+    """Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`."""
+
+    proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """`{"https": "http://proxy:3128"}`; else the environment's. May hold a password, so they are not in `dumps`."""
+
+    verify: bool | str = True
+    """True, False, or the path of a CA bundle."""
+
+    http_session: Any = Field(default=None, exclude=True, repr=False)
+    """A `requests.Session` to use; its own settings win and it is never closed here."""
+
+    async_http_session: Any = Field(default=None, exclude=True, repr=False)
+    """An `aiohttp.ClientSession` for async use, valid in its own event loop only; never closed here."""
+
+    _controller_host: str | None = PrivateAttr(default_factory=from_env("PINECONE_CONTROLLER_HOST", default=None))
+    _view: tuple[Any, AssistantClient] | None = PrivateAttr(default=None)
+    _async_view: tuple[Any, AsyncAssistantClient] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_options(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            fields = cls.model_fields
+            unknown = [name for name in values if name not in fields]
+            if unknown:
+                known = [*fields, *(field.alias for field in fields.values() if field.alias)]
+                for name in unknown:
+                    if name not in known:
+                        raise ValueError(unknown_option(str(name), known, where=cls.__name__))
+        return values
+
+    @field_validator(*_ENVIRONMENT, mode="before")
+    @classmethod
+    def _else_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
+        return value or from_env(_ENVIRONMENT[info.field_name or ""], default=None)() or None
+
+    def close(self) -> None:
+        """Release the connections; what is shared stays open for others. Later use opens them again."""
+        if self._view is not None:
+            self._view[1].close()
+
+    async def aclose(self) -> None:
+        """Release the connections, also those of the running event loop."""
+        self.close()
+        if self._async_view is not None:
+            await self._async_view[1].close()
+
+    def _client(self) -> AssistantClient:
+        settings = self._settings()
+        view = self._view
+        if view is None or view[0] != settings:
+            from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - 55 ms, at the first use
+
+            self._view = view = (settings, AssistantClient(**self._client_options()))
+        return view[1]
+
+    def _async_client(self) -> AsyncAssistantClient:
+        settings = self._settings()
+        view = self._async_view
+        if view is None or view[0] != settings:
+            from pinecone_assistant_client import AsyncAssistantClient  # noqa: PLC0415 - as above
+
+            self._async_view = view = (settings, AsyncAssistantClient(**self._client_options()))
+        return view[1]
+
+    def _settings(self) -> tuple[Any, ...]:
+        """What the client was made of, cheap to compare: `model_copy(update=...)` must not keep a stale client."""
+        headers, proxies = self.default_headers, self.proxies
+        values: tuple[Any, ...] = _settings_of(self.__dict__)
+        if headers or proxies:  # these could be changed in place
+            return (*values, tuple((headers or {}).items()), tuple((proxies or {}).items()))
+        return values
+
+    def _client_options(self) -> dict[str, Any]:
+        options = {name: getattr(self, name) for name in _NAMES}
+        key = self.api_key
+        return options | {
+            "api_key": key.get_secret_value() if isinstance(key, SecretStr) else key,
+            "controller_host": self._controller_host,
+        }
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values; nothing that was derived from the old values goes with it."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_serialized", None)  # the framework keeps its serialised form there
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # An injected session belongs to the caller: the copy uses the same one.
+        shared = {id(value): value for name in _SESSIONS if (value := getattr(self, name)) is not None}
+        return super().__deepcopy__({**(memo or {}), **shared})
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """What is live stays here: clients and injected sessions do not travel. The API key does."""
+        state = super().__getstate__()
+        values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
+        private = {**(state["__pydantic_private__"] or {}), "_view": None, "_async_view": None}
+        return {**state, "__dict__": values | dict.fromkeys(_SESSIONS), "__pydantic_private__": private}
+
+
+class AnswerOptions(AssistantConnection):
+    """What shapes an answer, for the model and the tool."""
+
+    model: str | None = None
+    """Such as `"gpt-4o"`; None lets the service choose."""
+
+    temperature: float | None = None
+    """0 to 2; None is not sent."""
+
+    filter: dict[str, Any] | None = None
+    """Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`."""
+
+    interface: Literal["openai", "standard"] = "openai"
+    """`"openai"` is POST /chat/{name}/chat/completions, `"standard"` POST /chat/{name}: structured citations, highlights,
+    context options. Structured output goes to the latter always, because only it can answer in JSON."""
+
+    include_highlights: bool = False
+    """Standard interface: ask for the passages that support each citation."""
+
+    context_options: dict[str, Any] | None = None
+    """Standard interface: `{"top_k": 16, "snippet_size": 2048}`."""
+
+    strip_references: bool = False
+    """Drop the list of expiring links that the service puts under its answers. Citations stay."""

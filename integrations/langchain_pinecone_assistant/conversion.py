@@ -1,0 +1,217 @@
+"""Framework messages to the client's, and the client's answers to framework messages. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+
+from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Message
+
+from .citations import PROVIDER
+from .errors import InvalidRequestError
+
+DEFAULT_MODEL = "gpt-4o"
+
+_ROLES = {"human": "user", "ai": "assistant"}
+# What a turn of another model may hold beside its text. The assistant cannot read it, and the text stands without it.
+_NOT_TEXT_OF_AN_ANSWER = frozenset(
+    {
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "tool_use",
+        "function_call",
+        "input_json_delta",
+        "reasoning",
+        "thinking",
+        "redacted_thinking",
+    }
+)
+
+
+def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = "error") -> list[Message]:
+    """The conversation as role and content. System messages and same-role runs are folded by the client.
+
+    Args:
+        messages: The framework's messages; never changed.
+        tool_messages: `"error"` refuses Tool and Function messages, `"as_user"` sends their text as user turns.
+
+    Raises:
+        InvalidRequestError: A message or a content block that is not text; names it.
+    """
+    turns: list[Message] = []
+    for index, message in enumerate(messages):
+        if isinstance(message, AIMessage):
+            text = _text_of(message, index)
+            # A turn that only called tools said nothing.
+            if text.strip() or not (message.tool_calls or message.invalid_tool_calls or _calls_tools(message)):
+                turns.append(Message("assistant", text))
+        elif isinstance(message, HumanMessage):
+            turns.append(Message("user", _text_of(message, index)))
+        elif isinstance(message, SystemMessage):
+            turns.append(Message("system", _text_of(message, index)))
+        elif isinstance(message, (ToolMessage, FunctionMessage)):
+            if tool_messages != "as_user":
+                raise InvalidRequestError(
+                    f"messages[{index}] is a {type(message).__name__}: an assistant calls no tools and takes no results "
+                    'of any; pass tool_messages="as_user" to send them as user turns'
+                )
+            turns.append(Message("user", _text_of(message, index)))
+        elif isinstance(message, ChatMessage):
+            turns.append(Message(_ROLES.get(message.role, message.role), _text_of(message, index)))
+        else:
+            raise InvalidRequestError(f"messages[{index}] is a {type(message).__name__}: it has no place in a question")
+    return turns
+
+
+def _calls_tools(message: AIMessage) -> bool:
+    return any(name in message.additional_kwargs for name in ("tool_calls", "function_call"))
+
+
+def _text_of(message: BaseMessage, index: int) -> str:
+    content = message.content
+    if isinstance(content, str):
+        return content
+    texts: list[str] = []
+    for block in content:
+        if isinstance(block, str):
+            texts.append(block)
+            continue
+        kind = block.get("type", "text" if "text" in block else "untyped")
+        if kind == "text":
+            texts.append(str(block.get("text", "")))
+        elif not (isinstance(message, AIMessage) and kind in _NOT_TEXT_OF_AN_ANSWER):
+            raise InvalidRequestError(
+                f"messages[{index}] has a block of type {kind!r}: the assistant takes text only; "
+                "upload files to the assistant instead"
+            )
+    return "".join(texts)
+
+
+def with_json_instruction(messages: list[Message], schema: Mapping[str, Any]) -> list[Message]:
+    """The conversation whose last user turn ends in the JSON Schema that the answer has to fit."""
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            text = (
+                f"{messages[index].content}\n\nAnswer with one JSON object and nothing else. It must be valid against "
+                f"this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
+            )
+            return [*messages[:index], Message("user", text), *messages[index + 1 :]]
+    return messages
+
+
+def to_citation_dicts(citations: Iterable[Citation]) -> list[dict[str, Any]]:
+    """Citations as plain JSON: `{"start", "end", "references": [{"number", "pages", "file_name", "file_id", "highlight"}]}`.
+
+    Signed links are left out.
+    """
+    return [
+        {
+            "start": citation.start,
+            "end": citation.end,
+            "references": [
+                {
+                    "number": reference.number,
+                    "pages": None if reference.pages is None else list(reference.pages),
+                    "file_name": reference.file_name,
+                    "file_id": reference.file_id,
+                    "highlight": reference.highlight,
+                }
+                for reference in citation.references
+            ],
+        }
+        for citation in citations
+    ]
+
+
+def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str, Any]:
+    """What a message carries beside its text; the same for a whole answer and for the last chunk of a stream."""
+    metadata: dict[str, Any] = {
+        "model_provider": PROVIDER,
+        "model_name": answer.model or asked_model or DEFAULT_MODEL,
+        "finish_reason": answer.finish_reason,
+    }
+    if answer.context_snippet_count is not None:
+        metadata["context_snippet_count"] = answer.context_snippet_count
+    usage = answer.usage
+    return {
+        "id": answer.id,
+        "additional_kwargs": {"citations": to_citation_dicts(answer.citations)},
+        "response_metadata": metadata,
+        "usage_metadata": None
+        if usage is None
+        else UsageMetadata(
+            input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, total_tokens=usage.total_tokens
+        ),
+    }
+
+
+def to_message(answer: ChatCompletion, asked_model: str | None) -> AIMessage:
+    """The message of a whole answer."""
+    return AIMessage(content=answer.content, **_message_fields(answer, asked_model))
+
+
+def to_last_chunk(answer: ChatCompletion, asked_model: str | None) -> ChatGenerationChunk:
+    """The last chunk of a stream: all that is told once stands on it, because merging would add it up."""
+    fields = _message_fields(answer, asked_model)
+    return ChatGenerationChunk(message=AIMessageChunk(content=answer.content, chunk_position="last", **fields))
+
+
+class StreamedAnswer:
+    """The framework's chunks of one streamed answer: text as it comes, the rest collected for the last chunk.
+
+    Args:
+        asked_model: The model of the request, for a stream that names none.
+    """
+
+    def __init__(self, asked_model: str | None) -> None:
+        self._asked_model = asked_model
+        self._last: ChatCompletionChunk | None = None
+        self._finish_reason: str | None = None
+        self._usage: Any = None
+        self._snippets: int | None = None
+        self._citations: list[Citation] = []
+
+    def feed(self, piece: ChatCompletionChunk) -> ChatGenerationChunk | None:
+        """The chunk for this piece, or None if it has no text."""
+        self._last = piece
+        if piece.finish_reason is not None:
+            self._finish_reason = piece.finish_reason
+        if piece.usage is not None:
+            self._usage = piece.usage
+        if piece.citations:
+            self._citations += piece.citations
+        if piece.context_snippet_count is not None:
+            self._snippets = piece.context_snippet_count
+        if not piece.content:
+            return None
+        message = AIMessageChunk(content=piece.content, id=piece.id, response_metadata={"model_provider": PROVIDER})
+        return ChatGenerationChunk(message=message)
+
+    def last(self) -> ChatGenerationChunk:
+        """The chunk that ends the stream."""
+        last = self._last
+        answer = ChatCompletion(
+            id=last.id if last else None,
+            model=last.model if last else None,
+            content="",
+            finish_reason=self._finish_reason,
+            usage=self._usage,
+            citations=tuple(self._citations),
+            context_snippet_count=self._snippets,
+        )
+        return to_last_chunk(answer, self._asked_model)

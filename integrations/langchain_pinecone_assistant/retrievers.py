@@ -1,0 +1,120 @@
+"""`PineconeAssistantRetriever`: the passages that an assistant would read, as documents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ConfigDict
+
+from pinecone_assistant_client import NOT_GIVEN, Context, NotGiven, Snippet
+
+from .connection import AssistantConnection, unknown_option
+from .errors import InvalidRequestError, ModelErrors
+
+
+class PineconeAssistantRetriever(AssistantConnection, BaseRetriever):
+    """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
+
+    `k`, `filter`, `snippet_size` and `multimodal` can be given to `invoke` too; `filter=None` clears the default.
+
+    Example:
+        ```python
+        retriever = PineconeAssistantRetriever(assistant_name="docs", k=4)
+        for document in retriever.invoke("How tall is a red pine?"):
+            print(document.metadata["file_name"], document.metadata["score"], document.page_content)
+        ```
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    k: int | None = None
+    """Documents at most, 1 to 64; None is the service's 16."""
+
+    filter: dict[str, Any] | None = None
+    """Metadata filter, `{"genre": {"$ne": "documentary"}}`."""
+
+    snippet_size: int | None = None
+    """Tokens of a document at most, 512 to 8192; None is the service's 2048."""
+
+    multimodal: bool | None = None
+    """Whether passages with images may come; their text and captions are the content."""
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
+        k: int | None = None,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        snippet_size: int | None = None,
+        multimodal: bool | None = None,
+        **unknown: Any,
+    ) -> list[Document]:
+        _refuse(unknown)
+        options = self._options(k, filter, snippet_size, multimodal)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return to_documents(self._client().context(query, **options))
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
+        k: int | None = None,
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        snippet_size: int | None = None,
+        multimodal: bool | None = None,
+        **unknown: Any,
+    ) -> list[Document]:
+        _refuse(unknown)
+        options = self._options(k, filter, snippet_size, multimodal)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return to_documents(await self._async_client().context(query, **options))
+
+    def _options(
+        self,
+        k: int | None,
+        filter: Mapping[str, Any] | NotGiven | None,  # noqa: A002 - the service's word
+        snippet_size: int | None,
+        multimodal: bool | None,
+    ) -> dict[str, Any]:
+        return {
+            "top_k": self.k if k is None else k,
+            "filter": self.filter if filter is NOT_GIVEN else filter,
+            "snippet_size": self.snippet_size if snippet_size is None else snippet_size,
+            "multimodal": self.multimodal if multimodal is None else multimodal,
+        }
+
+
+def _refuse(unknown: Mapping[str, Any]) -> None:
+    for name in unknown:
+        raise InvalidRequestError(unknown_option(name, ("k", "filter", "snippet_size", "multimodal"), where="a search"))
+
+
+def to_documents(context: Context) -> list[Document]:
+    """The snippets as documents, best first, with an id that is the same for the same snippet."""
+    return [_document(snippet) for snippet in context.snippets]
+
+
+def _document(snippet: Snippet) -> Document:
+    reference = snippet.reference
+    pages = None if reference.pages is None else list(reference.pages)
+    captions = [image.caption for image in snippet.images if image.caption]
+    content = "\n".join([snippet.content, *captions] if snippet.content else captions)
+    return Document(
+        id=hashlib.sha256(f"{reference.file_id or reference.file_name}\n{pages}\n{content}".encode()).hexdigest()[:32],
+        page_content=content,
+        metadata={
+            "score": snippet.score,
+            "file_name": reference.file_name,
+            "file_id": reference.file_id,
+            "pages": pages,
+        },
+    )

@@ -1,0 +1,122 @@
+"""Structured output: a model steered towards a JSON Schema, and the check of what it answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.utils.function_calling import convert_to_json_schema
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
+
+from .connection import unknown_option
+from .errors import InvalidRequestError
+from .json_schema import violation
+from .notices import notice
+
+if TYPE_CHECKING:
+    from .chat_models import ChatPineconeAssistant
+
+_METHODS = ("json_schema", "json_mode", "function_calling")
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
+
+
+def structured_model(
+    chat: ChatPineconeAssistant,
+    schema: Any,
+    *,
+    include_raw: bool,
+    method: str,
+    strict: bool | None,
+    **unknown: Any,
+) -> Runnable[LanguageModelInput, Any]:
+    """The model, bound to answer in JSON, with the parser behind it. Arguments as for `with_structured_output`.
+
+    Options of `invoke` reach the model in every form, because it is the first of the sequence.
+    """
+    for name in unknown:
+        raise InvalidRequestError(
+            unknown_option(name, ("method", "include_raw", "strict"), where="with_structured_output")
+        )
+    if method not in _METHODS:
+        raise InvalidRequestError(f"method is {method!r}: use one of {', '.join(_METHODS)}")
+    if method == "function_calling":
+        notice("function_calling")
+        method = "json_schema"
+    if strict:
+        notice("strict")
+    json_schema = _json_schema_of(schema)
+    if method == "json_mode":
+        response_format: dict[str, Any] = {"type": "json_object"}
+    elif json_schema is None:
+        raise InvalidRequestError(
+            "with_structured_output needs a schema: a pydantic class, a TypedDict or a JSON Schema"
+        )
+    else:
+        response_format = {"type": "json_schema", "json_schema": {"schema": json_schema}}
+    model = chat.bind(
+        response_format=response_format,
+        ls_structured_output_format={"kwargs": {"method": method}, "schema": json_schema or {}},
+    )
+    parse = parser_of(schema, json_schema)
+    finish = _with_raw(parse) if include_raw else parse
+
+    async def afinish(message: BaseMessage) -> Any:  # given, or the framework would run the other one in a thread
+        return finish(message)
+
+    return model | RunnableLambda(finish, afinish, name="parse_answer")
+
+
+def _json_schema_of(schema: Any) -> dict[str, Any] | None:
+    if schema is None:
+        return None
+    try:
+        return convert_to_json_schema(schema)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidRequestError(f"the schema cannot be read as a JSON Schema: {error}") from error
+
+
+def parser_of(schema: Any, json_schema: Mapping[str, Any] | None) -> Callable[[BaseMessage], Any]:
+    """A function from an answer to its value: an instance of a pydantic class, else a dict that fits the schema.
+
+    The function raises OutputParserException for what is no JSON, is cut, or does not fit.
+    """
+    model_class: Any = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
+
+    def parse(message: BaseMessage) -> Any:
+        text = str(message.text)
+        fenced = _FENCED.fullmatch(text)
+        try:
+            value = json.loads(fenced[1] if fenced else text)
+        except ValueError as error:
+            raise OutputParserException(f"the answer is no JSON ({error}): {text[:200]}", llm_output=text) from error
+        if model_class is not None:
+            try:
+                # pydantic.v1's classes have parse_obj only
+                is_v2 = issubclass(model_class, BaseModel)
+                return model_class.model_validate(value) if is_v2 else model_class.parse_obj(value)
+            except ValueError as error:
+                sentence = f"the answer does not fit {model_class.__name__}: {error}"
+                raise OutputParserException(sentence, llm_output=text) from error
+        wrong = violation(value, json_schema) if json_schema is not None else None
+        if wrong is not None:
+            raise OutputParserException(f"the answer does not fit the schema: {wrong}", llm_output=text)
+        return value
+
+    return parse
+
+
+def _with_raw(parse: Callable[[BaseMessage], Any]) -> Callable[[BaseMessage], dict[str, Any]]:
+    def parse_with_raw(message: BaseMessage) -> dict[str, Any]:
+        try:
+            return {"raw": message, "parsed": parse(message), "parsing_error": None}
+        except OutputParserException as error:
+            return {"raw": message, "parsed": None, "parsing_error": error}
+
+    return parse_with_raw

@@ -1,0 +1,122 @@
+"""`PineconeAssistantTool`: a Pinecone Assistant as a tool of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from typing_extensions import Self
+
+from .chat_models import ChatPineconeAssistant
+from .connection import AnswerOptions
+
+
+class Question(BaseModel):
+    """What an outer model passes."""
+
+    question: str = Field(description="One complete question, understandable without the conversation.")
+
+
+class FilteredQuestion(Question):
+    """What an outer model passes when it may narrow the search."""
+
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        description='Metadata filter, such as {"year": {"$gte": 2024}}; leave it out to search everything.',
+    )
+
+
+class PineconeAssistantTool(AnswerOptions, BaseTool):
+    """An assistant that an agent can ask. The answer is the content; citations, usage, model and id are the artifact.
+
+    The assistant and `filter` are the developer's; with `choose_filter=True` the outer model may narrow them, never widen.
+    Inside an agent the assistant's tokens surface in `stream_mode="messages"`.
+
+    Example:
+        ```python
+        agent = create_agent(model, tools=[PineconeAssistantTool(assistant_name="docs", filter={"tenant": "acme"})])
+        ```
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    name: str = "pinecone_assistant"
+    description: str = (
+        "Answers a question from a collection of documents, with citations. "
+        "Use it for every question that these documents may answer."
+    )
+    args_schema: Any = Question
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+
+    choose_filter: bool = False
+    """Whether the outer model may pass a filter, on top of the developer's."""
+
+    _built: tuple[dict[str, Any], ChatPineconeAssistant] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _offer_the_filter(self) -> Self:
+        if self.choose_filter and self.args_schema is Question:
+            self.args_schema = FilteredQuestion
+        return self
+
+    def _run(
+        self,
+        question: str,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        run_manager: CallbackManagerForToolRun | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        config: RunnableConfig = {"callbacks": run_manager.get_child()} if run_manager else {}
+        return _content_and_artifact(self._chat().invoke(question, config, filter=self._narrowed(filter)))
+
+    async def _arun(
+        self,
+        question: str,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        run_manager: AsyncCallbackManagerForToolRun | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        config: RunnableConfig = {"callbacks": run_manager.get_child()} if run_manager else {}
+        return _content_and_artifact(await self._chat().ainvoke(question, config, filter=self._narrowed(filter)))
+
+    def close(self) -> None:
+        """Release the connections; what is shared stays open for others. Later use opens them again."""
+        if self._built is not None:
+            self._built[1].close()
+
+    async def aclose(self) -> None:
+        """Release the connections, also those of the running event loop."""
+        if self._built is not None:
+            await self._built[1].aclose()
+
+    def _narrowed(self, chosen: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """The developer's filter, and the outer model's where it may choose one."""
+        if not chosen or not self.choose_filter:
+            return self.filter
+        return {"$and": [self.filter, dict(chosen)]} if self.filter else dict(chosen)
+
+    def _chat(self) -> ChatPineconeAssistant:
+        options = {name: getattr(self, name) for name in AnswerOptions.model_fields}
+        built = self._built
+        if built is None or built[0] != options:
+            self._built = built = (options, ChatPineconeAssistant(**options))
+        return built[1]
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """As of the connection: what is live stays here."""
+        state = super().__getstate__()
+        return {**state, "__pydantic_private__": {**state["__pydantic_private__"], "_built": None}}
+
+
+def _content_and_artifact(answer: AIMessage) -> tuple[str, dict[str, Any]]:
+    return str(answer.text), {
+        "citations": answer.additional_kwargs["citations"],
+        "usage": answer.usage_metadata,
+        "model": answer.response_metadata["model_name"],
+        "id": answer.id,
+    }
