@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .citations import Citation, ReferenceListHoldback
@@ -43,10 +45,10 @@ class AnswerShaper:
         content += self._rest()
         self._shown = len(content)
         if self._cutter is not None and self._cutter.is_hit:
-            return replace(
+            return dataclasses.replace(
                 answer, content=content, finish_reason="stop", citations=self._before_the_cut(answer.citations)
             )
-        return replace(answer, content=content)
+        return dataclasses.replace(answer, content=content)
 
     def _text(self, content: str) -> str:
         if self._cutter is not None:
