@@ -154,6 +154,18 @@ class PineconeAssistant(StructuredPredict):
         others = {name: value for name, value in options.items() if name not in fields}
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
 
+    def call_options(self, **call: Any) -> dict[str, Any]:
+        """What a call with these options asks the client: call > additional_kwargs > field that is not at its default.
+
+        Raises:
+            InvalidRequestError: An unknown option; names it.
+        """
+        check_call_options(call, "the call")
+        check_call_options(self.additional_kwargs, "additional_kwargs")
+        known = type(self).model_fields
+        fields = {name: value for name in FIELD_OPTIONS if (value := getattr(self, name)) != known[name].default}
+        return {**fields, **self.additional_kwargs, **call}
+
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AssistantChatResponse:
         """A whole answer to a conversation."""
@@ -204,11 +216,11 @@ class PineconeAssistant(StructuredPredict):
 
     def _chat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
         turns = to_messages(messages, self.system_prompt)
-        return to_chat_response(self.sync_client.answer(turns, **self._options(options)))
+        return to_chat_response(self.sync_client.answer(turns, **self.call_options(**options)))
 
     async def _achat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
         turns = to_messages(messages, self.system_prompt)
-        return to_chat_response(await self.async_client.answer(turns, **self._options(options)))
+        return to_chat_response(await self.async_client.answer(turns, **self.call_options(**options)))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
@@ -227,16 +239,8 @@ class PineconeAssistant(StructuredPredict):
             prompt = self.completion_to_prompt(prompt)
         return [ChatMessage(prompt)]
 
-    def _options(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """What the client is asked with: call > additional_kwargs > field; a field at its default is left to the client."""
-        check_call_options(call, "the call")
-        check_call_options(self.additional_kwargs, "additional_kwargs")
-        known = type(self).model_fields
-        fields = {name: value for name in FIELD_OPTIONS if (value := getattr(self, name)) != known[name].default}
-        return {**fields, **self.additional_kwargs, **call}
-
     def _stream_options(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        options = self._options(call)
+        options = self.call_options(**call)
         if options.pop("json_response", False):
             raise InvalidRequestError("json_response is not for streams: the service refuses it; use chat or complete")
         return options

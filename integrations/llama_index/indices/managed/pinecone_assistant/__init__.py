@@ -1,0 +1,22 @@
+"""A Pinecone Assistant as LlamaIndex's managed RAG: retriever, query engine, chat engine and tools."""
+
+try:
+    import llama_index.core  # noqa: F401 - only to say what to install
+except ImportError as error:
+    raise ImportError("llama-index-core is missing: pip install '.[llama-index]' from the clone") from error
+
+from .chat_engine import AssistantStreamingChatResponse, PineconeAssistantChatEngine
+from .filters import to_filter
+from .query_engine import PineconeAssistantQueryEngine
+from .retriever import PineconeAssistantRetriever
+from .tools import PineconeAssistantTool, PineconeAssistantToolSpec
+
+__all__ = [
+    "AssistantStreamingChatResponse",
+    "PineconeAssistantChatEngine",
+    "PineconeAssistantQueryEngine",
+    "PineconeAssistantRetriever",
+    "PineconeAssistantTool",
+    "PineconeAssistantToolSpec",
+    "to_filter",
+]

@@ -1,0 +1,54 @@
+"""LlamaIndex's metadata filters in the assistant's language. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
+
+from pinecone_assistant_client import InvalidRequestError
+
+Filters = MetadataFilters | Mapping[str, Any]
+
+_OPERATORS = {
+    FilterOperator.EQ: "$eq",
+    FilterOperator.NE: "$ne",
+    FilterOperator.GT: "$gt",
+    FilterOperator.GTE: "$gte",
+    FilterOperator.LT: "$lt",
+    FilterOperator.LTE: "$lte",
+    FilterOperator.IN: "$in",
+    FilterOperator.NIN: "$nin",
+}
+_CONDITIONS = {FilterCondition.AND: "$and", FilterCondition.OR: "$or", None: "$and"}
+
+
+def to_filter(filters: Filters | None) -> dict[str, Any] | None:
+    """`MetadataFilters` as `{"$and": [{"year": {"$gte": 2024}}, ...]}`; a dict passes as it is; empty is None, no filter.
+
+    Raises:
+        InvalidRequestError: An operator or a condition that the assistant does not have; names it.
+    """
+    if isinstance(filters, MetadataFilters):
+        return _to_group(filters)
+    return dict(filters) if filters else None
+
+
+def _to_group(filters: MetadataFilters) -> dict[str, Any] | None:
+    condition = _CONDITIONS.get(filters.condition)
+    if condition is None:
+        raise InvalidRequestError(f"the assistant has no condition {filters.condition!r} in filters: use and, or")
+    parts = [_to_group(part) if isinstance(part, MetadataFilters) else _to_comparison(part) for part in filters.filters]
+    found = [part for part in parts if part is not None]
+    return {condition: found} if len(found) > 1 else next(iter(found), None)
+
+
+def _to_comparison(part: MetadataFilter) -> dict[str, Any]:
+    operator = _OPERATORS.get(part.operator)
+    if operator is None:
+        known = ", ".join(known.value for known in _OPERATORS)
+        raise InvalidRequestError(
+            f"filter on {part.key!r}: the assistant has no operator {part.operator.value!r}; use {known}"
+        )
+    return {part.key: {operator: part.value}}

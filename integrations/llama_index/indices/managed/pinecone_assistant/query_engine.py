@@ -1,0 +1,142 @@
+"""`PineconeAssistantQueryEngine`: one question, one call, an answer with its sources."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any
+
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.base.response.schema import AsyncStreamingResponse, Response, StreamingResponse
+from llama_index.core.callbacks import CBEventType, EventPayload
+from llama_index.core.prompts.mixin import PromptMixinType
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from typing_extensions import Self, Unpack
+
+from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
+
+from .filters import Filters
+from .sources import to_metadata, to_source_nodes
+from .views import AssistantView, engine_options, llm_of
+
+if TYPE_CHECKING:
+    from .tools import PineconeAssistantTool
+
+
+class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
+    """Ask an assistant one question at a time.
+
+    The answer's `source_nodes` are what it cites, its `metadata` is `{"usage", "model", "citations", "finish_reason"}`.
+    Unless the options say otherwise, it asks with `interface="standard"`, `include_highlights=True` (the text of the
+    source nodes) and `strip_references=True` (no list of expiring links under the text).
+
+    Args:
+        llm: An existing LLM to ask; or pass its options here, `client=` among them.
+        streaming: Answer with a `StreamingResponse` (`aquery`: `AsyncStreamingResponse`), whose `source_nodes` and
+            `metadata` are filled when its text has come to the end.
+        filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
+        options: As for `PineconeAssistant`.
+
+    Example:
+        ```python
+        engine = PineconeAssistantQueryEngine(assistant_name="docs")
+        response = engine.query("How tall is a red pine?")
+        print(response, [node.metadata["file_name"] for node in response.source_nodes])
+        ```
+    """
+
+    def __init__(
+        self,
+        llm: PineconeAssistant | None = None,
+        *,
+        streaming: bool = False,
+        filters: Filters | None = None,
+        **options: Unpack[AssistantOptions],
+    ) -> None:
+        self._llm = llm_of(llm, filters, options)
+        self._streaming = streaming
+        super().__init__(callback_manager=self._llm.callback_manager)
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other options, `streaming` among them, over the same connections; None clears one."""
+        streaming = options.pop("streaming", self._streaming)
+        twin = super().with_options(**options)
+        twin._streaming = bool(streaming)
+        return twin
+
+    def as_tool(
+        self, name: str | None = None, description: str | None = None, *, return_direct: bool = False
+    ) -> PineconeAssistantTool:
+        """This engine as a tool for an agent; its text ends with the sources, its `raw_output` is the `Response`."""
+        from .tools import PineconeAssistantTool  # noqa: PLC0415 - the tools are made of engines
+
+        return PineconeAssistantTool.from_defaults(self, name, description, return_direct=return_direct)
+
+    def _query(self, query_bundle: QueryBundle) -> Response | StreamingResponse:
+        with self.callback_manager.event(
+            CBEventType.QUERY, payload={EventPayload.QUERY_STR: query_bundle.query_str}
+        ) as event:
+            messages = [ChatMessage(query_bundle.query_str)]
+            response: Response | StreamingResponse
+            if self._streaming:
+                nodes: list[NodeWithScore] = []
+                metadata: dict[str, Any] = {}
+                tokens = _to_tokens(self._llm.stream_chat(messages, **engine_options(self._llm)), nodes, metadata)
+                response = StreamingResponse(tokens, nodes, metadata)
+            else:
+                response = _to_response(self._llm.chat(messages, **engine_options(self._llm)))
+            event.on_end(payload={EventPayload.RESPONSE: response})
+        return response
+
+    async def _aquery(self, query_bundle: QueryBundle) -> Response | AsyncStreamingResponse:
+        with self.callback_manager.event(
+            CBEventType.QUERY, payload={EventPayload.QUERY_STR: query_bundle.query_str}
+        ) as event:
+            messages = [ChatMessage(query_bundle.query_str)]
+            response: Response | AsyncStreamingResponse
+            if self._streaming:
+                nodes: list[NodeWithScore] = []
+                metadata: dict[str, Any] = {}
+                tokens = _to_async_tokens(
+                    await self._llm.astream_chat(messages, **engine_options(self._llm)), nodes, metadata
+                )
+                response = AsyncStreamingResponse(tokens, nodes, metadata)
+            else:
+                response = _to_response(await self._llm.achat(messages, **engine_options(self._llm)))
+            event.on_end(payload={EventPayload.RESPONSE: response})
+        return response
+
+    def _get_prompt_modules(self) -> PromptMixinType:
+        return {}
+
+
+def _to_response(answer: AssistantChatResponse) -> Response:
+    return Response(answer.message.content, to_source_nodes(answer.citations), to_metadata(answer))
+
+
+def _to_tokens(
+    responses: Generator[AssistantChatResponse, None, None], nodes: list[NodeWithScore], metadata: dict[str, Any]
+) -> Generator[str, None, None]:
+    """The texts of a stream; at its end the sources and the metadata are put where the response already holds them."""
+    try:
+        for response in responses:
+            if response.delta:
+                yield response.delta
+        nodes += to_source_nodes(response.citations)
+        metadata |= to_metadata(response)
+    finally:
+        responses.close()
+
+
+async def _to_async_tokens(
+    responses: AsyncGenerator[AssistantChatResponse, None], nodes: list[NodeWithScore], metadata: dict[str, Any]
+) -> AsyncGenerator[str, None]:
+    """As `_to_tokens`."""
+    try:
+        async for response in responses:
+            if response.delta:
+                yield response.delta
+        nodes += to_source_nodes(response.citations)
+        metadata |= to_metadata(response)
+    finally:
+        await responses.aclose()

@@ -1,0 +1,71 @@
+"""`PineconeAssistantRetriever`: the snippets that an assistant would read, for another LLM to answer from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from typing_extensions import Self, Unpack
+
+from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+
+from .filters import Filters
+from .sources import to_snippet_node
+from .views import AssistantView, llm_of
+
+
+class PineconeAssistantRetriever(AssistantView, BaseRetriever):
+    """Retrieve from an assistant's files, without an answer and without a chat's bill.
+
+    Args:
+        llm: An existing LLM to share options and connections with; or pass its options here, `client=` among them.
+        similarity_top_k: Snippets at most, 1 to 64; None leaves it to the service (16).
+        snippet_size: Tokens of a snippet at most, 512 to 8192; None leaves it to the service (2048).
+        filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
+        options: As for `PineconeAssistant`; `context_options` are the defaults of the two sizes.
+
+    Example:
+        ```python
+        retriever = PineconeAssistantRetriever(assistant_name="docs", similarity_top_k=5)
+        for found in retriever.retrieve("How tall is a red pine?"):
+            print(found.score, found.metadata["file_name"], found.text)
+        ```
+
+    Source: POST /chat/{assistant_name}/context, assistant_data 2026-04.
+    """
+
+    def __init__(
+        self,
+        llm: PineconeAssistant | None = None,
+        *,
+        similarity_top_k: int | None = None,
+        snippet_size: int | None = None,
+        filters: Filters | None = None,
+        **options: Unpack[AssistantOptions],
+    ) -> None:
+        self._llm = llm_of(llm, filters, options)
+        self._sizes = {"top_k": similarity_top_k, "snippet_size": snippet_size}
+        super().__init__(callback_manager=self._llm.callback_manager)
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with another `similarity_top_k`, `snippet_size`, `filter` or `timeout`, over the same connections."""
+        names = {"similarity_top_k": "top_k", "snippet_size": "snippet_size"}
+        sizes = {names[name]: value for name, value in options.items() if name in names}
+        twin = super().with_options(**{name: value for name, value in options.items() if name not in names})
+        twin._sizes = {**self._sizes, **sizes}
+        return twin
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        context = self._llm.sync_client.context(query_bundle.query_str, **self._context_options())
+        return [to_snippet_node(snippet) for snippet in context.snippets]
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        context = await self._llm.async_client.context(query_bundle.query_str, **self._context_options())
+        return [to_snippet_node(snippet) for snippet in context.snippets]
+
+    def _context_options(self) -> dict[str, Any]:
+        sizes = {name: value for name, value in self._sizes.items() if value is not None}
+        call = self._llm.call_options()
+        shared = {name: call[name] for name in ("filter", "timeout") if name in call}
+        return {**(call.get("context_options") or {}), **sizes, **shared}

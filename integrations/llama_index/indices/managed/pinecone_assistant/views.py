@@ -1,0 +1,73 @@
+"""What the retriever, the engines and the tool spec are made of: an LLM with their options, and copies with others."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from llama_index.core import Settings
+from llama_index.core.callbacks import CallbackManager
+from typing_extensions import Self
+
+from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from pinecone_assistant_client import InvalidRequestError
+
+from .filters import Filters, to_filter
+
+
+class AssistantView:
+    """Something that asks through a `PineconeAssistant` and can be copied with other options."""
+
+    callback_manager: CallbackManager
+    _llm: PineconeAssistant
+
+    @property
+    def llm(self) -> PineconeAssistant:
+        """The LLM that is asked."""
+        return self._llm
+
+    def close(self) -> None:
+        """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
+        self._llm.close()
+
+    async def aclose(self) -> None:
+        """Release all connections, also those of the running event loop."""
+        await self._llm.aclose()
+
+    def with_filters(self, filters: Filters | None) -> Self:
+        """A copy that searches other files, over the same connections; None is no filter."""
+        return self.with_options(filter=to_filter(filters))
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other options (`model`, `temperature`, `timeout`, ...) over the same connections; None clears one."""
+        twin = copy.copy(self)
+        twin._llm = self._llm.with_options(**options)
+        return twin
+
+
+def engine_options(llm: PineconeAssistant) -> dict[str, Any]:
+    """What an engine asks for where its LLM leaves it open: sources with file ids, highlights and no list of links."""
+    given = {*llm.model_fields_set, *llm.additional_kwargs}
+    wanted = {"strip_references": True, "interface": "standard", "include_highlights": True}
+    if "interface" in given and llm.call_options().get("interface") != "standard":
+        del wanted["include_highlights"]
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def llm_of(llm: PineconeAssistant | None, filters: Filters | None, options: AssistantOptions) -> PineconeAssistant:
+    """The LLM that was passed in, or one with these options.
+
+    Raises:
+        InvalidRequestError: Both an LLM and options, or both `filter` and `filters`.
+    """
+    if llm is None:
+        # As LlamaIndex's own engines do: what is set for the whole process sees these calls.
+        options.setdefault("callback_manager", Settings.callback_manager)
+        llm = PineconeAssistant(**options)
+    elif given := sorted(options):
+        raise InvalidRequestError(f"llm= brings its own options: leave out {', '.join(given)}, or use with_options()")
+    if filters is not None:
+        if options.get("filter") is not None:
+            raise InvalidRequestError("filter and filters are the same: pass one of them")
+        llm = llm.with_options(filter=to_filter(filters))
+    return llm
