@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS assistants (
 CREATE TABLE IF NOT EXISTS files (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     assistant TEXT NOT NULL REFERENCES assistants(name) ON DELETE CASCADE,
-    id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, crc32c TEXT NOT NULL,
     metadata TEXT, multimodal INTEGER NOT NULL, status TEXT NOT NULL, error TEXT,
     created_on INTEGER NOT NULL, updated_on INTEGER NOT NULL,
     generation INTEGER NOT NULL DEFAULT 0, passages INTEGER NOT NULL DEFAULT 0,
@@ -43,6 +43,11 @@ CREATE VIRTUAL TABLE IF NOT EXISTS passage_index USING fts5 (context, body, toke
 CREATE VIRTUAL TABLE IF NOT EXISTS passage_terms USING fts5vocab (passage_index, 'row');
 CREATE TRIGGER IF NOT EXISTS passages_leave_the_index AFTER DELETE ON passages
     BEGIN DELETE FROM passage_index WHERE rowid = old.id; END;
+CREATE TABLE IF NOT EXISTS images (
+    file INTEGER NOT NULL REFERENCES files(row) ON DELETE CASCADE,
+    position INTEGER NOT NULL, page INTEGER NOT NULL, mime_type TEXT, data BLOB,
+    PRIMARY KEY (file, position)
+);
 CREATE TABLE IF NOT EXISTS operations (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     assistant TEXT NOT NULL REFERENCES assistants(name) ON DELETE CASCADE,

@@ -7,30 +7,47 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from pinecone_assistant_local.errors import invalid
+from pinecone_assistant_local.docx_text import docx_blocks
+from pinecone_assistant_local.errors import DocumentError, invalid
+from pinecone_assistant_local.extraction import Children, PdfImage
 from pinecone_assistant_local.json_text import parse_json
 from pinecone_assistant_local.markdown_text import parse_markdown
 from pinecone_assistant_local.passages import Block
+from pinecone_assistant_local.pdf_text import pdf_blocks
 from pinecone_assistant_local.plain_text import parse_text
 
 MEGABYTE = 1024 * 1024
 
 
-class DocumentError(ValueError):
-    """The content is not what its name says; the message tells why and becomes the file's `error_message`."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was found in a file.
+
+    Attributes:
+        blocks: Its text.
+        images: The images of a PDF, if they were asked for.
+        images_left_out: How many images were too many, too large or not readable.
+    """
+
+    blocks: list[Block]
+    images: tuple[PdfImage, ...] = ()
+    images_left_out: int = 0
 
 
 def _decoded(parse: Callable[[str], Iterator[Block]]) -> Callable[[bytes], Iterator[Block]]:
     return lambda content: parse(_decode(content))
 
 
-# Formats that carry code in their parsers (pdf, docx) are to be run in a child process: add them here behind one.
 _PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
     "txt": _decoded(parse_text),
     "md": _decoded(parse_markdown),
     "json": _decoded(parse_json),
 }
+# These formats are packed and complex: they are read in a child process.
+_CHILD_TYPES = ("pdf", "docx")
+_TYPES = (*_PARSERS, *_CHILD_TYPES)
 _SIZE_LIMITS = {"pdf": 100 * MEGABYTE}
 _REFERENCE_TYPES = {"txt": "text", "md": "markdown", "json": "json", "pdf": "pdf", "docx": "doc_x"}
 _CONTENT_TYPES = {
@@ -52,8 +69,8 @@ def file_type(name: str) -> str:
     """
     _, dot, extension = name.rpartition(".")
     extension = extension.lower() if dot else ""
-    if extension not in _PARSERS:
-        accepted = ", ".join(f".{known}" for known in _PARSERS)
+    if extension not in _TYPES:
+        accepted = ", ".join(f".{known}" for known in _TYPES)
         raise invalid(f"Unsupported file type of {name!r}: the file name must end in one of {accepted}")
     return extension
 
@@ -61,7 +78,7 @@ def file_type(name: str) -> str:
 def is_known_type(name: str) -> bool:
     """Whether a file of that name can be uploaded."""
     _, dot, extension = name.rpartition(".")
-    return bool(dot) and extension.lower() in _PARSERS
+    return bool(dot) and extension.lower() in _TYPES
 
 
 def size_limit(name: str) -> int:
@@ -84,23 +101,53 @@ def content_type(name: str) -> str:
     return _CONTENT_TYPES[file_type(name)]
 
 
+def is_read_by_child(name: str) -> bool:
+    """Whether files of that name are read in a child process."""
+    return file_type(name) in _CHILD_TYPES
+
+
 def parse_document(name: str, content: bytes) -> list[Block]:
-    """The blocks of a document.
+    """The blocks of a document; raises as `read_document` does."""
+    return read_document(name, content).blocks
+
+
+def read_document(name: str, content: bytes, *, multimodal: bool = False, children: Children | None = None) -> Document:
+    """A document's text and, of a multimodal PDF, its images.
+
+    Args:
+        name: Its file name, which decides about its type.
+        content: Its bytes.
+        multimodal: Whether images are wanted.
+        children: Runs the child processes; for a caller that may want to end them.
 
     Raises:
         DocumentError: There is no text in it, or it is not what its name says.
+        Interrupted: The children were closed.
     """
     if not content:
         raise DocumentError("The file is empty.")
+    kind = file_type(name)
+    if kind == "pdf":
+        return _read_pdf(content, multimodal, children or Children())
     try:
-        blocks = [block for block in _PARSERS[file_type(name)](content) if block.sentences]
+        found = docx_blocks((children or Children()).read_docx(content)) if kind == "docx" else _PARSERS[kind](content)
+        blocks = [block for block in found if block.sentences]
     except RecursionError as error:
         raise DocumentError("The file is nested too deeply.") from error
     except ValueError as error:
         raise DocumentError(str(error)) from error
     if not blocks:
         raise DocumentError("No text was found in the file.")
-    return blocks
+    return Document(blocks)
+
+
+def _read_pdf(content: bytes, multimodal: bool, children: Children) -> Document:
+    found = children.read_pdf(content, images=multimodal)
+    blocks = [block for block in pdf_blocks(found) if block.sentences]
+    if not blocks:
+        raise DocumentError("No text was found in the PDF: if its pages are scanned images, run OCR on it first.")
+    without_data = sum(image.data is None for image in found.images)
+    return Document(blocks, tuple(found.images), found.images_left_out + without_data)
 
 
 def _decode(content: bytes) -> str:

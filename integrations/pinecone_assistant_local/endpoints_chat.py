@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,17 +11,19 @@ from starlette.routing import Route
 from pinecone_assistant_local.answering import Answer, prepare_answer, search_context
 from pinecone_assistant_local.answers import Source
 from pinecone_assistant_local.chat_events import completion_events, message_events
-from pinecone_assistant_local.chat_requests import ChatRequest, read_chat_request, read_context_request
+from pinecone_assistant_local.chat_requests import ChatRequest, ContextOptions, read_chat_request, read_context_request
 from pinecone_assistant_local.endpoint import Call, json_response
 from pinecone_assistant_local.rendering import InlineRenderer, place_citations
+from pinecone_assistant_local.retrieval import Hit
 from pinecone_assistant_local.streams import EventStream
-from pinecone_assistant_local.versions import has_operations
+from pinecone_assistant_local.versions import has_multimodal, has_operations
 from pinecone_assistant_local.wire import (
     Json,
     citation_json,
     cited_files,
     count_tokens,
     file_json,
+    image_json,
     snippet_json,
     snippet_text,
     usage_json,
@@ -78,10 +80,11 @@ async def context(request: Request) -> Response:
     name = await call.existing_assistant()
     asked = read_context_request(call.json())
     hits = await call.service.run(lambda: search_context(call.service, name, asked))
+    images = await call.service.run(lambda: _images(call, asked.options, hits))
     texts = [snippet_text(hit, asked.options.snippet_size) for hit in hits]
     snippets = [
-        snippet_json(hit, text, file_json(hit.file, call.version, signed_url=call.link_to(hit.file)))
-        for hit, text in zip(hits, texts, strict=True)
+        snippet_json(hit, text, file_json(hit.file, call.version, signed_url=call.link_to(hit.file)), blocks)
+        for hit, text, blocks in zip(hits, texts, images, strict=True)
     ]
     tokens = sum(count_tokens(turn.content) for turn in asked.messages) + sum(map(count_tokens, texts))
     return json_response(
@@ -91,6 +94,19 @@ async def context(request: Request) -> Response:
             "id": call.service.answer_ids.next(request.url.path, call.record.body),
         }
     )
+
+
+def _images(call: Call, options: ContextOptions, hits: Sequence[Hit]) -> list[list[Json]]:
+    """The image blocks of each hit; an image belongs to the best hit of its page."""
+    seen: set[tuple[str, int | None]] = set()
+    blocks: list[list[Json]] = []
+    for hit in hits:
+        page = (hit.file.id, hit.page)
+        wanted = options.multimodal and has_multimodal(call.version) and hit.file.multimodal and page not in seen
+        seen.add(page)
+        found = call.service.store.images.of_page(hit.file.row, hit.page) if wanted and hit.page else []
+        blocks.append([image_json(image, with_data=options.include_binary_content) for image in found])
+    return blocks
 
 
 async def _answer(call: Call, *, standard: bool) -> tuple[ChatRequest, Answer]:

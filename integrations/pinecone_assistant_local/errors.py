@@ -22,6 +22,10 @@ class UploadError(ValueError):
     """A file that could not be made Available; the message is the reason."""
 
 
+class DocumentError(ValueError):
+    """The content is not what its name says; the message tells why and becomes the file's `error_message`."""
+
+
 def invalid(message: str) -> ServiceError:
     """A 400 INVALID_ARGUMENT."""
     return ServiceError(400, "INVALID_ARGUMENT", message)

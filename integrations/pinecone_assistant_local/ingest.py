@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from pinecone_assistant_local.documents import DocumentError, parse_document
-from pinecone_assistant_local.errors import ServiceError
+from pinecone_assistant_local.documents import is_read_by_child, read_document
+from pinecone_assistant_local.errors import DocumentError, ServiceError
+from pinecone_assistant_local.extraction import Children, Interrupted
 from pinecone_assistant_local.passages import to_passages
 from pinecone_assistant_local.stored_files import Files, StoredFile
 
@@ -14,7 +15,7 @@ _logger = logging.getLogger("pinecone_assistant_local")
 
 
 class Ingest:
-    """Processes files one after another in a thread of its own.
+    """Processes files one after another, those that need a child process beside the others.
 
     Args:
         files: Where the files are.
@@ -22,13 +23,17 @@ class Ingest:
 
     def __init__(self, files: Files) -> None:
         self._files = files
+        self._children = Children()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-ingest")
+        # A file that takes its child to the limits must not hold up the others.
+        self._child_worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-child")
         self._pending: dict[tuple[int, int], Future[None]] = {}
 
     def submit(self, file: StoredFile) -> Future[None]:
         """Begins to process a file; the future ends when the file is Available or ProcessingFailed."""
         key = (file.row, file.generation)
-        future = self._worker.submit(self.process, file)
+        worker = self._child_worker if is_read_by_child(file.name) else self._worker
+        future = worker.submit(self.process, file)
         self._pending[key] = future
         future.add_done_callback(lambda _: self._pending.pop(key, None))
         return future
@@ -45,19 +50,28 @@ class Ingest:
     def process(self, file: StoredFile) -> None:
         """Processes a file now."""
         try:
-            blocks = parse_document(file.name, self._files.content(file))
+            content = self._files.content(file)
+            document = read_document(file.name, content, multimodal=file.multimodal, children=self._children)
         except DocumentError as error:
             self._files.fail(file, str(error))
             return
-        except ServiceError:
-            return  # the file was deleted before its turn came
+        except (ServiceError, Interrupted):
+            return  # it was deleted before its turn came, or the server is being closed and does it at the next start
         except Exception as error:
             # A bug in a parser must not leave the file in Processing for ever; it is logged and raised.
             _logger.exception("processing %s failed", file.name)
             self._files.fail(file, f"Internal error while processing: {type(error).__name__}.")
             raise
-        self._files.finish(file, to_passages(blocks, file.name))
+        if document.images_left_out:
+            _logger.warning(
+                "%s: %d images are too many, too large or not readable; they have no data",
+                file.name,
+                document.images_left_out,
+            )
+        self._files.finish(file, to_passages(document.blocks, file.name), document.images)
 
     def close(self) -> None:
-        """Finishes the file in work; the others are redone at the next start of a kept store."""
+        """Finishes the file in work, or ends its child; the others are redone at the next start of a kept store."""
+        self._children.close()
         self._worker.shutdown(cancel_futures=True)
+        self._child_worker.shutdown(cancel_futures=True)

@@ -9,6 +9,7 @@ from pinecone_assistant_local.database import Database
 from pinecone_assistant_local.rows import ClockNs
 from pinecone_assistant_local.stored_assistants import Assistants
 from pinecone_assistant_local.stored_files import Files
+from pinecone_assistant_local.stored_images import Images
 from pinecone_assistant_local.stored_operations import Operations
 
 
@@ -25,6 +26,7 @@ class Store:
         self.database = Database(folder / "assistant.sqlite3", durable=durable)
         self.assistants = Assistants(self.database, clock_ns)
         self.files = Files(self.database, clock_ns)
+        self.images = Images(self.database)
         self.operations = Operations(self.database)
 
     def clear(self) -> None:

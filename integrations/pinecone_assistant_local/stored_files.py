@@ -7,12 +7,15 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pinecone_assistant_local.crc32c import content_hash
 from pinecone_assistant_local.database import Database
 from pinecone_assistant_local.errors import file_not_found
+from pinecone_assistant_local.extraction import PdfImage
 from pinecone_assistant_local.filters import Condition, Parameter, typed_value
 from pinecone_assistant_local.metadata import Metadata
 from pinecone_assistant_local.passages import Passage
 from pinecone_assistant_local.rows import ClockNs, decode_metadata, encode_metadata, next_id
+from pinecone_assistant_local.stored_images import replace_images
 from pinecone_assistant_local.stored_operations import Operation, begin_operation, end_operations
 
 
@@ -32,6 +35,7 @@ class StoredFile:
     created_on: int
     updated_on: int
     generation: int
+    crc32c: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +61,25 @@ class Files:
 
     def add(self, assistant: str, new: NewFile) -> tuple[StoredFile, Operation]:
         """A new file under a new identifier, in status Processing."""
+        crc32c = content_hash(new.content)
         with self._database.write() as connection:
             file_id = next_id(connection, assistant, new.name)
-            return self._write(connection, assistant, file_id, new, generation=0, operation_type="upload_file")
+            return self._write(connection, assistant, file_id, new, crc32c, generation=0, operation_type="upload_file")
 
     def upsert(self, assistant: str, file_id: str, new: NewFile) -> tuple[StoredFile, Operation]:
         """The file of that identifier, created or replaced, in status Processing."""
+        crc32c = content_hash(new.content)
         with self._database.write() as connection:
             found = connection.execute(
                 "SELECT generation FROM files WHERE assistant = ? AND id = ?", (assistant, file_id)
             ).fetchone()
             generation = found["generation"] + 1 if found else 0
-            return self._write(connection, assistant, file_id, new, generation=generation, operation_type="upsert_file")
+            return self._write(
+                connection, assistant, file_id, new, crc32c, generation=generation, operation_type="upsert_file"
+            )
 
-    def finish(self, file: StoredFile, passages: Iterable[Passage]) -> None:
-        """Makes the file Available with these passages, unless its content was replaced or deleted meanwhile."""
+    def finish(self, file: StoredFile, passages: Iterable[Passage], images: Iterable[PdfImage] = ()) -> None:
+        """Makes the file Available with these passages and images, unless it was replaced or deleted meanwhile."""
         now = self._clock_ns()
         with self._database.write() as connection:
             if not _is_current(connection, file):
@@ -80,6 +88,7 @@ class Files:
             count = 0
             for count, passage in enumerate(passages, start=1):
                 _insert_passage(connection, file.row, count, passage)
+            replace_images(connection, file.row, images)
             connection.execute(
                 "UPDATE files SET status = 'Available', error = NULL, updated_on = ?, passages = ? WHERE row = ?",
                 (now, count, file.row),
@@ -100,6 +109,7 @@ class Files:
             if not _is_current(connection, file):
                 return
             connection.execute("DELETE FROM passages WHERE file = ?", (file.row,))
+            replace_images(connection, file.row, ())
             connection.execute(
                 "UPDATE files SET status = 'ProcessingFailed', error = ?, updated_on = ?, passages = 0 WHERE row = ?",
                 (reason, now, file.row),
@@ -182,17 +192,18 @@ class Files:
         assistant: str,
         file_id: str,
         new: NewFile,
+        crc32c: str,
         *,
         generation: int,
         operation_type: str,
     ) -> tuple[StoredFile, Operation]:
         now = self._clock_ns()
         row = connection.execute(
-            "INSERT INTO files (assistant, id, name, size, sha256, metadata, multimodal, status, created_on,"
-            " updated_on, generation) VALUES (?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
+            "INSERT INTO files (assistant, id, name, size, sha256, crc32c, metadata, multimodal, status, created_on,"
+            " updated_on, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
             " ON CONFLICT (assistant, id) DO UPDATE SET name = excluded.name, size = excluded.size,"
-            " sha256 = excluded.sha256, metadata = excluded.metadata, multimodal = excluded.multimodal,"
-            " status = excluded.status, error = NULL, updated_on = excluded.updated_on,"
+            " sha256 = excluded.sha256, crc32c = excluded.crc32c, metadata = excluded.metadata,"
+            " multimodal = excluded.multimodal, status = excluded.status, error = NULL, updated_on = excluded.updated_on,"
             " generation = excluded.generation RETURNING *",
             (
                 assistant,
@@ -200,6 +211,7 @@ class Files:
                 new.name,
                 len(new.content),
                 hashlib.sha256(new.content).hexdigest(),
+                crc32c,
                 encode_metadata(new.metadata),
                 new.multimodal,
                 now,
@@ -229,6 +241,7 @@ def to_stored_file(row: sqlite3.Row) -> StoredFile:
         created_on=row["created_on"],
         updated_on=row["updated_on"],
         generation=row["generation"],
+        crc32c=row["crc32c"],
     )
 
 

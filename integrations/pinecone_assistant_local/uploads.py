@@ -12,7 +12,7 @@ from pinecone_assistant_local.endpoint import Call
 from pinecone_assistant_local.errors import invalid, too_large
 from pinecone_assistant_local.metadata import Metadata, decode_metadata, validate_file_metadata
 from pinecone_assistant_local.stored_files import NewFile
-from pinecone_assistant_local.versions import has_operations
+from pinecone_assistant_local.versions import has_multimodal, has_operations
 
 # The boundaries, the part headers and the metadata field beside the file itself.
 ENVELOPE_BYTES = 64 * 1024
@@ -28,13 +28,15 @@ async def read_upload(call: Call) -> NewFile:
     in_query = call.query("metadata")
     if in_query is not None and has_operations(call.version):
         raise invalid("metadata must be sent as a multipart form field, not as a query parameter")
-    multimodal = call.query_flag("multimodal")
+    multimodal = call.query_flag("multimodal") and has_multimodal(call.version)
     form = await _read_form(call)
     try:
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
             raise invalid("The multipart field 'file' with a file is required")
         name = check_name(upload.filename or "")
+        if multimodal and file_type(name) != "pdf":
+            raise invalid("multimodal is only supported for PDF files")
         content = await upload.read()
         check_content(name, content)
         metadata = _metadata_of(call, in_query, form)

@@ -24,6 +24,11 @@ def has_operations(version: str) -> bool:
     return version >= "2026-04"
 
 
+def has_multimodal(version: str) -> bool:
+    """Whether images of PDF files can be asked for (2025-10 and later)."""
+    return version >= "2025-10"
+
+
 def has_fact_reasoning(version: str) -> bool:
     """Whether each evaluated fact carries its reasoning; the descriptions up to 2026-04 forbid it."""
     return version >= "2026-07"

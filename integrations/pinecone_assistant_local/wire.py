@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Sequence
 
 from pinecone_assistant_local.answers import Source
 from pinecone_assistant_local.documents import has_pages, reference_type
+from pinecone_assistant_local.extraction import PdfImage
 from pinecone_assistant_local.rendering import PlacedCitation
 from pinecone_assistant_local.retrieval import Hit
 from pinecone_assistant_local.stored_assistants import Assistant
@@ -60,6 +62,8 @@ def file_json(file: StoredFile, version: str, *, signed_url: str | None = None) 
         "signed_url": signed_url,
         "multimodal": file.multimodal,
     }
+    if file.crc32c is not None:
+        body["crc32c_hash"] = file.crc32c
     if has_operations(version):
         body["size"] = file.size
     else:
@@ -110,12 +114,25 @@ def citation_json(citation: PlacedCitation, files: dict[str, Json], *, highlight
     }
 
 
-def snippet_json(hit: Hit, text: str, file: Json) -> Json:
-    """A `TextSnippetModel`."""
+def snippet_json(hit: Hit, text: str, file: Json, images: Sequence[Json] = ()) -> Json:
+    """A `TextSnippetModel`, or with image blocks a `MultiModalSnippetModel`."""
     reference: Json = {"type": reference_type(hit.file.name), "file": file}
     if has_pages(hit.file.name):
         reference["pages"] = [] if hit.page is None else [hit.page]
-    return {"type": "text", "content": text, "score": round(hit.score, 6), "reference": reference}
+    score = round(hit.score, 6)
+    if images:
+        content = [{"type": "text", "text": text}, *images]
+        return {"type": "multimodal", "content": content, "score": score, "reference": reference}
+    return {"type": "text", "content": text, "score": score, "reference": reference}
+
+
+def image_json(image: PdfImage, *, with_data: bool) -> Json:
+    """An image block: its caption, and if it is asked for its data in base64."""
+    block: Json = {"type": "image", "caption": f"image on page {image.page}"}
+    if with_data and image.data is not None:
+        data = base64.b64encode(image.data).decode()
+        block["image"] = {"type": "base64", "mime_type": image.mime_type, "data": data}
+    return block
 
 
 def snippet_text(hit: Hit, max_tokens: int) -> str:

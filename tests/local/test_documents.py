@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinecone_assistant_local.documents import DocumentError, parse_document
+from pinecone_assistant_local.documents import parse_document
+from pinecone_assistant_local.errors import DocumentError
 from pinecone_assistant_local.passages import MAX_SENTENCE_CHARACTERS, TARGET_CHARACTERS, Block, title_of, to_passages
 from pinecone_assistant_local.sentences import split_sentences
 
