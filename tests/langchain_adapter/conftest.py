@@ -1,0 +1,82 @@
+"""A local assistant for the adapter's tests, in this process and in another one."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_pinecone_assistant import ChatPineconeAssistant, notices
+from pinecone_assistant_local import LocalAssistant
+
+DATA = Path(__file__).parents[2] / "examples" / "data"
+QUESTION = "What is the maximum height of a red pine?"
+
+
+def words(local: LocalAssistant, **options: Any) -> dict[str, Any]:
+    """The constructor words that point to a local assistant."""
+    return {"assistant_name": local.name, "host": local.host, "api_key": local.api_key, **options}
+
+
+def chat_model(local: LocalAssistant, **options: Any) -> ChatPineconeAssistant:
+    """A model of the local assistant; it never waits before a retry, because it has none unless asked."""
+    return ChatPineconeAssistant(**words(local, **{"max_retries": 0, **options}))
+
+
+@pytest.fixture(scope="session")
+def library() -> Iterator[LocalAssistant]:
+    """A local assistant with the files of examples/data; tests only read from it."""
+    metadata = json.loads((DATA / "metadata.json").read_text("utf-8"))
+    with LocalAssistant(name="library", api_key="library-key") as local:
+        for path in sorted(DATA.glob("*.md")):
+            local.upload(path, metadata=metadata[path.name])
+        yield local
+
+
+@pytest.fixture
+def local() -> Iterator[LocalAssistant]:
+    """A local assistant of the test's own, with one file."""
+    with LocalAssistant(name="own", api_key="own-key") as assistant:
+        assistant.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
+        yield assistant
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The constructor words of a local assistant in another process."""
+    folder = tmp_path_factory.mktemp("served")
+    for path in DATA.glob("*.md"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    command = ["-m", "pinecone_assistant_local", "serve", str(folder), "--port", "0", "--api-key", "served-key"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--name", "served"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                found = re.fullmatch(r"export PINECONE_ASSISTANT_HOST='?([^'\n]+)'?\n", line)
+                if found:
+                    break
+            else:
+                pytest.fail("the local assistant did not start in its process")
+            yield {"assistant_name": "served", "host": found[1], "api_key": "served-key"}
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(autouse=True)
+def _notices_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told once per process is told once per test."""
+    monkeypatch.setattr(notices, "_given", set())
+
+
+@pytest.fixture(params=["openai", "standard"])
+def interface(request: pytest.FixtureRequest) -> str:
+    """Each of the service's two interfaces."""
+    return str(request.param)
