@@ -11,13 +11,15 @@ import json
 import time
 import zlib
 
+SENTENCE = "A red pine can grow up to 25 meters high in the open. "
+CITED = "It needs full sun and sandy soil  [1, pp. 1]. "
 _ID = "0" * 31 + "1"
 _MODEL = "gpt-4o-2024-11-20"
 
 
 def whole_answer() -> bytes:
     """A plain answer of a common size (about 1 kB of text)."""
-    message = {"role": "assistant", "content": "A red pine can grow up to 25 meters high [1, pp. 1]. " * 20}
+    message = {"role": "assistant", "content": SENTENCE * 20 + CITED * 2}
     usage = {"prompt_tokens": 100, "completion_tokens": 200, "total_tokens": 300}
     body = {
         "id": _ID,
