@@ -38,7 +38,7 @@ _OPTIONS = (
 )
 
 
-class ChatPineconeAssistant(AnswerOptions, BaseChatModel):
+class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
     """Ask a Pinecone Assistant: answers from your files, with citations, streamed or whole, sync or async.
 
     Per call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on the
@@ -59,7 +59,7 @@ class ChatPineconeAssistant(AnswerOptions, BaseChatModel):
         extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, hide_input_in_errors=True
     )
 
-    stop: list[str] | str | None = Field(default=None, alias="stop_sequences")
+    stop: list[str] | str | None = Field(default=None, validation_alias="stop_sequences")
     """Stop sequences, enforced here because the service knows none; what is cut off is billed. `[]` per call clears them."""
 
     max_tokens: int | None = None
@@ -104,7 +104,7 @@ class ChatPineconeAssistant(AnswerOptions, BaseChatModel):
         params = LangSmithParams(
             ls_provider=PROVIDER,
             ls_model_type="chat",
-            ls_model_name=str(kwargs.get("model", self.model) or "gpt-4o"),
+            ls_model_name=kwargs.get("model", self.model) or "gpt-4o",
         )
         temperature = kwargs.get("temperature", self.temperature)
         if temperature is not None:

@@ -101,7 +101,7 @@ class AssistantConnection(BaseModel):
             fields = cls.model_fields
             unknown = [name for name in values if name not in fields]
             if unknown:
-                known = [*fields, *(field.alias for field in fields.values() if field.alias)]
+                known = [*fields, *(str(field.validation_alias) for field in fields.values() if field.validation_alias)]
                 for name in unknown:
                     if name not in known:
                         raise ValueError(unknown_option(str(name), known, where=cls.__name__))

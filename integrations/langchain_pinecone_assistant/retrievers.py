@@ -17,7 +17,7 @@ from .connection import AssistantConnection, unknown_option
 from .errors import InvalidRequestError, ModelErrors
 
 
-class PineconeAssistantRetriever(AssistantConnection, BaseRetriever):
+class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
 
     `k`, `filter`, `snippet_size` and `multimodal` can be given to `invoke` too; `filter=None` clears the default.

@@ -31,7 +31,7 @@ class FilteredQuestion(Question):
     )
 
 
-class PineconeAssistantTool(AnswerOptions, BaseTool):
+class PineconeAssistantTool(BaseTool, AnswerOptions):
     """An assistant that an agent can ask. The answer is the content; citations, usage, model and id are the artifact.
 
     The assistant and `filter` are the developer's; with `choose_filter=True` the outer model may narrow them, never widen.

@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.runnables import Runnable
 
 from langchain_pinecone_assistant import ChatPineconeAssistant, notices
 from pinecone_assistant_local import LocalAssistant
@@ -27,6 +29,45 @@ def words(local: LocalAssistant, **options: Any) -> dict[str, Any]:
 def chat_model(local: LocalAssistant, **options: Any) -> ChatPineconeAssistant:
     """A model of the local assistant; it never waits before a retry, because it has none unless asked."""
     return ChatPineconeAssistant(**words(local, **{"max_retries": 0, **options}))
+
+
+class Ask:
+    """Runs a runnable sync or async, so that one test says it for both."""
+
+    def __init__(self, *, is_async: bool) -> None:
+        self.is_async = is_async
+
+    async def invoke(self, runnable: Runnable[Any, Any], value: Any, config: Any = None, **options: Any) -> Any:
+        if self.is_async:
+            return await runnable.ainvoke(value, config, **options)
+        return runnable.invoke(value, config, **options)
+
+    async def stream(self, runnable: Runnable[Any, Any], value: Any, config: Any = None, **options: Any) -> list[Any]:
+        if self.is_async:
+            return [chunk async for chunk in runnable.astream(value, config, **options)]
+        return list(runnable.stream(value, config, **options))
+
+    async def batch(
+        self, runnable: Runnable[Any, Any], values: list[Any], config: Any = None, **options: Any
+    ) -> list[Any]:
+        if self.is_async:
+            return await runnable.abatch(values, config, **options)
+        return runnable.batch(values, config, **options)
+
+
+def merged(chunks: Sequence[Any]) -> AIMessageChunk:
+    """The chunks added up, as users do."""
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    assert isinstance(whole, AIMessageChunk)
+    return whole
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Sync and async."""
+    return Ask(is_async=request.param == "async")
 
 
 @pytest.fixture(scope="session")
