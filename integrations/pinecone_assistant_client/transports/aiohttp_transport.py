@@ -57,7 +57,7 @@ class _LoopSession:
         self.loop = asyncio.get_running_loop()
         self.session = session
         self.connector = connector
-        self.reading: weakref.WeakSet[aiohttp.ClientResponse] = weakref.WeakSet()
+        self.reading: set[aiohttp.ClientResponse] = set()
         self.lock = asyncio.Lock()
         self._closer: AsyncGenerator[None, None] | None = None
 
@@ -88,8 +88,9 @@ class _LoopSession:
             return  # injected, or closed in time
         with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
             self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
-        for response in list(self.reading):
-            response.close()
+        for response in self.reading:
+            if response.connection is not None:  # response.close() does nothing on a closed loop
+                response.connection.close()
         for transport in list(self.connector.transports):
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
@@ -103,9 +104,13 @@ class _LoopSession:
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
-    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, request: HTTPRequest, reading: set[aiohttp.ClientResponse]
+    ) -> None:
         self._response = response
         self._request = request
+        self._reading = reading
+        reading.add(response)
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -121,6 +126,7 @@ class AiohttpResponse:
 
     async def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
+        self._reading.discard(self._response)
         self._response.close()
 
 
@@ -162,8 +168,7 @@ class AiohttpTransport:
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise _error_while_opening(error, request) from error
-        entry.reading.add(response)
-        return AiohttpResponse(response, request)
+        return AiohttpResponse(response, request, entry.reading)
 
     async def close(self) -> None:
         """Close the session of the running loop and those of closed loops."""
