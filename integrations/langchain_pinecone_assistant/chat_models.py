@@ -74,6 +74,10 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
     tool_messages: Literal["error", "as_user"] = "error"
     """Tool messages are refused, or sent as user turns."""
 
+    if TYPE_CHECKING:
+        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Any) -> None: ...
+
     @model_validator(mode="after")
     def _tell_what_has_no_effect(self) -> Self:
         if self.max_tokens is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -45,6 +45,10 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
 
     multimodal: bool | None = None
     """Whether passages with images may come; their text and captions are the content."""
+
+    if TYPE_CHECKING:
+        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Any) -> None: ...
 
     def _get_relevant_documents(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.messages import AIMessage
@@ -59,6 +59,10 @@ class PineconeAssistantTool(BaseTool, AnswerOptions):
     """Whether the outer model may pass a filter, on top of the developer's."""
 
     _built: tuple[dict[str, Any], ChatPineconeAssistant] | None = PrivateAttr(default=None)
+
+    if TYPE_CHECKING:
+        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Any) -> None: ...
 
     @model_validator(mode="after")
     def _offer_the_filter(self) -> Self:

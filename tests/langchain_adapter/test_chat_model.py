@@ -272,7 +272,7 @@ async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
 
 def test_an_unknown_option_of_the_constructor_is_an_error_that_names_it() -> None:
     with pytest.raises(ValidationError, match=r"unknown option 'temprature'.*did you mean 'temperature'"):
-        ChatPineconeAssistant(**{"temprature": 3})
+        ChatPineconeAssistant(temprature=3)
 
 
 @pytest.mark.parametrize("option", ["tools", "functions", "tool_choice"])
@@ -306,7 +306,7 @@ async def test_fields_are_configurable_by_name(ask: Ask, local: LocalAssistant) 
 
 
 def test_every_alias_also_works_by_name() -> None:
-    assert ChatPineconeAssistant(stop=["a"]).stop == ChatPineconeAssistant(**{"stop_sequences": ["a"]}).stop == ["a"]
+    assert ChatPineconeAssistant(stop=["a"]).stop == ChatPineconeAssistant(stop_sequences=["a"]).stop == ["a"]
     assert "model" in ChatPineconeAssistant.model_fields
 
 
