@@ -89,8 +89,10 @@ class _LoopSession:
         with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
             self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
         for response in self.reading:
-            if response.connection is not None:  # response.close() does nothing on a closed loop
-                response.connection.close()
+            connection = response.connection
+            response.close()  # on a closed loop it leaves its connection open
+            if connection is not None:
+                connection.close()
         for transport in list(self.connector.transports):
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
