@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pinecone_assistant_local.extraction import DocxContent, DocxParagraph
+from pinecone_assistant_local.markdown_text import MAX_COLUMN_NAME_CHARACTERS, MAX_HEADING_CHARACTERS
 from pinecone_assistant_local.outline import Outline
 from pinecone_assistant_local.passages import Block
 from pinecone_assistant_local.sentences import split_sentences
@@ -21,11 +22,11 @@ def docx_blocks(document: DocxContent) -> Iterator[Block]:
             waiting = None
         if paragraph.cells is not None:
             if paragraph.first_row:
-                waiting, names = paragraph, [_one_line(cell) for cell in paragraph.cells]
+                waiting, names = paragraph, [_one_line(cell)[:MAX_COLUMN_NAME_CHARACTERS] for cell in paragraph.cells]
             else:
                 waiting = None
                 yield from _row_blocks(outline, paragraph.page, zip_cells(names, paragraph.cells))
-        elif paragraph.level:
+        elif paragraph.level and len(paragraph.text) <= MAX_HEADING_CHARACTERS:
             yield from outline.add(paragraph.level, _one_line(paragraph.text), paragraph.page)
         else:
             yield from _text_blocks(outline, paragraph)

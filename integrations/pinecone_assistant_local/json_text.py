@@ -10,6 +10,8 @@ from pinecone_assistant_local.passages import Block
 
 _IDENTITY_FIELDS = ("name", "title", "id", "key", "label", "code", "slug")
 _MAX_IDENTITY_CHARACTERS = 120
+# The path stands with every passage below it: without a limit a long key could make a file grow a thousandfold.
+_MAX_PATH_CHARACTERS = 300
 
 
 def parse_json(text: str) -> Iterator[Block]:
@@ -38,7 +40,7 @@ def _to_blocks(value: object, path: str, identity: str) -> Iterator[Block]:
                 yield Block("\n".join(f"{key}: {_text_of(item)}" for key, item in scalars.items()), sentences, heading)
         for key, item in value.items():
             if isinstance(item, dict | list):
-                yield from _to_blocks(item, f"{path} > {key}" if path else str(key), identity)
+                yield from _to_blocks(item, _below(path, key), identity)
     elif isinstance(value, list):
         plain = [item for item in value if not isinstance(item, dict | list) and item is not None]
         if plain:
@@ -51,6 +53,11 @@ def _to_blocks(value: object, path: str, identity: str) -> Iterator[Block]:
                 yield from _to_blocks(item, path, identity)
     elif value is not None:
         yield Block(_text_of(value), (_text_of(value),), path)
+
+
+def _below(path: str, key: str) -> str:
+    below = f"{path} > {key}" if path else key
+    return below[-_MAX_PATH_CHARACTERS:]
 
 
 def _identity_of(value: dict[str, object]) -> str:

@@ -8,19 +8,23 @@ from collections.abc import Iterator
 from pinecone_assistant_local.passages import Block
 from pinecone_assistant_local.sentences import split_sentences
 
+# Headings and names of columns stand with every passage under them: without a limit a file could grow a thousandfold.
+MAX_HEADING_CHARACTERS = 300
+MAX_COLUMN_NAME_CHARACTERS = 100
+
+# No expression here may take quadratic time on a hostile line: what repeats is bounded or cannot be split in two ways.
 _FRONT_MATTER = re.compile(r"\A---[^\S\n]*\n.*?\n(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:\s+(.*?))?(?:\s+#+)?\s*")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*")
 _RULE = re.compile(r" {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
 _QUOTE = re.compile(r"^ {0,3}>\s?")
-_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_TABLE_RULE = re.compile(r"\|?:?-+:?(?:\|:?-+:?)*\|?")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\[\]]*\])")
 _AUTOLINK = re.compile(r"<(https?://[^<>\s]+)>")
-_STRONG = re.compile(r"(\*\*\*|\*\*|\*|~~)(?=\S)(.+?)(?<=\S)\1")
-_UNDERSCORES = re.compile(r"(?<!\w)(__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)")
+_STRONG = re.compile(r"(\*\*\*|\*\*|\*|~~)(?=\S)(.{1,200}?)(?<=\S)\1")
+_UNDERSCORES = re.compile(r"(?<!\w)(__|_)(?=\S)(.{1,200}?)(?<=\S)\1(?!\w)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _HIDDEN = 0xE000
 _HIDDEN_CHARACTER = re.compile("[\ue021-\ue07e]")
@@ -29,7 +33,7 @@ _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 def parse_markdown(text: str) -> Iterator[Block]:
     """The blocks of a Markdown text, each with the headings above it."""
-    lines = _COMMENT.sub("", _FRONT_MATTER.sub("", text)).split("\n")
+    lines = _without_comments(_FRONT_MATTER.sub("", text)).split("\n")
     headings: list[tuple[int, str]] = []
     paragraph: list[str] = []
 
@@ -66,24 +70,45 @@ def parse_markdown(text: str) -> Iterator[Block]:
     yield from flush()
 
 
+def _without_comments(text: str) -> str:
+    """The text without `<!-- -->`; a regular expression would look for each end in all of the text."""
+    kept = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[position:start])
+        position = end + len("-->")
+    return "".join(kept) + text[position:]
+
+
 def _joined(headings: list[tuple[int, str]]) -> str:
     return " > ".join(title for _, title in headings)
 
 
 def _heading_of(line: str, paragraph: list[str]) -> tuple[int, str]:
     """The level of the heading that this line is or underlines, 0 if none, and its title if it stands in the line."""
-    heading = _HEADING.fullmatch(line)
-    if heading:
-        return len(heading[1]), _plain(heading[2] or "")
+    heading = _HEADING.match(line)
+    if heading and len(line) <= MAX_HEADING_CHARACTERS:
+        return len(heading[1]), _plain(_without_closing_marks(line[heading.end() :].strip()))
     underline = _UNDERLINE.fullmatch(line)
-    if underline and len(paragraph) == 1 and not _ITEM.match(paragraph[0]) and "|" not in paragraph[0]:
+    if (
+        underline
+        and len(paragraph) == 1
+        and len(paragraph[0]) <= MAX_HEADING_CHARACTERS
+        and not _ITEM.match(paragraph[0])
+        and "|" not in paragraph[0]
+    ):
         return (1 if underline[1].startswith("=") else 2), ""
     return 0, ""
 
 
+def _without_closing_marks(title: str) -> str:
+    stripped = title.rstrip("#")
+    return stripped.rstrip() if not stripped or stripped[-1].isspace() else title
+
+
 def _paragraph_blocks(lines: list[str], heading: str) -> Iterator[Block]:
     lines = [_QUOTE.sub("", line) for line in lines]
-    if len(lines) > 1 and "|" in lines[0] and _TABLE_RULE.fullmatch(lines[1]):
+    if len(lines) > 1 and "|" in lines[0] and _TABLE_RULE.fullmatch("".join(lines[1].split())):
         yield from _table_blocks(lines, heading)
         return
     gathered: list[str] = []
@@ -104,7 +129,7 @@ def _text_block(lines: list[str], heading: str) -> Block:
 
 def _table_blocks(lines: list[str], heading: str) -> Iterator[Block]:
     """Each row as one sentence in which every cell has its column's name."""
-    names = _cells(lines[0])
+    names = [name[:MAX_COLUMN_NAME_CHARACTERS] for name in _cells(lines[0])]
     for line in lines[2:]:
         pairs = zip(names, _cells(line), strict=False)
         sentence = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

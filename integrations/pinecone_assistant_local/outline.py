@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pinecone_assistant_local.passages import Block
 
+MAX_DEPTH = 9
+
 
 @dataclass(slots=True)
 class _Heading:
@@ -32,6 +34,8 @@ class Outline:
     def add(self, rank: float, title: str, page: int) -> Iterator[Block]:
         """Opens a heading; a smaller rank is further out. Gives what the headings that it closes leave behind."""
         yield from self.close(rank)
+        if len(self._open) == MAX_DEPTH:
+            yield from self.close(self._open[-1].rank)
         self._open.append(_Heading(rank, title, page))
 
     def close(self, rank: float = float("-inf")) -> Iterator[Block]:

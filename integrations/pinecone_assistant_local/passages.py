@@ -94,13 +94,14 @@ def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _cut(sentence: str) -> Iterator[str]:
-    while len(sentence) > MAX_SENTENCE_CHARACTERS:
-        space = sentence.rfind(" ", 1, MAX_SENTENCE_CHARACTERS)
-        end = space if space > 0 else MAX_SENTENCE_CHARACTERS
-        yield sentence[:end]
-        sentence = sentence[end:].lstrip()
-    if sentence:
-        yield sentence
+    start = 0
+    while len(sentence) - start > MAX_SENTENCE_CHARACTERS:
+        space = sentence.rfind(" ", start + 1, start + MAX_SENTENCE_CHARACTERS)
+        end = space if space > 0 else start + MAX_SENTENCE_CHARACTERS
+        yield sentence[start:end]
+        start = end + (sentence[end] == " ")
+    if start < len(sentence):
+        yield sentence[start:]
 
 
 def _join(blocks: list[Block], title: str) -> Passage:

@@ -80,9 +80,11 @@ def _lines(page: Any) -> Iterator[list[object]]:
         if text:
             first = start + len(line) - len(line.lstrip())
             last = start + len(line.rstrip()) - 1
-            top, bottom = _height(text_page, _index(text_page, first))
+            top, foot = _height(text_page, _index(text_page, first))
+            # PDFium makes one line of two where a word is cut: the last character is on the lower one.
+            _, bottom = _height(text_page, _index(text_page, last))
             bold = _is_bold(text_page, _index(text_page, first)) and _is_bold(text_page, _index(text_page, last))
-            yield [text, round(top - bottom, 1), round(top, 1), round(bottom, 1), bold]
+            yield [text, round(top - foot, 1), round(top, 1), round(bottom, 1), bold]
         start += length + 2
     text_page.close()
 

@@ -1,0 +1,144 @@
+"""PDF and DOCX files for tests, written by hand."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from PIL import Image
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
+RELATIONS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1"'
+    ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"'
+    ' Target="word/document.xml"/></Relationships>'
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a PDF page; `skip` is the space above it, in lines."""
+
+    text: str
+    size: int = 12
+    bold: bool = False
+    skip: float = 1.2
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of a PDF page: its stream, its filter, its size."""
+
+    data: bytes
+    filter: str
+    width: int
+    height: int
+    color_space: str = "DeviceRGB"
+
+
+def jpeg(width: int = 40, height: int = 30, color: str = "red") -> Picture:
+    """A JPEG image."""
+    written = io.BytesIO()
+    Image.new("RGB", (width, height), color).save(written, "JPEG")
+    return Picture(written.getvalue(), "DCTDecode", width, height)
+
+
+def raw_image(width: int = 40, height: int = 30, color: bytes = b"\x00\x80\xff") -> Picture:
+    """An image of plain pixels."""
+    return Picture(zlib.compress(color * (width * height)), "FlateDecode", width, height)
+
+
+def pdf(*pages: Sequence[str | Line | Picture], media_box: str = "0 0 612 792") -> bytes:
+    """A PDF with these lines and images on its pages."""
+    return pdf_of([_page(page) for page in pages], media_box=media_box)
+
+
+def pdf_of(pages: Sequence[tuple[bytes, Sequence[Picture]]], *, media_box: str = "0 0 612 792") -> bytes:
+    """A PDF with these content streams."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b""]
+    fonts = "/Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    fonts += "/F2<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>>>"
+    kids = []
+    for content, pictures in pages:
+        names = []
+        for index, picture in enumerate(pictures):
+            objects.append(
+                b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/%s/BitsPerComponent 8/Filter/%s"
+                b"/Length %d>>stream\n%s\nendstream"
+                % (picture.width, picture.height, picture.color_space.encode(), picture.filter.encode(),
+                   len(picture.data), picture.data)
+            )  # fmt: skip
+            names.append(f"/I{index} {len(objects)} 0 R")
+        objects.append(b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(content), content))
+        objects.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[{media_box}]/Contents {len(objects)} 0 R"
+            f"/Resources<<{fonts}/XObject<<{''.join(names)}>>>>>>".encode()
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>".encode()
+    return assemble(objects)
+
+
+def assemble(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
+    """A PDF of numbered objects, the first of them its catalogue."""
+    written = b"%PDF-1.7\n"
+    offsets = []
+    for number, content in enumerate(objects, start=1):
+        offsets.append(len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    written += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
+    start = written.index(b"xref\n0 ")
+    return written + b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, trailer, start)
+
+
+def _page(items: Sequence[str | Line | Picture]) -> tuple[bytes, list[Picture]]:
+    pictures = [item for item in items if isinstance(item, Picture)]
+    commands = [f"q 100 0 0 80 {72 + 110 * index} 80 cm /I{index} Do Q" for index in range(len(pictures))]
+    height = 740.0
+    for item in items:
+        if isinstance(item, Picture):
+            continue
+        line = Line(item) if isinstance(item, str) else item
+        height -= line.skip * line.size
+        text = line.text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+        commands.append(f"BT /F{2 if line.bold else 1} {line.size} Tf 72 {height:.1f} Td ({text}) Tj ET")
+    return zlib.compress("\n".join(commands).encode("latin-1")), pictures
+
+
+def docx(body: str, *, styles: str = "", namespace: str = W, prologue: str = "") -> bytes:
+    """A DOCX document with this body."""
+    parts = {
+        "_rels/.rels": RELATIONS,
+        "word/document.xml": f'{prologue}<w:document xmlns:w="{namespace}"><w:body>{body}</w:body></w:document>',
+    }
+    if styles:
+        parts["word/styles.xml"] = f'<w:styles xmlns:w="{namespace}">{styles}</w:styles>'
+    return archive(parts)
+
+
+def archive(parts: Mapping[str, str | bytes]) -> bytes:
+    """A ZIP archive."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in parts.items():
+            zipped.writestr(name, content)
+    return written.getvalue()
+
+
+def paragraph(text: str, *, style: str = "", before: str = "", properties: str = "") -> str:
+    """The XML of a paragraph; `before` stands in its run, before the text."""
+    named = f'<w:pStyle w:val="{style}"/>' if style else ""
+    run = f'<w:r>{before}<w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
+    return f"<w:p><w:pPr>{named}{properties}</w:pPr>{run}</w:p>"
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """The XML of a table."""
+    cells = ("".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) for row in rows)
+    return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
