@@ -24,8 +24,8 @@ import pinecone_assistant_client as client
 from pinecone_assistant_client import AssistantError
 
 
-class UnexpectedError(AssistantError, ModelError):
-    """An error of the client that has no closer class."""
+class OtherError(AssistantError, ModelError):
+    """An error of the client that has no closer class here."""
 
 
 class InvalidRequestError(client.InvalidRequestError, ModelInvalidRequestError):
@@ -34,6 +34,10 @@ class InvalidRequestError(client.InvalidRequestError, ModelInvalidRequestError):
 
 class ToolsNotSupportedError(InvalidRequestError, NotImplementedError):
     """An assistant calls no tools."""
+
+
+class APIStatusError(client.APIStatusError, ModelError):
+    """An error status that has no closer class here."""
 
 
 class BadRequestError(client.BadRequestError, ModelInvalidRequestError):
@@ -77,6 +81,8 @@ class IncompleteStreamError(client.IncompleteStreamError, ModelAPIError):
 
 
 _MODEL_ERRORS: dict[type[AssistantError], type[AssistantError]] = {
+    AssistantError: OtherError,
+    client.APIStatusError: APIStatusError,
     client.InvalidRequestError: InvalidRequestError,
     client.BadRequestError: BadRequestError,
     client.AuthenticationError: AuthenticationError,
@@ -100,7 +106,7 @@ def to_model_error(error: AssistantError, *, retry_on_timeout: bool = False) -> 
     """
     if isinstance(error, ModelError):
         return error
-    cls = next((_MODEL_ERRORS[base] for base in type(error).__mro__ if base in _MODEL_ERRORS), UnexpectedError)
+    cls = next(_MODEL_ERRORS[base] for base in type(error).__mro__ if base in _MODEL_ERRORS)
     twin = cls.__new__(cls, *error.args)
     twin.__dict__.update(error.__dict__)
     if retry_on_timeout and (error.may_have_been_processed or isinstance(error, client.StreamError)):

@@ -76,6 +76,8 @@ def structured_model(
 def _json_schema_of(schema: Any) -> dict[str, Any] | None:
     if schema is None:
         return None
+    if isinstance(schema, Mapping) and not {"function", "parameters", "input_schema"} & schema.keys():
+        return dict(schema)  # the framework takes a JSON Schema only with a title, which nothing needs here
     try:
         return convert_to_json_schema(schema)
     except (TypeError, ValueError, AttributeError) as error:

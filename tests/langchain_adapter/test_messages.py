@@ -1,0 +1,182 @@
+"""Framework messages to the service's turns."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_pinecone_assistant.conversion import to_client_messages
+from langchain_pinecone_assistant.errors import InvalidRequestError
+from pinecone_assistant_client import Message
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import QUESTION, Ask, chat_model
+
+TOOL_CALL = {"name": "search", "args": {}, "id": "1"}
+
+
+async def sent(ask: Ask, local: LocalAssistant, messages: Any, **options: Any) -> list[dict[str, str]]:
+    """The turns that reach the service."""
+    await ask.invoke(chat_model(local, **options), messages)
+    body = local.requests[-1].body
+    assert isinstance(body, dict)
+    turns: list[dict[str, str]] = body["messages"]
+    return turns
+
+
+async def test_system_messages_are_folded_in_order_into_the_first_user_turn(ask: Ask, local: LocalAssistant) -> None:
+    messages = [
+        SystemMessage("Be brief."),
+        HumanMessage(QUESTION),
+        AIMessage("43.8 meters."),
+        SystemMessage("Use feet."),
+        HumanMessage("And in feet?"),
+    ]
+    assert await sent(ask, local, messages) == [
+        {"role": "user", "content": f"Be brief.\n\nUse feet.\n\n{QUESTION}"},
+        {"role": "assistant", "content": "43.8 meters."},
+        {"role": "user", "content": "And in feet?"},
+    ]
+
+
+async def test_system_messages_can_be_refused(ask: Ask, library: LocalAssistant) -> None:
+    with pytest.raises(InvalidRequestError, match='system_messages="error"'):
+        await sent(ask, library, [SystemMessage("Be brief."), HumanMessage(QUESTION)], system_messages="error")
+
+
+async def test_runs_of_one_role_are_merged_with_a_blank_line(ask: Ask, local: LocalAssistant) -> None:
+    messages = [HumanMessage("One."), HumanMessage("Two?"), AIMessage("A."), AIMessage("B."), HumanMessage(QUESTION)]
+    assert [turn["content"] for turn in await sent(ask, local, messages)] == ["One.\n\nTwo?", "A.\n\nB.", QUESTION]
+
+
+async def test_only_role_and_content_are_sent(ask: Ask, local: LocalAssistant) -> None:
+    """Names, ids and what other models left on a message stay here."""
+    messages = [
+        HumanMessage(QUESTION, name="ada", id="1"),
+        AIMessage("Tall.", additional_kwargs={"citations": []}, response_metadata={"model_name": "x"}),
+        ("user", "How tall?"),
+    ]
+    turns = await sent(ask, local, messages)
+    assert [set(turn) for turn in turns] == [{"role", "content"}] * 3
+
+
+def test_text_blocks_are_concatenated() -> None:
+    blocks: list[str | dict[str, Any]] = ["How ", {"type": "text", "text": "tall "}, {"type": "text", "text": "is it?"}]
+    assert to_client_messages([HumanMessage(blocks)]) == [Message("user", "How tall is it?")]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "url": "https://example.com/a.png"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"},
+        {"type": "file", "base64": "AAAA", "mime_type": "application/pdf"},
+        {"type": "video", "url": "https://example.com/a.mp4"},
+    ],
+)
+async def test_a_block_that_is_no_text_is_an_error_that_names_its_type(
+    ask: Ask, block: dict[str, Any], local: LocalAssistant
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\] has a block of type '(image|audio|file|video)"):
+        await ask.invoke(chat_model(local), [HumanMessage([{"type": "text", "text": "What is this?"}, block])])
+    assert local.requests == []
+
+
+def test_an_assistant_turn_that_only_called_tools_is_dropped() -> None:
+    messages = [
+        HumanMessage("Q"),
+        AIMessage("", tool_calls=[TOOL_CALL]),
+        AIMessage([{"type": "tool_call", **TOOL_CALL}], tool_calls=[TOOL_CALL]),
+        AIMessageChunk(content="", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}}),
+        AIMessage("Said.", tool_calls=[TOOL_CALL]),
+    ]
+    assert to_client_messages(messages) == [Message("user", "Q"), Message("assistant", "Said.")]
+
+
+def test_what_another_model_thought_is_not_sent() -> None:
+    content: list[str | dict[str, Any]] = [
+        {"type": "reasoning", "reasoning": "Hm."},
+        {"type": "text", "text": "43.8 meters."},
+    ]
+    assert to_client_messages([AIMessage(content)]) == [Message("assistant", "43.8 meters.")]
+
+
+def test_an_answer_with_list_content_is_valid_input() -> None:
+    """Output version v1 makes such messages."""
+    annotation = {"type": "citation", "start_index": 0, "end_index": 1}
+    answer = AIMessage([{"type": "text", "text": "43.8 meters.", "annotations": [annotation]}])
+    assert to_client_messages([answer]) == [Message("assistant", "43.8 meters.")]
+
+
+@pytest.mark.parametrize(
+    "message", [ToolMessage("42", tool_call_id="1"), FunctionMessage(content="42", name="f")], ids=["tool", "function"]
+)
+async def test_tool_messages_are_refused_unless_sent_as_user_turns(
+    ask: Ask, message: BaseMessage, local: LocalAssistant
+) -> None:
+    messages = [HumanMessage(QUESTION), AIMessage("Looking."), message]
+    with pytest.raises(InvalidRequestError, match='tool_messages="as_user"'):
+        await sent(ask, local, messages)
+    assert (await sent(ask, local, messages, tool_messages="as_user"))[-1] == {"role": "user", "content": "42"}
+
+
+@pytest.mark.parametrize("role", ["user", "human", "assistant", "ai", "system"])
+def test_chat_messages_with_a_known_role_are_understood(role: str) -> None:
+    (turn,) = to_client_messages([ChatMessage(content="Hello.", role=role)])
+    assert turn.role in ("user", "assistant", "system")
+
+
+async def test_an_unknown_role_is_an_error_that_names_it(ask: Ask, library: LocalAssistant) -> None:
+    with pytest.raises(InvalidRequestError, match="pirate"):
+        await ask.invoke(chat_model(library), [ChatMessage(content="Arr.", role="pirate")])
+
+
+def test_a_message_that_is_no_turn_is_an_error() -> None:
+    with pytest.raises(InvalidRequestError, match="RemoveMessage"):
+        to_client_messages([RemoveMessage(id="1")])
+
+
+@pytest.mark.parametrize(
+    ("messages", "named"),
+    [
+        ([], "no user message"),
+        ([SystemMessage("Be brief.")], "no user message"),
+        ([AIMessage("Hello.")], "no user message"),
+        ([HumanMessage("")], "is empty"),
+        ([HumanMessage(" \n ")], "is empty"),
+        ([HumanMessage("Q"), AIMessage(""), HumanMessage("Q")], r"messages\[1\].content \(assistant\) is empty"),
+    ],
+)
+async def test_input_without_a_question_is_an_error_before_any_traffic(
+    ask: Ask, messages: list[BaseMessage], named: str, local: LocalAssistant
+) -> None:
+    for run in (ask.invoke, ask.stream):
+        with pytest.raises(InvalidRequestError, match=named):
+            await run(chat_model(local), messages)
+    assert local.requests == []
+
+
+async def test_input_is_never_changed(ask: Ask, local: LocalAssistant) -> None:
+    messages = [
+        SystemMessage("Be brief."),
+        HumanMessage([{"type": "text", "text": QUESTION}], name="ada"),
+        HumanMessage("Please."),
+    ]
+    before = deepcopy(messages)
+    await sent(ask, local, messages)
+    await ask.invoke(chat_model(local).with_structured_output({"type": "object", "properties": {}}), messages)
+    assert messages == before
