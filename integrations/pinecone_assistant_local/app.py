@@ -52,10 +52,19 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     """What the router refuses: an unknown path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101  (as above)
     if error.status_code == 405:
-        found = ServiceError(405, "UNIMPLEMENTED", f"{request.method} is not supported for {request.url.path}")
+        message = f"{request.method} is not supported for {request.url.path}"
+        headers = {"allow": ", ".join(sorted(_methods_of(request)))}
+        found = ServiceError(405, "UNIMPLEMENTED", message, headers=headers)
     else:
         found = ServiceError(error.status_code, "NOT_FOUND", f"Path {request.url.path} not found.")
-    return json_response(found.to_body(), found.status, dict(error.headers or {}))
+    return json_response(found.to_body(), found.status, found.headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """The methods of a path; the router itself names only those of the first of its routes."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = [route for route in routes if route.path_regex.match(request.url.path)]
+    return {method for route in found for method in route.methods or ()}
 
 
 async def _on_bug(_request: Request, _error: Exception) -> Response:

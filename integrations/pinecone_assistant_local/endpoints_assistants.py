@@ -53,7 +53,9 @@ async def create_assistant(request: Request) -> Response:
             f"Invalid name: must be 1-{limit} characters long, start and end with an alphanumeric character, and"
             " consist only of lower case alphanumeric characters or '-'"
         )
-    region = body.get("region") or REGIONS[0]
+    region = body.get("region")
+    if region is None:
+        region = REGIONS[0]
     if region not in REGIONS:
         raise invalid(f"Invalid region: Valid options are {', '.join(REGIONS)}")
     instructions, metadata = _instructions_of(body), _metadata_of(body)

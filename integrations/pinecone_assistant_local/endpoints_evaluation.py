@@ -52,8 +52,8 @@ def _texts_of(body: object) -> tuple[str, str, str]:
         raise ValueError(f"Unknown field: {', '.join(unknown)}")
     texts = [body.get(name) for name in _FIELDS]
     for name, text in zip(_FIELDS, texts, strict=True):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"{name} must be a string that is not empty")
+        if not isinstance(text, str):
+            raise ValueError(f"{name} must be a string")
     question, answer, ground_truth = map(str, texts)
     return question, answer, ground_truth
 
