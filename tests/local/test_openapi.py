@@ -13,6 +13,7 @@ import requests
 
 from pinecone_assistant_local import LocalAssistant
 
+from .made_files import docx, jpeg, paragraph, pdf
 from .openapi_descriptions import FOLDER, VERSIONS, Operation, read_operations
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the OpenAPI descriptions are not at {FOLDER}")
@@ -149,8 +150,28 @@ def test_errors_are_described_error_responses(api: CheckedApi) -> None:
 
 
 def test_context_snippets_of_every_file_type_are_described(api: CheckedApi) -> None:
-    texts = {"a.txt": FACT, "b.md": f"# Pines\n\n{FACT}", "c.json": json.dumps({"red pine": FACT})}
-    for name, text in texts.items():
-        api.local.upload_text(name, text)
+    contents = {
+        "a.txt": FACT.encode(),
+        "b.md": f"# Pines\n\n{FACT}".encode(),
+        "c.json": json.dumps({"red pine": FACT}).encode(),
+        "d.pdf": pdf([FACT]),
+        "e.docx": docx(paragraph(FACT)),
+    }
+    for name, content in contents.items():
+        api.call("POST", f"/files/{api.local.name}", files={"file": (name, content)})
     found = api.call("POST", f"/chat/{api.local.name}/context", json={"query": "red pine"}).json()
-    assert {snippet["reference"]["type"] for snippet in found["snippets"]} == {"text", "markdown", "json"}
+    references = {snippet["reference"]["type"]: snippet["reference"] for snippet in found["snippets"]}
+    assert set(references) == {"text", "markdown", "json", "pdf", "doc_x"}
+    assert references["pdf"]["pages"] == references["doc_x"]["pages"] == [1]
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+def test_images_are_described_where_the_version_has_them(api: CheckedApi, with_data: bool) -> None:
+    files = {"file": ("pine.pdf", pdf([FACT, jpeg()]))}
+    api.call("POST", f"/files/{api.local.name}", params={"multimodal": "true"}, files=files)
+    asked = {"query": "red pine", "multimodal": True, "include_binary_content": with_data}
+    [snippet] = api.call("POST", f"/chat/{api.local.name}/context", json=asked).json()["snippets"]
+    assert snippet["type"] == ("multimodal" if api.version >= "2025-10" else "text")
+    if snippet["type"] == "multimodal":
+        [image] = [block for block in snippet["content"] if block["type"] == "image"]
+        assert ("image" in image) == with_data

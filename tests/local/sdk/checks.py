@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.local.made_files import jpeg, pdf
 from tests.local.sdk.clients import FACT, FILTER, OTHER, QUESTION, Client, message_of, open_client, status_of
 
 KINDS = ["sync", "async"] if hasattr(importlib.import_module("pinecone"), "AsyncPinecone") else ["plugin"]
@@ -150,7 +151,8 @@ def test_an_upsert_keeps_the_id_through_every_call(client: Client, name: str, na
     assert [(file.id, file.metadata, file.size) for file in client.list_files(name)] == [
         ("my-pine_1", FILTER, len(FACT))
     ]
-    assert client.describe_file(name, "my-pine_1").metadata == FILTER
+    described = client.describe_file(name, "my-pine_1")
+    assert (described.metadata, len(described.crc32c_hash)) == (FILTER, 8)
     assert "25 meters" in client.chat(name).message.content
     client.delete_file(name, "my-pine_1")
     assert client.list_files(name) == []
@@ -218,6 +220,20 @@ def test_context_gives_snippets_for_a_query_and_for_messages(client: Client) -> 
         assert (snippet.content, snippet.reference.file.name) == (FACT, "pine.md")
         assert 0 < snippet.score <= 1
         assert found.usage.completion_tokens == 0
+
+
+def test_an_image_of_a_pdf_comes_with_its_page(client: Client, name: str, tmp_path: Path) -> None:
+    if not client.has_pages:
+        pytest.skip("API version 2025-01 has no images")
+    path = tmp_path / "pine.pdf"
+    path.write_bytes(pdf([FACT, jpeg()]))
+    assert client.upload_path(name, path, multimodal=True).multimodal is True
+    [snippet] = client.context(name, query="red pine", multimodal=True, include_binary_content=True).snippets
+    [text, image] = snippet.content
+    assert FACT in text.text
+    assert (image.image_data.mime_type, snippet.reference.pages) == ("image/jpeg", [1])
+    [citation] = client.chat(name).citations
+    assert citation.references[0].pages == [1]
 
 
 def test_an_answer_is_evaluated(client: Client) -> None:
