@@ -18,6 +18,7 @@ from pinecone_assistant_client import (
     environment,
 )
 
+from .callbacks import async_stream_callback, stream_callback
 from .options import CONNECTION_WORDS, FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args
 from .structured import StructuredPredict
 from .utils import (
@@ -176,14 +177,14 @@ class PineconeAssistant(StructuredPredict):
         """As `chat`."""
         return await self._achat(messages, kwargs)
 
-    @llm_chat_callback()
+    @stream_callback(llm_chat_callback())
     def stream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> Generator[AssistantChatResponse, None, None]:
         """The answer as it comes; the last response has the usage and all citations. Closing it ends the request."""
         return self._stream_chat(messages, kwargs)
 
-    @llm_chat_callback()
+    @async_stream_callback(llm_chat_callback())
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> AsyncGenerator[AssistantChatResponse, None]:
@@ -200,14 +201,14 @@ class PineconeAssistant(StructuredPredict):
         """As `complete`."""
         return to_completion_response(await self._achat(self._to_turn(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @stream_callback(llm_completion_callback())
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> Generator[AssistantCompletionResponse, None, None]:
         """The answer to one question as it comes."""
         return to_completion_stream(self._stream_chat(self._to_turn(prompt, formatted), kwargs))
 
-    @llm_completion_callback()
+    @async_stream_callback(llm_completion_callback())
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> AsyncGenerator[AssistantCompletionResponse, None]:
@@ -269,7 +270,7 @@ class PineconeAssistant(StructuredPredict):
     def __getstate__(self) -> dict[str, Any]:
         # What is live does not travel; a pickle holds the API key.
         twin = self.model_copy(update=dict.fromkeys(_LIVE))
-        twin._client = twin._sync_client = twin._async_client = None
+        twin._client = twin._sync_client = twin._async_client = twin._connection = None
         return super(PineconeAssistant, twin).__getstate__()
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -149,10 +149,9 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     ) -> AssistantStreamingChatResponse:
         """As `stream_chat`: read `async_response_gen()`."""
         messages = await self._aturns(message, chat_history)
+        answers = await self._llm.astream_chat(messages, **engine_options(self._llm))
         response = AssistantStreamingChatResponse()
-        response.achat_stream = self._aremembering(
-            await self._llm.astream_chat(messages, **engine_options(self._llm)), messages[-1], response
-        )
+        response.achat_stream = self._aremembering(answers, messages[-1], response)
         return response
 
     def _turns(self, message: str, chat_history: list[ChatMessage] | None) -> list[ChatMessage]:

@@ -1,0 +1,163 @@
+"""What callbacks, instrumentation and tracing see: one pair of events a call, and the service's token counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
+from llama_index.core.callbacks.schema import EventPayload
+from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]  # re-exported
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.prompts import PromptTemplate
+from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import BaseModel
+
+from llama_index.llms.pinecone_assistant import PineconeAssistant
+from pinecone_assistant_client import AuthenticationError, IncompleteStreamError
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import SECRET, Ask
+
+
+class Recorder(BaseEventHandler):
+    """Keeps every event."""
+
+    events: list[Any] = []  # noqa: RUF012 - pydantic copies it
+
+    def handle(self, event: Any, **_: Any) -> None:
+        """Keep it."""
+        self.events.append(event)
+
+    def names(self) -> list[str]:
+        """The events' names, without those in progress."""
+        return [type(event).__name__ for event in self.events if "InProgress" not in type(event).__name__]
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """The instrumentation's events."""
+    handler = Recorder()
+    root = get_dispatcher()
+    root.add_event_handler(handler)
+    yield handler
+    root.event_handlers.remove(handler)
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """What OpenInference traces."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    LlamaIndexInstrumentor().instrument(tracer_provider=provider)
+    yield exporter
+    LlamaIndexInstrumentor().uninstrument()
+    provider.shutdown()
+
+
+def debug() -> tuple[LlamaDebugHandler, CallbackManager]:
+    handler = LlamaDebugHandler(print_trace_on_end=False)
+    return handler, CallbackManager([handler])
+
+
+def test_one_pair_of_callback_events_a_call(words: dict[str, Any], ask: Ask) -> None:
+    handler, manager = debug()
+    ask(PineconeAssistant(**words, callback_manager=manager), filter={"resource": "nursery"})
+    ((start, end),) = handler.get_event_pairs(CBEventType.LLM)
+    assert start.payload is not None
+    assert start.payload[EventPayload.ADDITIONAL_KWARGS] == {"filter": {"resource": "nursery"}}
+    response = EventPayload.RESPONSE if ask.method.endswith("chat") else EventPayload.COMPLETION
+    assert end.payload is not None
+    assert "3 meters" in str(end.payload[response])
+    assert SECRET not in str(start.payload) + str(end.payload)
+
+
+def test_one_token_event_a_call_with_the_counts_of_the_service(words: dict[str, Any], ask: Ask) -> None:
+    handler = TokenCountingHandler(tokenizer=str.split)
+    last = ask(PineconeAssistant(**words, callback_manager=CallbackManager([handler])))[-1]
+    (event,) = handler.llm_token_counts
+    assert last.raw is not None
+    usage = last.raw["usage"]
+    assert (event.prompt_token_count, event.completion_token_count) == (
+        usage["prompt_tokens"],
+        usage["completion_tokens"],
+    )
+    assert handler.total_llm_token_count == usage["total_tokens"]
+
+
+def test_tokens_are_estimated_where_the_service_does_not_count(
+    words: dict[str, Any], ask: Ask, local: LocalAssistant
+) -> None:
+    handler = TokenCountingHandler(tokenizer=str.split)
+    with local.faults.add(omit_usage=True):
+        ask(PineconeAssistant(**words, callback_manager=CallbackManager([handler])))
+    (event,) = handler.llm_token_counts
+    assert event.completion_token_count > 5
+
+
+def test_one_pair_of_instrumentation_events_a_call(llm: PineconeAssistant, ask: Ask, recorder: Recorder) -> None:
+    ask(llm)
+    kind = "Chat" if ask.method.endswith("chat") else "Completion"
+    assert recorder.names() == [f"LLM{kind}StartEvent", f"LLM{kind}EndEvent"]
+    assert SECRET not in str([event.model_dump() for event in recorder.events])
+
+
+@pytest.mark.parametrize("method", ["predict", "structured_predict"])
+def test_predict_and_its_kin_make_one_call(llm: PineconeAssistant, call: Any, recorder: Recorder, method: str) -> None:
+    class Height(BaseModel):
+        meters: int
+
+    arguments = [PromptTemplate("How high is a red pine, in meters?")]
+    call(llm, method, *([Height] if method == "structured_predict" else []), *arguments)
+    names = recorder.names()
+    outer = "StructuredPredict" if method == "structured_predict" else "Predict"
+    assert names == [f"LLM{outer}StartEvent", "LLMChatStartEvent", "LLMChatEndEvent", f"LLM{outer}EndEvent"]
+
+
+def test_an_error_ends_the_pair(words: dict[str, Any], ask: Ask) -> None:
+    handler, manager = debug()
+    with pytest.raises(AuthenticationError):
+        ask(PineconeAssistant(**words | {"api_key": "wrong"}, callback_manager=manager))
+    ((_, end),) = handler.get_event_pairs(CBEventType.LLM)
+    assert end.payload is not None
+    assert isinstance(end.payload[EventPayload.EXCEPTION], AuthenticationError)
+
+
+def test_an_error_inside_a_stream_ends_the_pair(words: dict[str, Any], ask: Ask, local: LocalAssistant) -> None:
+    if not ask.streams:
+        return
+    handler, manager = debug()
+    with local.faults.add(cut_after_events=4), pytest.raises(IncompleteStreamError):
+        ask(PineconeAssistant(**words, callback_manager=manager))
+    ((_, end),) = handler.get_event_pairs(CBEventType.LLM)
+    assert end.payload is not None
+    assert isinstance(end.payload[EventPayload.EXCEPTION], IncompleteStreamError)
+
+
+@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # of OpenInference, which hides what then fails
+def test_openinference_traces_one_span_with_the_counts_and_no_key(
+    llm: PineconeAssistant, ask: Ask, spans: InMemorySpanExporter
+) -> None:
+    last = ask(llm, strip_references=True)[-1]
+    assert last.raw is not None
+    (span,) = spans.get_finished_spans()
+    attributes = dict(span.attributes or {})
+    assert attributes["openinference.span.kind"] == "LLM"
+    assert attributes["llm.token_count.prompt"] == last.raw["usage"]["prompt_tokens"]
+    assert attributes["llm.token_count.completion"] == last.raw["usage"]["completion_tokens"]
+    shown = json.dumps(attributes, default=str)
+    assert SECRET not in shown
+    assert "signature" not in shown, "no signed link"
+
+
+@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # of OpenInference, which hides what then fails
+def test_openinference_marks_a_failed_call(words: dict[str, Any], ask: Ask, spans: InMemorySpanExporter) -> None:
+    with pytest.raises(AuthenticationError):
+        ask(PineconeAssistant(**words | {"api_key": "wrong"}))
+    assert [span.status.status_code.name for span in spans.get_finished_spans()] == ["ERROR"]
