@@ -156,7 +156,10 @@ class AiohttpTransport:
             headers["Content-Type"] = "application/json"
         options: dict[str, Any] = {}
         if self._injected is None:
-            options = {"proxy": self._route(request), "ssl": self._tls_settings()}
+            proxy = self._route(request)
+            options = {"proxy": proxy}
+            if request.url.startswith("https") or (proxy or "").startswith("https"):
+                options["ssl"] = self._tls_settings()  # reading a CA bundle takes 30 ms and more
         connect, read = request.timeout
         try:
             response = await entry.session.request(

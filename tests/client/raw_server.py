@@ -1,0 +1,258 @@
+"""A scripted server on 127.0.0.1: it answers each request with the bytes, pauses and resets that a test wrote down.
+
+It speaks no more HTTP than reading requests needs, so it can be wrong in every way that a peer can be wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import struct
+import threading
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+WAIT_SECONDS = 10.0
+"""Bound of every wait in this file: a test that waits longer has failed."""
+
+
+class _Action:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+CLOSE = _Action("CLOSE")
+"""Close the connection in an orderly way."""
+RESET = _Action("RESET")
+"""Reset the connection."""
+HOLD = _Action("HOLD")
+"""Send nothing until the peer closes; counted in `peer_closed`."""
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Go on when the event is set."""
+
+    event: threading.Event
+
+
+Step = bytes | _Action | WaitFor
+Answer = Sequence[Step]
+Framing = Literal["length", "chunked", "close"]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request that reached the server. Header names are in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes
+    connection: int
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class RawServer:
+    """Answers requests by a script: `answers` one after another, then `otherwise` for ever.
+
+    Args:
+        tls: Wrap connections in TLS.
+        on_connect: Do these steps instead of reading a request, once each connection.
+        port: Where to listen; 0 lets the system choose.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None, on_connect: Answer = (), port: int = 0) -> None:
+        self._tls = tls
+        self._on_connect = list(on_connect)
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._stopping = False
+        self._answers: list[Answer] = []
+        self.otherwise: Answer = reply(b'{"error": {"code": "INTERNAL", "message": "no answer scripted"}}', status=501)
+        self.requests: list[Received] = []
+        self.connections = 0
+        self.peer_closed = threading.Semaphore(0)
+        self.port: int = self._listener.getsockname()[1]
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def script(self, *answers: Answer) -> None:
+        """Answer the next requests with these."""
+        with self._lock:
+            self._answers.extend(answers)
+
+    def sees_a_disconnect(self, seconds: float = 5.0) -> bool:
+        """Whether a peer closed its connection during HOLD, now or within the time."""
+        return self.peer_closed.acquire(timeout=seconds)
+
+    def drop_idle(self) -> None:
+        """Close every open connection, as a server does that was restarted."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Close everything; after this connections are refused."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop_idle()
+        self._accepting.join(WAIT_SECONDS)
+        for thread in self._threads:
+            thread.join(WAIT_SECONDS)
+
+    def __enter__(self) -> RawServer:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.settimeout(WAIT_SECONDS)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self.connections += 1
+                number = self.connections
+            thread = threading.Thread(target=self._serve, args=(connection, number), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with self._lock:
+            self._open.add(connection)
+        plain = connection
+        try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                with self._lock:
+                    self._open.discard(plain)
+                    self._open.add(connection)
+            if self._on_connect:
+                self._play(connection, self._on_connect)
+                return
+            buffer = bytearray()
+            while (request := _read_request(connection, buffer, number)) is not None:
+                with self._lock:
+                    self.requests.append(request)
+                    answer = self._answers.pop(0) if self._answers else self.otherwise
+                if not self._play(connection, answer):
+                    return
+        except OSError:
+            pass
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+                self._open.discard(plain)
+            connection.close()
+
+    def _play(self, connection: socket.socket, answer: Answer) -> bool:
+        for step in answer:
+            if isinstance(step, bytes):
+                connection.sendall(step)
+            elif isinstance(step, WaitFor):
+                step.event.wait(WAIT_SECONDS)
+            elif step is RESET:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+            elif step is HOLD:
+                with contextlib.suppress(OSError):
+                    while connection.recv(65536):
+                        pass
+                self.peer_closed.release()
+                return False
+            else:
+                return False
+        return True
+
+
+def _read_request(connection: socket.socket, buffer: bytearray, number: int) -> Received | None:
+    while b"\r\n\r\n" not in buffer:
+        data = connection.recv(65536)
+        if not data:
+            return None
+        buffer += data
+    head, _, rest = bytes(buffer).partition(b"\r\n\r\n")
+    start, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = int(headers.get("content-length", "0"))
+    while len(rest) < length:
+        rest += connection.recv(65536)
+    buffer[:] = rest[length:]
+    method, target, _ = start.split(" ", 2)
+    return Received(method, target, headers, rest[:length], number)
+
+
+def head(status: int = 200, headers: dict[str, str] | None = None) -> bytes:
+    """A status line and headers."""
+    lines = [f"HTTP/1.1 {status} Scripted", *(f"{name}: {value}" for name, value in (headers or {}).items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def reply(
+    body: bytes | str | dict[str, Any],
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    content_type: str = "application/json",
+) -> list[Step]:
+    """A whole answer with a Content-Length."""
+    if isinstance(body, dict):
+        body = json.dumps(body)
+    data = body.encode() if isinstance(body, str) else body
+    fields = {"Content-Type": content_type, "Content-Length": str(len(data)), **(headers or {})}
+    return [head(status, fields) + data]
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def streamed(
+    pieces: Iterable[Step], *, framing: Framing = "chunked", gzip: bool = False, content_type: str = "text/event-stream"
+) -> list[Step]:
+    """A streamed answer, piece by piece; gzip flushes after each piece, as a server that streams has to."""
+    steps: list[Step] = []
+    packer = zlib.compressobj(wbits=31)
+    packed: list[Step] = [
+        packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) if gzip and isinstance(piece, bytes) else piece
+        for piece in pieces
+    ]
+    if gzip:
+        packed.append(packer.flush())
+    headers = {"Content-Type": content_type} | ({"Content-Encoding": "gzip"} if gzip else {})
+    if framing == "length":
+        size = sum(len(piece) for piece in packed if isinstance(piece, bytes))
+        return [head(200, headers | {"Content-Length": str(size)}), *packed]
+    if framing == "close":
+        return [head(200, headers | {"Connection": "close"}), *packed, CLOSE]
+    steps = [head(200, headers | {"Transfer-Encoding": "chunked"})]
+    steps += [chunk(piece) if isinstance(piece, bytes) else piece for piece in packed]
+    ended = any(isinstance(piece, _Action) for piece in packed)
+    return steps if ended else [*steps, b"0\r\n\r\n"]
