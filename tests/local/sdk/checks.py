@@ -23,9 +23,9 @@ KINDS = ["sync", "async"] if hasattr(importlib.import_module("pinecone"), "Async
 FILLED = os.environ["PINECONE_ASSISTANT_NAME"]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(scope="module", params=KINDS)
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A client that the environment alone points to the local assistant."""
+    """A client that the environment alone points to the local assistant; each loads certificates several times."""
     opened = open_client(request.param)
     yield opened
     opened.close()
