@@ -6,6 +6,7 @@ import io
 import lzma
 import posixpath
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -38,9 +39,12 @@ def extract_docx(content: bytes) -> dict[str, object]:
             folder = posixpath.dirname(main)
             body = _Document(_levels(archive, f"{folder}/styles.xml" if folder else "styles.xml"))
             return {"paragraphs": _parse(archive, main, body).paragraphs}
+    except DocumentError:
+        raise
     except zipfile.BadZipFile as error:
         raise DocumentError("The file is not a DOCX document, or it is damaged.") from error
-    except (zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError) as error:
+    except (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        # What zipfile was seen to raise for archives with bytes changed at random.
         raise DocumentError(f"The DOCX file is damaged: {error or type(error).__name__}.") from error
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 OUT_OF_MEMORY = "It needs more memory than a file may take."
 # What the child may write to files, which is only its own traceback.
 _MAX_WRITTEN_BYTES = 1024 * 1024
+_MORE_CPU_SECONDS = 5
 
 
 def main() -> None:
@@ -61,9 +62,11 @@ def set_limits(memory_bytes: int, cpu_seconds: int, wall_seconds: float) -> None
     }
     for kind, value in limits.items():
         _, hard = resource.getrlimit(kind)
-        limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        # At the soft limit of CPU time there is a signal that tells why, at the hard one a kill.
+        upper = value + _MORE_CPU_SECONDS if kind == resource.RLIMIT_CPU else value
+        upper = upper if hard == resource.RLIM_INFINITY else min(upper, hard)
         try:
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (min(value, upper), upper))
         except (ValueError, OSError):
             # macOS refuses RLIMIT_AS; the other limits and the clock still hold.
             continue

@@ -64,7 +64,7 @@ class Ingest:
             raise
         if document.images_left_out:
             _logger.warning(
-                "%s: %d images are too many, too large or not readable; they have no data",
+                "%s: images without data (too many, too large or not readable): %d",
                 file.name,
                 document.images_left_out,
             )

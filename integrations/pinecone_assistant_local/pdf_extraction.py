@@ -27,6 +27,7 @@ _REASONS = {
     pdfium.FPDF_ERR_SECURITY: "The PDF is encrypted in a way that cannot be read: remove its protection.",
     pdfium.FPDF_ERR_FORMAT: "The file is not a PDF, or it is damaged.",
 }
+_NO_PAGES = "The PDF has no pages, or they are damaged."
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy")
 _MAX_FONT_NAME = 256
@@ -37,10 +38,10 @@ def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        reason = _REASONS.get(getattr(error, "err_code", pdfium.FPDF_ERR_FORMAT), "The file is not a readable PDF.")
+        reason = _REASONS.get(getattr(error, "err_code", pdfium.FPDF_ERR_FORMAT), _NO_PAGES)
         raise DocumentError(reason) from error
     if len(document) == 0:
-        raise DocumentError("The PDF has no pages, or it is damaged.")
+        raise DocumentError(_NO_PAGES)
     pages: list[list[list[object]]] = []
     found: list[dict[str, object]] = []
     size = image_bytes = left_out = 0
@@ -48,13 +49,14 @@ def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
         try:
             page = document[number - 1]
             lines = list(_lines(page))
+            on_page = list(_images(page)) if images else []
         except pypdfium2.PdfiumError as error:
             raise DocumentError(f"Page {number} of the PDF is damaged.") from error
         size += sum(len(str(line[0])) for line in lines)
         if size > MAX_TEXT_CHARACTERS:
             raise DocumentError(f"The PDF holds more than {MAX_TEXT_CHARACTERS} characters of text.")
         pages.append(lines)
-        for image in _images(page) if images else ():
+        for image in on_page:
             if len(found) == MAX_IMAGES:
                 left_out += 1
                 continue
@@ -120,16 +122,16 @@ def _images(page: Any) -> Iterator[Any]:
 def _image_data(image: Any, budget: int) -> tuple[str, bytes | None]:
     """The media type and bytes of an image; JPEG as it is, all else as PNG; None if it cannot be had."""
     limit = min(budget, MAX_IMAGE_BYTES)
-    *simple, last = image.get_filters() or [""]
-    if last == "DCTDecode" and _SIMPLE_FILTERS.issuperset(simple):
-        return "image/jpeg", _at_most(bytes(image.get_data(decode_simple=True)), limit)
-    metadata = image.get_metadata()
-    if metadata.width * metadata.height > MAX_DECODED_PIXELS:
-        return "", None
     try:
+        *simple, last = image.get_filters() or [""]
+        if last == "DCTDecode" and _SIMPLE_FILTERS.issuperset(simple):
+            return "image/jpeg", _at_most(bytes(image.get_data(decode_simple=True)), limit)
+        metadata = image.get_metadata()
+        if metadata.width * metadata.height > MAX_DECODED_PIXELS:
+            return "", None
         picture = image.get_bitmap().to_pil()
-    except pypdfium2.PdfiumError:
-        return "", None  # its caption stays
+    except (pypdfium2.PdfiumError, ValueError):
+        return "", None  # a damaged image: its caption stays
     written = io.BytesIO()
     picture.save(written, "PNG")
     return "image/png", _at_most(written.getvalue(), limit)
