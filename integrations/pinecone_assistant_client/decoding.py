@@ -190,6 +190,7 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
 
 def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
     """A body as a wire struct. Raises StreamError that says what came instead."""
+    body = body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a byte order mark
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
