@@ -310,5 +310,8 @@ async def _shaped(
             shaped = shaper.feed(chunk)
             if shaped is not None:
                 yield shaped
+        rest = shaper.finish()
+        if rest is not None:
+            yield rest
     finally:
         await chunks.aclose()

@@ -380,5 +380,8 @@ def _shaped(
             shaped = shaper.feed(chunk)
             if shaped is not None:
                 yield shaped
+        rest = shaper.finish()
+        if rest is not None:
+            yield rest
     finally:
         chunks.close()

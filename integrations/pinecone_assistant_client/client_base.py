@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .answers import ChatCompletion
 from .decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
 from .errors import (
+    APIConnectionError,
+    APITimeoutError,
     AssistantError,
     IncompleteStreamError,
     InvalidRequestError,
@@ -224,12 +226,14 @@ class BaseClient:
 
 def after_a_cut(decoder: StreamDecoder, error: AssistantError) -> None:
     """Decide what a broken body means: nothing where the answer was whole, else an error with the text so far."""
-    if decoder.is_whole:
+    is_of_the_connection = isinstance(error, (IncompleteStreamError, APIConnectionError))
+    if decoder.is_whole and is_of_the_connection:
         logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", error)
         return
     if isinstance(error, IncompleteStreamError):
         raise decoder.cut(str(error.__cause__ or "the connection broke").partition("; see ")[0][:200]) from error
-    error.text = decoder.text  # type: ignore[attr-defined]
+    if isinstance(error, (StreamError, APITimeoutError)):
+        error.text = decoder.text
     raise error
 
 

@@ -159,7 +159,13 @@ class InternalServerError(APIStatusError):
 
 
 class StreamError(AssistantError):
-    """An answer came with status 200 but cannot be used: an error inside it, or no answer at all."""
+    """An answer came with status 200 but cannot be used: an error inside it, or no answer at all.
+
+    Attributes:
+        text: What had arrived of a streamed answer.
+    """
+
+    text: str = ""
 
 
 class IncompleteStreamError(StreamError):

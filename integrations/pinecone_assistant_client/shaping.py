@@ -23,9 +23,12 @@ class AnswerShaper:
         self._cutter = StopCutter(stop) if stop else None
         self._holdback = ReferenceListHoldback() if strip_references else None
         self._shown = 0
+        self._id: str | None = None
+        self._model: str | None = None
 
     def feed(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk | None:
         """The chunk to show for this one, or None if there is nothing left in it."""
+        self._id, self._model = chunk.id, chunk.model
         content = self._text(chunk.content)
         finish_reason = chunk.finish_reason
         if finish_reason is not None:
@@ -38,6 +41,12 @@ class AnswerShaper:
         shaped = replace(chunk, content=content, finish_reason=finish_reason, citations=citations)
         said = content or citations or finish_reason or chunk.usage or chunk.context_snippet_count is not None
         return shaped if said else None
+
+    def finish(self) -> ChatCompletionChunk | None:
+        """What was held back of an answer that ended without a finish_reason, as a whole JSON answer may."""
+        content = self._rest()
+        self._shown += len(content)
+        return ChatCompletionChunk(self._id, self._model, content) if content else None
 
     def whole(self, answer: ChatCompletion) -> ChatCompletion:
         """A whole answer, shaped as its stream would be."""

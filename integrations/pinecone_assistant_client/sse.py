@@ -37,6 +37,7 @@ class SSEDecoder:
         self._at_start = True
         self._is_between = False  # nothing of an event is pending
         self._skip_lf = False  # the last byte was a CR, which already ended its line
+        self._failure: StreamError | None = None  # raised after the events that came before it
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that these bytes complete."""
@@ -45,12 +46,13 @@ class SSEDecoder:
             data = chunk[5:-2]
             if b"\n" not in data and b"\r" not in data and len(data) < self._max_event_bytes - 5:
                 return [(data[1:] if data[:1] == b" " else data, b"")]
+        if self._failure is not None:
+            raise self._failure
         if self._skip_lf and chunk:
             self._skip_lf = False
             chunk = chunk.removeprefix(b"\n")
         if b"\n" not in chunk and b"\r" not in chunk:
-            self._keep(chunk)
-            return []
+            return self._keep(chunk, [])
         if self._line:
             self._line.append(chunk)
             chunk = b"".join(self._line)
@@ -60,9 +62,7 @@ class SSEDecoder:
 
     def finish(self) -> list[ServerSentEvent]:
         """The event that the end of the body completes, if there is one."""
-        rest = b"".join(self._line)
-        self._line = []
-        return self._take(rest + b"\n\n")
+        return self.feed(b"\n\n")
 
     def _take(self, chunk: bytes) -> list[ServerSentEvent]:
         if self._at_start:
@@ -71,11 +71,12 @@ class SSEDecoder:
         events: list[ServerSentEvent] = []
         # bytes.splitlines knows LF, CR and CRLF only, which is just what the standard asks for.
         lines = chunk.splitlines(keepends=True)
-        if lines and not lines[-1].endswith((b"\n", b"\r")):
-            self._keep(lines.pop())
+        rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
         self._skip_lf = chunk.endswith(b"\r")
         for raw in lines:
             line = raw.rstrip(b"\r\n")
+            if self._data_bytes + len(line) > self._max_event_bytes:
+                return self._fail(events)
             if not line:
                 if self._data:
                     events.append((b"\n".join(self._data), self._name))
@@ -85,26 +86,30 @@ class SSEDecoder:
             elif line.startswith(b"data:"):
                 self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
                 self._data_bytes += len(line)
-                self._check_size()
             elif line.startswith(b"event:"):
                 self._name = line[6:].removeprefix(b" ")
             elif line == b"data":
                 self._data.append(b"")
-                self._data_bytes += 1
-                self._check_size()
-        self._is_between = not (self._line or self._data or self._name or self._skip_lf)
-        return events
+                self._data_bytes += len(line)
+        self._is_between = not (self._data or self._name or self._skip_lf)
+        return self._keep(rest, events)
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, piece: bytes, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
         if piece:
             self._is_between = False
             self._line.append(piece)
             self._line_bytes += len(piece)
-            self._check_size()
+            if self._data_bytes + self._line_bytes > self._max_event_bytes:
+                return self._fail(events)
+        return events
 
-    def _check_size(self) -> None:
-        if self._data_bytes + self._line_bytes > self._max_event_bytes:
-            raise StreamError(
-                f"one event of the stream is larger than {self._max_event_bytes:,} bytes: this is no answer of the "
-                "service; check the host and what stands between"
-            )
+    def _fail(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
+        """Give out what came before, so that it does not depend on the split; raise now or at the next step."""
+        self._is_between = False
+        self._failure = StreamError(
+            f"one event of the stream is larger than {self._max_event_bytes:,} bytes: this is no answer of the "
+            "service; check the host and what stands between"
+        )
+        if not events:
+            raise self._failure
+        return events

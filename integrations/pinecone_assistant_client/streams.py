@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,6 +56,7 @@ class _WireEvent(msgspec.Struct):
     error: Any = None
 
 
+_MAX_BLANK_BYTES = 64 * 1024
 _CHUNK = msgspec.json.Decoder(_WireChunk)
 _EVENT = msgspec.json.Decoder(_WireEvent)
 
@@ -62,8 +64,9 @@ _EVENT = msgspec.json.Decoder(_WireEvent)
 class StreamDecoder:
     """Decode the body of a streamed answer into chunks.
 
-    `feed` bytes as they come; then `finish` once. The chunks' texts do not depend on the split. A whole JSON answer to a
-    streamed request is one chunk; a web page or anything else raises. Raises StreamError and IncompleteStreamError only.
+    `feed` bytes as they come until `is_done`; then `finish` once. Neither the chunks' texts nor what raises depend on the
+    split: what came before a bad event is given out first, and `finish` raises. A whole JSON answer to a streamed request is
+    one chunk; a web page or anything else raises. Raises StreamError and IncompleteStreamError only.
     """
 
     def __init__(self) -> None:
@@ -76,8 +79,9 @@ class StreamDecoder:
         self._model: str | None = None
         self._events = 0
         self._finished = False
+        self._failure: StreamError | None = None
         self.is_done = False
-        """True after `[DONE]`: nothing more of the body matters."""
+        """True after `[DONE]` or an event that raises: nothing more of the body matters, call `finish`."""
 
     @property
     def text(self) -> str:
@@ -105,6 +109,10 @@ class StreamDecoder:
             head = b"".join(self._head).removeprefix(b"\xef\xbb\xbf")
             start = head.lstrip()[:1]
             if not start or b"\xef\xbb\xbf".startswith(head):
+                if self._head_bytes > _MAX_BLANK_BYTES:
+                    raise StreamError(
+                        "the answer begins with nothing but white space: this is no answer of the service"
+                    )
                 return []
             if start in (b"{", b"["):
                 self._is_json = True
@@ -118,8 +126,8 @@ class StreamDecoder:
             events = self._sse.feed(head)
         return self._decode(events) if events else []
 
-    def finish(self) -> list[ChatCompletionChunk]:
-        """The chunks that the end of the body completes.
+    def finish(self) -> Iterator[ChatCompletionChunk]:
+        """The chunks that the end of the body completes; then it raises if the answer is not whole.
 
         Raises:
             IncompleteStreamError: No finish_reason came: the answer was cut.
@@ -127,15 +135,19 @@ class StreamDecoder:
         """
         if self._is_json:
             body = b"".join(self._head)
-            return [self._from_whole(self._decode_whole(body))]
-        chunks = self._decode(self._sse.finish(), is_end=True) if self._sse is not None else []
+            yield self._from_whole(self._decode_whole(body))
+            return
+        if self._sse is not None and not self.is_done:
+            yield from self._decode(self._sse.finish(), is_end=True)
+        if self._failure is not None:
+            self._failure.text = self.text
+            raise self._failure
         if not self._finished:
             if not self._events:
                 raise IncompleteStreamError(
                     "the body of the answer ended before anything of it came: ask again if a second bill is acceptable"
                 )
             raise self.cut()
-        return chunks
 
     def cut(self, reason: str = "the stream ended without a finish_reason") -> IncompleteStreamError:
         """The error for an answer that stops here; it carries the text so far."""
@@ -157,17 +169,18 @@ class StreamDecoder:
             if not data.strip():
                 continue
             self._events += 1
-            if name == b"error":
-                raise error_in_answer(data)
             try:
+                if name == b"error":
+                    raise error_in_answer(data)
                 chunk = self._decode_event(data)
             except StreamError as error:
-                if is_end and isinstance(error.__cause__, msgspec.DecodeError):
-                    # The body ended inside this event: what is wrong is the cut, not the JSON.
-                    if self._finished:
-                        break
-                    raise self.cut("the connection closed inside an event") from error
-                raise
+                # The body ended inside this event: what is wrong is the cut, not the JSON.
+                if not (is_end and isinstance(error.__cause__, msgspec.DecodeError)):
+                    self._failure = error
+                elif not self._finished:
+                    self._failure = self.cut("the connection closed inside an event")
+                self.is_done = True
+                break
             if chunk is not None:
                 chunks.append(chunk)
         return chunks
@@ -242,10 +255,10 @@ class ChatStreamDecoder(StreamDecoder):
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
         wire = decode_json(_EVENT, data)
-        if wire.error is not None:
+        kind = wire.type
+        if wire.error is not None or kind == "error":
             raise error_in_answer(data)
         self._seen(wire.id, wire.model)
-        kind = wire.type
         if kind == "content_chunk":
             content = wire.delta.content if wire.delta else None
             return self._chunk(content) if content else None
