@@ -80,10 +80,24 @@ def library() -> Iterator[LocalAssistant]:
         yield local
 
 
-@pytest.fixture
-def local() -> Iterator[LocalAssistant]:
-    """A local assistant of the test's own, with one file."""
+@pytest.fixture(scope="session")
+def _own() -> Iterator[LocalAssistant]:
     with LocalAssistant(name="own", api_key="own-key") as assistant:
+        yield assistant
+
+
+@pytest.fixture
+def local(_own: LocalAssistant) -> LocalAssistant:
+    """A local assistant as if new, with one file; a test may script it, break it and count its requests."""
+    _own.reset()
+    _own.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
+    return _own
+
+
+@pytest.fixture
+def unknown() -> Iterator[LocalAssistant]:
+    """A local assistant on a port of its own, whose host nobody has looked up yet."""
+    with LocalAssistant(name="unknown", api_key="unknown-key") as assistant:
         assistant.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
         yield assistant
 

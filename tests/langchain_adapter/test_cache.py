@@ -1,0 +1,118 @@
+"""The framework's cache of answers: one assistant never answers for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import UsageMetadataCallbackHandler
+from langchain_core.globals import set_llm_cache
+from pydantic import SecretStr
+
+from langchain_pinecone_assistant import ChatPineconeAssistant
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import QUESTION, Ask, chat_model
+
+BASE: dict[str, Any] = {"assistant_name": "docs", "api_key": "key", "host": "https://one.example", "model": "gpt-4o"}
+CHANGES: list[dict[str, Any]] = [
+    {"assistant_name": "other"},
+    {"api_key": SecretStr("other")},
+    {"host": "https://two.example"},
+    {"model": "gpt-4.1"},
+    {"temperature": 0.5},
+    {"filter": {"tenant": "acme"}},
+    {"interface": "standard"},
+    {"include_highlights": True},
+    {"context_options": {"top_k": 1}},
+    {"stop": ["x"]},
+    {"strip_references": True},
+    {"system_messages": "error"},
+    {"tool_messages": "as_user"},
+    {"api_version": "2025-10"},
+    {"default_headers": {"X-Tenant": "acme"}},
+    {"output_version": "v1"},
+]
+
+
+@pytest.fixture(autouse=True)
+def _cached() -> Iterator[None]:
+    set_llm_cache(InMemoryCache())
+    yield
+    set_llm_cache(None)
+
+
+def posts(local: LocalAssistant) -> int:
+    """Chat requests so far."""
+    return sum(request.method == "POST" for request in local.requests)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=[next(iter(change)) for change in CHANGES])
+def test_models_that_differ_have_different_keys_also_as_copies_after_use(change: dict[str, Any]) -> None:
+    """The framework's own key would be the same: it is made of a form that is cached on the model."""
+    original = ChatPineconeAssistant(**BASE)
+    key = original._get_llm_string()
+    _ = original._serialized
+    assert original._get_llm_string() == ChatPineconeAssistant(**BASE)._get_llm_string() == key
+    assert original.model_copy(update=change)._get_llm_string() != key
+    assert ChatPineconeAssistant(**{**BASE, **change})._get_llm_string() != key
+
+
+@pytest.mark.parametrize(
+    "options", [{"filter": {"tenant": "acme"}}, {"filter": None}, {"stop": ["x"]}, {"response_format": {"type": "x"}}]
+)
+def test_calls_that_differ_have_different_keys(options: dict[str, Any]) -> None:
+    chat = ChatPineconeAssistant(**BASE, filter={"tenant": "other"})
+    assert chat._get_llm_string(**options) != chat._get_llm_string()
+
+
+@pytest.mark.parametrize("name", ["PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME", "PINECONE_CONTROLLER_HOST"])
+def test_models_that_differ_by_the_environment_have_different_keys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "https://one.example")
+    one = ChatPineconeAssistant()._get_llm_string()
+    monkeypatch.setenv(name, "https://two.example")
+    assert ChatPineconeAssistant()._get_llm_string() != one
+
+
+async def test_equal_questions_are_asked_once_and_other_assistants_are_asked_themselves(
+    ask: Ask, local: LocalAssistant
+) -> None:
+    with LocalAssistant(name="own", api_key="own-key") as other:
+        other.reply("Nobody knows.")
+        chat = chat_model(local)
+        first, second = await ask.invoke(chat, QUESTION), await ask.invoke(chat, QUESTION)
+        assert first.text == second.text
+        assert posts(local) == 1
+        moved = chat.model_copy(update={"host": other.host})
+        assert (await ask.invoke(moved, QUESTION)).text == "Nobody knows."
+        await ask.invoke(chat, QUESTION, filter={"resource": "encyclopedia"})
+        assert posts(local) == 2
+
+
+async def test_a_hit_keeps_citations_and_costs_nothing(ask: Ask, local: LocalAssistant) -> None:
+    chat = chat_model(local)
+    first, second = await ask.invoke(chat, QUESTION), await ask.invoke(chat, QUESTION)
+    assert second.additional_kwargs == first.additional_kwargs
+    assert second.content_blocks == first.content_blocks
+    assert second.usage_metadata["total_cost"] == 0
+
+
+async def test_a_hit_with_unknown_usage_stays_unknown(ask: Ask, local: LocalAssistant) -> None:
+    """The framework writes a cost of zero onto it, which is half a usage that breaks who adds usages up."""
+    chat = chat_model(local)
+    with local.faults.add(omit_usage=True):
+        for _ in range(2):
+            handler = UsageMetadataCallbackHandler()
+            answer = await ask.invoke(chat, QUESTION, {"callbacks": [handler]})
+            assert answer.usage_metadata is None
+            assert handler.usage_metadata == {}
+    assert posts(local) == 1
+
+
+async def test_cache_false_asks_every_time(ask: Ask, local: LocalAssistant) -> None:
+    chat = chat_model(local, cache=False)
+    await ask.invoke(chat, QUESTION)
+    await ask.invoke(chat, QUESTION)
+    assert posts(local) == 2

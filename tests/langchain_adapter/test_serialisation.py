@@ -1,0 +1,151 @@
+"""Copies, pickles and serialised forms, and what they never show."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+from typing import Any
+
+import pytest
+import requests
+from langchain_core.load import dumpd, dumps, load
+from langchain_core.messages import HumanMessage
+from langchain_core.tracers.base import BaseTracer
+from langchain_core.tracers.schemas import Run
+from pydantic import SecretStr, ValidationError
+
+from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import QUESTION, Ask, chat_model, words
+
+KEY = "key-that-nobody-may-see"
+HEADER = "header-that-nobody-may-see"
+
+
+def test_a_copy_is_serialised_with_its_own_values(library: LocalAssistant) -> None:
+    """The framework caches that form on the model, and a copy would carry the old one."""
+    chat = chat_model(library, model="gpt-4o")
+    assert chat._serialized["kwargs"]["model"] == "gpt-4o"
+    assert chat.model_copy(update={"model": "gpt-4.1"})._serialized["kwargs"]["model"] == "gpt-4.1"
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy, lambda chat: pickle.loads(pickle.dumps(chat)), lambda chat: chat.model_copy(deep=True)],
+    ids=["copy", "deepcopy", "pickle", "model_copy"],
+)
+async def test_a_duplicate_made_after_use_works(ask: Ask, duplicate: Any, library: LocalAssistant) -> None:
+    chat = chat_model(library, filter={"resource": "encyclopedia"}, stop="never", default_headers={"X-A": "b"})
+    await ask.invoke(chat, QUESTION)
+    twin = duplicate(chat)
+    assert "43.8" in (await ask.invoke(twin, QUESTION)).text
+    assert twin == chat or twin.model_dump() == chat.model_dump()
+    assert twin.default_headers == {"X-A": "b"}
+
+
+@pytest.mark.parametrize("kind", [PineconeAssistantRetriever, PineconeAssistantTool])
+async def test_retriever_and_tool_pickle_and_copy_after_use(ask: Ask, kind: Any, library: LocalAssistant) -> None:
+    original = kind(**words(library), http_session=requests.Session())
+    value = QUESTION if kind is PineconeAssistantRetriever else {"question": QUESTION}
+    await ask.invoke(original, value)
+    for twin in (pickle.loads(pickle.dumps(original)), copy.deepcopy(original), copy.copy(original)):
+        assert await ask.invoke(twin, value)
+    assert pickle.loads(pickle.dumps(original)).http_session is None
+    original.http_session.close()
+
+
+class Traces(BaseTracer):
+    """Keeps every run as a tracer would send it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Run] = []
+
+    def _persist_run(self, run: Run) -> None:
+        self.runs.append(run)
+
+
+@pytest.mark.parametrize("kind", [ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool])
+async def test_key_and_headers_are_in_no_printed_or_serialised_form(
+    ask: Ask, kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """repr, str, dumps, model_dump, traces, logs and cache keys; the key is in a pickle only."""
+    caplog.set_level(logging.DEBUG)
+    traces = Traces()
+    with LocalAssistant(name="own", api_key=KEY) as local:
+        local.reply("Tall.")
+        local.upload_text("a.md", "A red pine is tall.")
+        thing = kind(
+            **words(local), default_headers={"X-Secret": HEADER}, proxies={"https": f"http://user:{HEADER}@127.0.0.1:9"}
+        )
+        value = {"question": QUESTION} if kind is PineconeAssistantTool else QUESTION
+        await ask.invoke(thing, value, {"callbacks": [traces]})
+        with local.faults.add(on="all", status=400), pytest.raises(Exception, match="400") as raised:
+            await ask.invoke(thing, value, {"callbacks": [traces]})
+    shown = [
+        repr(thing),
+        str(thing),
+        dumps(thing),
+        json.dumps(dumpd(thing), default=str),
+        str(thing.model_dump()),
+        repr(raised.value),
+        caplog.text,
+        *(run.model_dump_json() for run in traces.runs),
+    ]
+    if kind is not PineconeAssistantTool:  # the framework's own tools have a class in args_schema, which is no JSON
+        shown.append(thing.model_dump_json())
+    if kind is ChatPineconeAssistant:
+        shown += [thing._get_llm_string(), str(thing.asdict()), str(thing._get_ls_params())]
+    assert traces.runs
+    for text in shown:
+        assert KEY not in text
+        assert HEADER not in text
+
+
+def test_validation_errors_do_not_repeat_what_was_passed() -> None:
+    with pytest.raises(ValidationError) as raised:
+        ChatPineconeAssistant(api_key=[KEY], default_headers=HEADER, apikey=KEY)
+    assert KEY not in str(raised.value)
+    with pytest.raises(ValidationError) as raised:
+        ChatPineconeAssistant(api_key=[KEY], default_headers=HEADER)
+    assert KEY not in str(raised.value)
+    assert HEADER not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+def test_a_serialised_model_comes_back(library: LocalAssistant) -> None:
+    """The round trip that core's fixed table of classes leaves to the user's `allowed_objects`."""
+    chat = chat_model(library, model="gpt-4o", temperature=0, filter={"a": 1}, stop=["x"], timeout=(1, 2))
+    options: Any = {
+        "secrets_map": {"PINECONE_API_KEY": library.api_key},
+        "valid_namespaces": ["langchain_pinecone_assistant"],
+        "allowed_objects": [ChatPineconeAssistant],
+    }
+    twin = load(json.loads(dumps(chat)), **options)
+    assert isinstance(twin, ChatPineconeAssistant)
+    assert twin.asdict() == chat.asdict()
+    assert twin.timeout == (1.0, 2.0)
+    assert "43.8" in twin.invoke(QUESTION, filter=None, stop=[]).text
+
+
+def test_the_environment_is_read_at_construction(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME", "PINECONE_ASSISTANT_HOST"):
+        monkeypatch.setenv(name, f"https://{name.lower().replace('_', '-')}.example")
+    from_environment = ChatPineconeAssistant(api_key=None)
+    assert isinstance(from_environment.api_key, SecretStr)
+    assert from_environment.api_key.get_secret_value() == "https://pinecone-api-key.example"
+    assert from_environment.assistant_name == "https://pinecone-assistant-name.example"
+    explicit = ChatPineconeAssistant(api_key="mine", assistant_name="docs", host="https://mine.example")
+    assert isinstance(explicit.api_key, SecretStr)
+    assert explicit.api_key.get_secret_value() == "mine"
+    assert (explicit.assistant_name, explicit.host) == ("docs", "https://mine.example")
+
+
+def test_fields_of_a_model_hold_nothing_large_after_use(library: LocalAssistant) -> None:
+    """The framework walks them at every call."""
+    chat = chat_model(library)
+    chat.invoke([HumanMessage(QUESTION)])
+    assert len(json.dumps({name: str(getattr(chat, name)) for name in type(chat).model_fields})) < 3000

@@ -1,0 +1,213 @@
+"""The assistant in agents: as a tool, as a node, and as the agent's model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import GenericFakeChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from pydantic import BaseModel
+
+from langchain_pinecone_assistant import PineconeAssistantTool
+from langchain_pinecone_assistant.errors import AuthenticationError, ToolsNotSupportedError
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import QUESTION, Ask, chat_model, words
+
+
+class Outer(GenericFakeChatModel):
+    """A scripted model that can call tools."""
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        return self
+
+
+def outer(**arguments: Any) -> Outer:
+    """A model that calls the tool once and then says that it is done."""
+    call = {"name": "pinecone_assistant", "args": arguments, "id": "call-1", "type": "tool_call"}
+    return Outer(messages=iter([AIMessage("", tool_calls=[call]), AIMessage("Done.")]), disable_streaming=True)
+
+
+def tool(local: LocalAssistant, **options: Any) -> PineconeAssistantTool:
+    """A tool over a local assistant."""
+    return PineconeAssistantTool(**words(local, max_retries=0, **options))
+
+
+def last_body(local: LocalAssistant) -> dict[str, Any]:
+    """The body of the last request."""
+    body = local.requests[-1].body
+    assert isinstance(body, dict)
+    return body
+
+
+async def test_the_answer_is_the_content_and_the_rest_the_artifact(
+    ask: Ask, interface: str, library: LocalAssistant
+) -> None:
+    call = {"name": "pinecone_assistant", "args": {"question": QUESTION}, "id": "1", "type": "tool_call"}
+    message = await ask.invoke(tool(library, interface=interface, strip_references=True), call)
+    assert isinstance(message, ToolMessage)
+    assert "43.8" in message.text
+    assert set(message.artifact) == {"citations", "usage", "model", "id"}
+    assert message.artifact["citations"][0]["references"][0]["file_name"] == "red_pine.md"
+    assert message.artifact["usage"]["total_tokens"] > 0
+    assert message.artifact["model"].startswith("gpt-4o")
+    assert message.artifact["id"]
+    assert "http" not in json.dumps(message.artifact)
+
+
+async def test_called_without_a_tool_call_it_answers_text(ask: Ask, library: LocalAssistant) -> None:
+    assert "43.8" in await ask.invoke(tool(library), {"question": QUESTION})
+
+
+async def test_the_outer_model_sees_a_question_and_nothing_else(ask: Ask, local: LocalAssistant) -> None:
+    """A filter that it makes up is not sent: the developer's is."""
+    asking = tool(local, filter={"resource": "encyclopedia"}, model="gpt-4.1", temperature=0.5)
+    assert set(asking.args) == {"question"}
+    await ask.invoke(asking, {"question": QUESTION, "filter": {"tenant": "other"}})
+    body = last_body(local)
+    assert (body["filter"], body["model"], body["temperature"]) == ({"resource": "encyclopedia"}, "gpt-4.1", 0.5)
+
+
+async def test_asked_for_the_outer_model_narrows_the_filter_and_never_widens_it(
+    ask: Ask, local: LocalAssistant
+) -> None:
+    asking = tool(local, filter={"tenant": "acme"}, choose_filter=True)
+    assert set(asking.args) == {"question", "filter"}
+    await ask.invoke(asking, {"question": QUESTION, "filter": {"year": 2024}})
+    assert last_body(local)["filter"] == {"$and": [{"tenant": "acme"}, {"year": 2024}]}
+    await ask.invoke(asking, {"question": QUESTION})
+    assert last_body(local)["filter"] == {"tenant": "acme"}
+    await ask.invoke(tool(local, choose_filter=True), {"question": QUESTION, "filter": {"year": 2024}})
+    assert last_body(local)["filter"] == {"year": 2024}
+
+
+def test_unknown_options_of_the_tool_are_errors(library: LocalAssistant) -> None:
+    with pytest.raises(ValueError, match="unknown option 'fliter'"):
+        tool(library, fliter={})
+
+
+async def test_a_changed_tool_asks_with_its_new_options(ask: Ask, local: LocalAssistant) -> None:
+    asking = tool(local)
+    await ask.invoke(asking, {"question": QUESTION})
+    asking.filter = {"resource": "encyclopedia"}
+    await ask.invoke(asking, {"question": QUESTION})
+    assert last_body(local)["filter"] == {"resource": "encyclopedia"}
+    asking.close()
+    await asking.aclose()
+
+
+async def test_errors_of_the_assistant_reach_the_agent(ask: Ask, library: LocalAssistant) -> None:
+    with pytest.raises(AuthenticationError):
+        await ask.invoke(PineconeAssistantTool(**{**words(library), "api_key": "wrong"}), {"question": QUESTION})
+
+
+async def test_an_agent_asks_and_its_citations_survive_a_checkpoint(ask: Ask, library: LocalAssistant) -> None:
+    agent: Any = create_agent(outer(question=QUESTION), tools=[tool(library)], checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "1"}}
+    state = await ask.invoke(agent, {"messages": [("user", "How tall?")]}, config)
+    asked = next(message for message in state["messages"] if isinstance(message, ToolMessage))
+    assert "43.8" in asked.text
+    assert state["messages"][-1].text == "Done."
+    kept = agent.get_state(config).values["messages"]
+    assert next(m for m in kept if isinstance(m, ToolMessage)).artifact == asked.artifact
+
+
+async def test_the_assistants_tokens_surface_in_an_agents_message_stream(ask: Ask, library: LocalAssistant) -> None:
+    agent: Any = create_agent(outer(question=QUESTION), tools=[tool(library)])
+    state = {"messages": [("user", "How tall?")]}
+    if ask.is_async:
+        parts = [part async for part in agent.astream(state, stream_mode="messages")]
+    else:
+        parts = list(agent.stream(state, stream_mode="messages"))
+    inner = [
+        message.text
+        for message, _ in parts
+        if isinstance(message, AIMessageChunk)
+        and message.response_metadata.get("model_provider") == "pinecone_assistant"
+    ]
+    assert len(inner) > 5
+    assert "43.8" in "".join(inner)
+
+
+async def test_the_model_is_a_node_of_a_graph_that_streams(ask: Ask, library: LocalAssistant) -> None:
+    chat = chat_model(library)
+
+    def sync_node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [chat.invoke(state["messages"])]}
+
+    async def async_node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [await chat.ainvoke(state["messages"])]}
+
+    graph: Any = StateGraph(MessagesState)
+    graph.add_node("ask", async_node if ask.is_async else sync_node)
+    graph.add_edge(START, "ask")
+    compiled = graph.compile()
+    state = {"messages": [("user", QUESTION)]}
+    if ask.is_async:
+        parts = [part async for part in compiled.astream(state, stream_mode="messages")]
+    else:
+        parts = list(compiled.stream(state, stream_mode="messages"))
+    assert len(parts) > 5
+    answered = await ask.invoke(compiled, state)
+    assert "".join(message.text for message, _ in parts) == answered["messages"][-1].text
+    again = await ask.invoke(compiled, {"messages": [*answered["messages"], ("user", QUESTION)]})
+    assert len(again["messages"]) == 4, "messages with equal ids would have replaced each other"
+
+
+async def test_create_agent_works_without_tools(ask: Ask, library: LocalAssistant) -> None:
+    state = await ask.invoke(create_agent(chat_model(library)), {"messages": [("user", QUESTION)]})
+    assert "43.8" in state["messages"][-1].text
+
+
+class Tree(BaseModel):
+    """A tree."""
+
+    name: str
+    height_in_meters: float
+
+
+async def test_create_agent_with_a_response_format_answers_it(ask: Ask, library: LocalAssistant) -> None:
+    agent = create_agent(chat_model(library), response_format=Tree)
+    state = await ask.invoke(agent, {"messages": [("user", QUESTION)]})
+    assert isinstance(state["structured_response"], Tree)
+
+
+async def test_tools_for_the_model_are_refused_with_both_ways_shown(ask: Ask, library: LocalAssistant) -> None:
+    """Where the framework would say NotImplementedError and no word more."""
+
+    def search(query: str) -> str:
+        """Search."""
+        return query
+
+    with pytest.raises(NotImplementedError, match=r"as a tool of another model: create_agent\(.*(?s:.*)as a node"):
+        chat_model(library).bind_tools([search])
+    with pytest.raises(ToolsNotSupportedError):
+        await ask.invoke(create_agent(chat_model(library), tools=[search]), {"messages": [("user", QUESTION)]})
+
+
+async def test_bind_tools_without_tools_binds_the_options(ask: Ask, local: LocalAssistant) -> None:
+    await ask.invoke(chat_model(local).bind_tools([], temperature=0.5), QUESTION)
+    assert last_body(local)["temperature"] == 0.5
+    with pytest.raises(ValueError, match="unknown option 'temprature'"):
+        chat_model(local).bind_tools([], temprature=0.5)
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+def test_the_model_itself_is_no_tool(library: LocalAssistant) -> None:
+    """Why there is a tool class: if this ever works, the docs can say so."""
+    with pytest.raises(TypeError):
+        chat_model(library).as_tool()
