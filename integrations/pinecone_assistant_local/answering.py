@@ -80,7 +80,7 @@ def prepare_answer(service: Service, assistant: str, request: ChatRequest, answe
     if request.json_response:
         earlier, last = _user_turns(request.messages)
         schema, text = split_schema(last)
-        question = service.questions.read(text, earlier, ignore=INSTRUCTION_WORDS)
+        question = service.questions.read(text, earlier, ignore=INSTRUCTION_WORDS, expects_one_kind=schema is None)
     else:
         question = _question_of(service, request.messages)
     top_k = request.context_options.top_k

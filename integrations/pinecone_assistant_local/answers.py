@@ -15,8 +15,6 @@ from pinecone_assistant_local.scoring import SentenceHit
 from pinecone_assistant_local.sentences import FINAL_MARK
 from pinecone_assistant_local.stored_files import StoredFile
 
-# Below this part of the question, a sentence is no answer to it.
-MIN_COVERAGE = 0.5
 # A further sentence is quoted only if it is nearly as good as the best one.
 NEARLY_AS_GOOD = 0.85
 MAX_SENTENCES = 3
@@ -69,9 +67,14 @@ def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
         (hit, sentence)
         for hit in hits
         for sentence in hit.sentences
-        if sentence.coverage >= MIN_COVERAGE and not sentence.text.endswith("?")
+        if sentence.is_answer and not sentence.text.endswith("?")
     ]
     candidates.sort(key=lambda candidate: -candidate[1].score)
+    if candidates and not candidates[0][1].says_more:
+        # Where many sentences fit equally well, and none has a word of what is asked of their subject, none answers it.
+        best = candidates[0][1].score
+        if sum(sentence.score >= NEARLY_AS_GOOD * best for _, sentence in candidates) > MAX_SENTENCES:
+            return []
     chosen: list[tuple[Hit, SentenceHit]] = []
     for hit, sentence in candidates:
         if len(chosen) == MAX_SENTENCES or (chosen and sentence.score < NEARLY_AS_GOOD * chosen[0][1].score):

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pinecone_assistant_local.expectations import Expectation, expectation_of
 from pinecone_assistant_local.synonyms import Synonyms
-from pinecone_assistant_local.words import STOP_WORDS, Stems, words_of
+from pinecone_assistant_local.words import STOP_WORDS, Stems, without_grammar, words_of
 
 MAX_TERMS = 48
 # What an earlier turn contributes, relative to a term of the question itself.
@@ -18,12 +19,9 @@ _FOLLOW_UP = re.compile(
     r"|^\W*(and|but|or|so|also|what about|how about|why|tell me more|more|go on|really)\b",
     re.IGNORECASE,
 )
-_WANTS_NUMBER = re.compile(
-    r"\bhow (many|much|tall|high|long|old|far|deep|wide|heavy|big|large|fast|often|hot|cold|thick|quickly|soon)\b"
-    r"|\b(when|year|date|number|height|length|width|depth|weight|diameter|age|lifespan|price|cost|fee|speed|temperature|area"
-    r"|population|percentage|maximum|minimum|limit|deadline|rate|amount|size|distance|capacity|elevation|altitude)\b",
-    re.IGNORECASE,
-)
+# Words with a capital that do not begin a sentence.
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[^\W\d_a-z]\w+")
+_NOTHING = Expectation()
 _QUOTED = re.compile(r"[\"“]([^\"“”]{2,100})[\"”]")
 
 
@@ -37,6 +35,9 @@ class Term:
         alternatives: Stems that may stand for it.
         alternative_words: A word for each of them, for the full-text query.
         weight: 1 for the question's own terms, less for what earlier turns carry over.
+        is_name: Whether it is written like a name.
+        says_kind: Whether it only says what kind of thing is asked for, such as "height".
+        is_counted: Whether it is what "how many" asks for.
     """
 
     stem: str
@@ -44,6 +45,9 @@ class Term:
     alternatives: frozenset[str]
     alternative_words: tuple[str, ...]
     weight: float = 1.0
+    is_name: bool = False
+    says_kind: bool = False
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,14 @@ class Question:
         terms: What it asks for itself.
         carried: What the earlier turns add, if it is a follow-up.
         quoted: Word sequences in quotation marks, as stems.
-        wants_number: Whether a sentence with a number is the likelier answer.
+        expectation: What an answer should have.
     """
 
     text: str
     terms: tuple[Term, ...]
     carried: tuple[Term, ...] = ()
     quoted: tuple[tuple[str, ...], ...] = ()
-    wants_number: bool = False
+    expectation: Expectation = _NOTHING
 
     @property
     def all_terms(self) -> tuple[Term, ...]:
@@ -81,15 +85,25 @@ class QuestionReader:
         self._stems = stems
         self._synonyms = Synonyms(stems)
 
-    def read(self, text: str, earlier: Sequence[str] = (), *, ignore: frozenset[str] = frozenset()) -> Question:
+    def read(
+        self,
+        text: str,
+        earlier: Sequence[str] = (),
+        *,
+        ignore: frozenset[str] = frozenset(),
+        expects_one_kind: bool = True,
+    ) -> Question:
         """The question that `text` asks.
 
         Args:
             text: The last user turn.
             earlier: The user turns before it, oldest first.
             ignore: Words that do not count, beside the stop words.
+            expects_one_kind: Whether a thing of the kind that the text asks for is the answer; a filled JSON Schema has
+                things of many kinds.
         """
-        own = self._terms(text, ignore, weight=1.0)
+        expectation = expectation_of(text) if expects_one_kind else _NOTHING
+        own = self._terms(text, ignore, weight=1.0, expectation=expectation)
         carried: list[Term] = []
         if earlier and (len(own) < 2 or _FOLLOW_UP.search(text)):
             seen = {term.stem for term in own}
@@ -106,14 +120,27 @@ class QuestionReader:
             terms=tuple(own[:MAX_TERMS]),
             carried=tuple(carried[:MAX_TERMS]),
             quoted=tuple(tuple(self._stems.of_text(phrase)) for phrase in _QUOTED.findall(text)),
-            wants_number=_WANTS_NUMBER.search(text) is not None,
+            expectation=expectation,
         )
 
-    def _terms(self, text: str, ignore: frozenset[str], *, weight: float) -> list[Term]:
+    def _terms(
+        self, text: str, ignore: frozenset[str], *, weight: float, expectation: Expectation = _NOTHING
+    ) -> list[Term]:
         words = [word for word in dict.fromkeys(words_of(text)) if word not in STOP_WORDS and word not in ignore]
-        words = [word for word in words if len(word) > 1 or word.isdigit() or not word.isascii()]
+        words = without_grammar([word for word in words if len(word) > 1 or word.isdigit() or not word.isascii()])
+        names = {name.lower() for name in _NAME.findall(text)}
         terms: dict[str, Term] = {}
         for word, stem in zip(words, self._stems.of(words), strict=True):
             others = self._synonyms.of(stem)
-            terms.setdefault(stem, Term(stem, word, frozenset(others), tuple(others.values()), weight))
+            term = Term(
+                stem=stem,
+                word=word,
+                alternatives=frozenset(others),
+                alternative_words=tuple(others.values()),
+                weight=weight,
+                is_name=word in names,
+                says_kind=word in expectation.words,
+                is_counted=word in expectation.counted,
+            )
+            terms.setdefault(stem, term)
         return list(terms.values())

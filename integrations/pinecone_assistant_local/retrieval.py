@@ -8,6 +8,7 @@ question a sentence covers, with weights that stay positive however small the co
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -17,12 +18,24 @@ from pinecone_assistant_local.database import Database
 from pinecone_assistant_local.filters import Condition
 from pinecone_assistant_local.passages import title_of
 from pinecone_assistant_local.questions import Question, Term
-from pinecone_assistant_local.scoring import SentenceHit, Weighed
+from pinecone_assistant_local.scoring import SentenceHit, Surroundings, Weighed
 from pinecone_assistant_local.stored_files import StoredFile, to_stored_file
 from pinecone_assistant_local.words import Stems
 
 CANDIDATES = 100
+# How many of them are looked at a second time, for words that only resemble those of the question.
+CLOSELY = 16
+# A word that the collection does not have may be said there in another way, a name may not.
+UNSEEN_WORD = 0.85
+NAME = 1.3
+# What says only which kind of thing is asked for is answered by a thing of that kind.
+KIND = 0.5
+# What "how many" asks for is what the question is about.
+COUNTED = 1.5
+# A file that holds less of the question than this part of what the best one holds is about something else.
+FILE_SHARE = 0.75
 _MAX_REMEMBERED_PASSAGES = 4_096
+_REFERS_BACK = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|both)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +106,17 @@ class Retriever:
             passages = self._load(connection, ids)
             asked = Weighed(question, self._weights(connection, assistant, question.all_terms))
             files = _load_files(connection, {passage.file for passage in passages})
-        hits = []
-        for passage in passages:
-            hit = self._judge(asked, passage, files[passage.file])
-            if hit.score > 0:
-                hits.append(hit)
+        likely = self._likely_files(asked, passages, files)
+        judged = [
+            self._judge(asked, passage, files[passage.file], is_likely=passage.file in likely) for passage in passages
+        ]
+        order = sorted(range(len(judged)), key=lambda index: -judged[index].score)
+        for index in order[:CLOSELY]:
+            passage = passages[index]
+            judged[index] = self._judge(
+                asked, passage, files[passage.file], is_likely=passage.file in likely, closely=True
+            )
+        hits = [hit for hit in judged if hit.score > 0]
         hits.sort(key=lambda hit: (-hit.score, hit.file.row, hit.position))
         return hits[:limit]
 
@@ -171,26 +190,55 @@ class Retriever:
                 [term.stem for term in terms],
             )
         }
-        return tuple(term.weight * math.log(2 + total / (counts.get(term.stem, 0) + 0.5)) for term in terms)
+        return tuple(_weight(term, counts.get(term.stem, 0), total) for term in terms)
 
-    def _judge(self, asked: Weighed, passage: _ReadPassage, file: StoredFile) -> Hit:
-        context = passage.heading_stems | frozenset(self._stems.of_text(title_of(file.name)))
+    def _title_stems(self, file: StoredFile) -> frozenset[str]:
+        return frozenset(self._stems.of_text(title_of(file.name)))
+
+    def _likely_files(self, asked: Weighed, passages: Sequence[_ReadPassage], files: dict[int, StoredFile]) -> set[int]:
+        """The files that hold about as much of the question as the one that holds most of it."""
+        stems = {row: set(self._title_stems(file)) for row, file in files.items()}
+        for passage in passages:
+            stems[passage.file].update(passage.heading_stems, *passage.sentence_stems)
+        covered = {row: asked.covered(frozenset(found)) for row, found in stems.items()}
+        least = FILE_SHARE * max(covered.values(), default=0.0)
+        return {row for row, part in covered.items() if part >= least}
+
+    def _judge(
+        self, asked: Weighed, passage: _ReadPassage, file: StoredFile, *, is_likely: bool, closely: bool = False
+    ) -> Hit:
+        context = passage.heading_stems | self._title_stems(file)
         stems = passage.sentence_stems
+        everything = frozenset(stem for own in stems for stem in own) | context
         hits = []
         for index, (text, own) in enumerate(zip(passage.sentences, stems, strict=True)):
             neighbours = frozenset(stem for other in stems[max(0, index - 2) : index] for stem in other)
             replies = index and passage.sentences[index - 1].endswith("?")
             above = context | frozenset(stems[index - 1]) if replies else context
-            hits.append(asked.score_sentence(text, own, context=above, neighbours=neighbours))
+            around = Surroundings(
+                above, neighbours, everything, is_meant=_REFERS_BACK.search(text) is not None, is_likely=is_likely
+            )
+            hits.append(asked.score_sentence(text, own, around, closely=closely))
         best = max(hit.score for hit in hits)
-        everything = frozenset(stem for own in stems for stem in own) | context
         score = min(1.0, 0.8 * best + 0.2 * asked.covered(everything))
         return Hit(file, passage.position, passage.page, passage.heading, passage.body, tuple(hits), score)
 
 
+def _weight(term: Term, passages: int, total: int) -> float:
+    """The weight of a term that so many of all passages have."""
+    weight = term.weight * math.log(2 + total / (passages + 0.5))
+    if term.says_kind:
+        return weight * KIND
+    if term.is_counted:
+        return weight * COUNTED
+    if term.is_name:
+        return weight * NAME
+    return weight if passages else weight * UNSEEN_WORD
+
+
 def _unjudged(passage: _ReadPassage, file: StoredFile) -> Hit:
     sentences = tuple(
-        SentenceHit(text, 0.0, 0.0, frozenset(stems))
+        SentenceHit(text, 0.0, is_answer=False, says_more=False, stems=frozenset(stems))
         for text, stems in zip(passage.sentences, passage.sentence_stems, strict=True)
     )
     return Hit(file, passage.position, passage.page, passage.heading, passage.body, sentences, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,25 +9,28 @@ from itertools import pairwise
 from pinecone_assistant_local.questions import Question, Term
 
 # How much of a term counts when the sentence itself does not have it.
-IN_SYNONYM = 0.85
-IN_CONTEXT = 0.85
+IN_SYNONYM = 0.92
+IN_KIND = 0.85
+IN_CONTEXT = 0.92
+IN_RESEMBLANCE = 0.6
+IN_MEANT = 0.8
 IN_NEIGHBOUR = 0.5
-ANSWERS_IN_NUMBERS = 0.12
+IN_PASSAGE = 0.3
+EXPECTATION_MET = 0.2
+DENIAL_MET = 0.1
 ADJACENT_TERMS = 0.04
 QUOTED_PHRASE = 0.2
+# Below this part of the question, a sentence is no answer to it. A sentence with a thing of the kind that is asked for,
+# such as a length, may say the rest in other words.
+MIN_COVERAGE = 0.55
+MIN_COVERAGE_OF_KIND = 0.4
 # Of what is asked beyond the headings, a sentence must hold this part: "What does a red pine cost?" is not answered by
 # whatever stands under "Red pine".
-MIN_BEYOND_CONTEXT = 0.35
+MIN_BEYOND_CONTEXT = 0.4
 # What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
-FULL_SCORE = 1.3
-
-
-_NUMBER = re.compile(
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|twice"
-    r"|once|daily|weekly|monthly|yearly|annually|january|february|march|april|june|july|august|september|october|november"
-    r"|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
-    re.IGNORECASE,
-)
+FULL_SCORE = 1.4
+_SHARED_CHARACTERS = 5
+_LEAST_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,35 @@ class SentenceHit:
     Attributes:
         text: The sentence.
         score: For ranking, in (0, 1].
-        coverage: The part of the question's own terms that the sentence and its context hold, in [0, 1].
+        is_answer: Whether it says enough of what is asked to be given as the answer.
+        says_more: Whether it has a word of what is asked beyond the headings; true if nothing is.
         stems: Its words' stems.
     """
 
     text: str
     score: float
-    coverage: float
+    is_answer: bool
+    says_more: bool
     stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The stems of what stands around a sentence.
+
+    Attributes:
+        context: Above it: title, headings, a question it replies to.
+        neighbours: In the sentences before it.
+        passage: In the whole passage.
+        is_meant: Whether the sentence speaks of what the ones before it name: "It is 25 meters high".
+        is_likely: Whether no other file holds much more of the question.
+    """
+
+    context: frozenset[str]
+    neighbours: frozenset[str]
+    passage: frozenset[str]
+    is_meant: bool = False
+    is_likely: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +84,60 @@ class Weighed:
     weights: tuple[float, ...]
 
     def score_sentence(
-        self, text: str, stems: tuple[str, ...], *, context: frozenset[str], neighbours: frozenset[str]
+        self, text: str, stems: tuple[str, ...], around: Surroundings, *, closely: bool = False
     ) -> SentenceHit:
         """How well one sentence answers.
 
         Args:
             text: The sentence.
             stems: Its words' stems, in order.
-            context: The stems of what stands above it: title, headings, a question it replies to.
-            neighbours: The stems of the sentences before it.
+            around: What stands around it.
+            closely: Whether to look for words that only resemble those of the question.
         """
-        question = self.question
+        question, expectation = self.question, self.question.expectation
         own = frozenset(stems)
-        parts = [_presence(term, own, context, neighbours) for term in question.all_terms]
-        own_weights = self.weights[: len(question.terms)]
-        coverage = _dot(parts, own_weights) / sum(own_weights)
-        beyond = [not _has(context, term) for term in question.terms]
-        if any(beyond):
-            weights = [weight * is_beyond for weight, is_beyond in zip(own_weights, beyond, strict=True)]
-            covered_beyond = _dot(parts, weights) / sum(weights)
-            coverage = coverage if covered_beyond >= MIN_BEYOND_CONTEXT else min(coverage, covered_beyond)
+        met = expectation.met_by(text)
+        denies = expectation.wants_prohibition and expectation.denies(text)
+        parts = [_presence(term, own, around, met=met, closely=closely) for term in question.all_terms]
         score = _dot(parts, self.weights) / sum(self.weights)
         # A sentence that only its surroundings speak for is no answer, however well they fit.
-        if not any(_has(own, term) for term in question.terms):
+        if not (met and expectation.is_certain) and not any(_has(own, term) for term in question.terms):
             score *= 0.6
         if score > 0:
-            score += _bonus(question, text, stems, context)
-        if text.endswith("?"):
+            score += _bonus(question, text, stems, around.context, met=met, denies=denies)
+        if text.endswith("?") or (expectation.is_certain and not met):
             score *= 0.5
-        return SentenceHit(text, max(0.0, min(1.0, score / FULL_SCORE)), coverage, own)
+        return SentenceHit(
+            text,
+            max(0.0, min(1.0, score / FULL_SCORE)),
+            self._is_answer(parts, around, met=met, denies=denies),
+            self._says_more(parts, around.context),
+            own,
+        )
+
+    def _is_answer(self, parts: Sequence[float], around: Surroundings, *, met: float, denies: bool) -> bool:
+        if not around.is_likely:
+            return False
+        terms = self.question.terms
+        weights = self.weights[: len(terms)]
+        # That there is a length in a sentence says nothing of what it is the length of.
+        telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=True)]
+        coverage = _dot(parts, telling) / (sum(telling) or 1.0)
+        if self.question.expectation.is_certain:
+            counted = [part for part, term in zip(parts, terms, strict=False) if term.is_counted]
+            return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
+        beyond = [weight * (not _has(around.context, term)) for weight, term in zip(weights, terms, strict=True)]
+        if any(beyond) and not met and not denies and _dot(parts, beyond) / sum(beyond) < MIN_BEYOND_CONTEXT:
+            return False
+        return coverage >= (MIN_COVERAGE_OF_KIND if met else MIN_COVERAGE)
+
+    def _says_more(self, parts: Sequence[float], context: frozenset[str]) -> bool:
+        more = [
+            part
+            for part, term in zip(parts, self.question.terms, strict=False)
+            if not term.says_kind and not _has(context, term)
+        ]
+        return not more or max(more) >= IN_NEIGHBOUR
 
     def covered(self, stems: frozenset[str]) -> float:
         """The part of the question, in [0, 1], that is anywhere among these stems."""
@@ -105,21 +153,43 @@ def _has(stems: frozenset[str], term: Term) -> bool:
     return term.stem in stems or not stems.isdisjoint(term.alternatives)
 
 
-def _presence(term: Term, own: frozenset[str], context: frozenset[str], neighbours: frozenset[str]) -> float:
+def _presence(term: Term, own: frozenset[str], around: Surroundings, *, met: float, closely: bool) -> float:
     """How far a sentence has a term: in its own words, a synonym, the headings above, or the sentences before."""
     if term.stem in own:
         return 1.0
+    # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
+    if term.stem in around.context:
+        return IN_CONTEXT
     if not own.isdisjoint(term.alternatives):
         return IN_SYNONYM
-    if term.stem in context:
-        return IN_CONTEXT
-    if not context.isdisjoint(term.alternatives):
-        return IN_CONTEXT * IN_SYNONYM
-    return IN_NEIGHBOUR if term.stem in neighbours else 0.0
+    if term.says_kind and met:
+        return IN_KIND
+    if not around.context.isdisjoint(term.alternatives):
+        return IN_SYNONYM
+    if term.stem in around.neighbours:
+        return IN_MEANT if around.is_meant else IN_NEIGHBOUR
+    if closely and (_resembles(term.stem, own) or _resembles(term.stem, around.context)):
+        return IN_RESEMBLANCE
+    return IN_PASSAGE if term.stem in around.passage else 0.0
 
 
-def _bonus(question: Question, text: str, stems: tuple[str, ...], context: frozenset[str]) -> float:
-    bonus = ANSWERS_IN_NUMBERS if question.wants_number and _NUMBER.search(text) else 0.0
+def _resembles(stem: str, others: frozenset[str]) -> bool:
+    """Whether one of the other stems begins alike or has a long piece of this one: `wool` is in `woollen`."""
+    if len(stem) < _LEAST_CHARACTERS:
+        return False
+    pieces = [stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1)]
+    return any(
+        other.startswith(stem)
+        or (len(other) >= _LEAST_CHARACTERS and stem.startswith(other))
+        or any(piece in other for piece in pieces)
+        for other in others
+    )
+
+
+def _bonus(
+    question: Question, text: str, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool
+) -> float:
+    bonus = EXPECTATION_MET * met + DENIAL_MET * denies
     pairs = set(pairwise(stems))
     # Words that stand together in the headings already say nothing by standing together here too.
     asked = (pair for pair in pairwise(term.stem for term in question.terms) if not context.issuperset(pair))

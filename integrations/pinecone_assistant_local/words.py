@@ -15,6 +15,10 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+# Hiragana, which endings and particles are written in, and the commonest Chinese function words.
+_GRAMMAR = re.compile(
+    "[\u3040-\u309f\u7684\u4e86\u5417\u5462\u662f\u4e48\u54ea\u8c01\u51e0\u591a\u5c11\u5728\u548c\u7528\u4f55\u8ab0]"
+)
 _MAX_REMEMBERED = 200_000
 
 STOP_WORDS = frozenset(
@@ -39,6 +43,12 @@ STOP_WORDS = frozenset(
 def words_of(text: str) -> list[str]:
     """The words of a text in order, lower case; text without spaces gives overlapping pairs of characters."""
     return _WORD.findall(index_text(text).lower())
+
+
+def without_grammar(words: list[str]) -> list[str]:
+    """The words without those pairs of Japanese or Chinese characters that are endings, particles and question words."""
+    telling = [word for word in words if word.isascii() or not _GRAMMAR.search(word)]
+    return telling or words
 
 
 def index_text(text: str) -> str:

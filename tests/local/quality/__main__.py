@@ -1,6 +1,6 @@
 """`python -m tests.local.quality`: the quality table, both halves.
 
-With `--show tune`, also every question of that half that went wrong. What is tuned may only look at that half.
+With `--tune`, only the half for tuning, and what went wrong in it: whoever tunes does not look at the other half.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from .measure import measure, summary
 def main() -> None:
     """Prints the table that stands in docs/local.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.local.quality")
-    parser.add_argument("--show", choices=["tune"], help="print what went wrong in the half for tuning")
+    parser.add_argument("--tune", action="store_true", help="only the half for tuning, and what went wrong in it")
     options = parser.parse_args()
     judged = measure()
-    if options.show:
+    if options.tune:
+        judged = [one for one in judged if one.asked.half == "tune"]
         for one in judged:
             expected = "declined" if one.asked.file is None else "right"
-            if one.asked.half == options.show and (
-                one.outcome != expected or one.first_is_right != bool(one.asked.file)
-            ):
+            if one.outcome != expected or one.first_is_right != bool(one.asked.file):
                 sys.stdout.write(f"{one.outcome}: {one.asked.question}\n    {one.answer}\n")
     lines = [
         "| half | questions | right sentence cited | of these first | wrong | declined |",
         "|---|---|---|---|---|---|",
     ]
     for row in summary(judged):
+        if not row["questions"]:
+            continue
         kind = "answerable" if row["answerable"] else "unanswerable"
         right, first = (row["right"], row["first"]) if row["answerable"] else ("-", "-")
         lines.append(
