@@ -211,7 +211,7 @@ def error_in_answer(body: bytes) -> StreamError:
     except msgspec.DecodeError:
         content = without_secrets(body.decode("utf-8", "replace"))
     code, message = parse_service_error(content)
-    said = f"{code}: {excerpt(message or '')}" if code else excerpt(message or shown(body))
+    said = f"{code}: {excerpt(message)}" if code and message else code or excerpt(message or shown(body))
     return StreamError(f"the service reported an error inside the answer: {said}", code=code, body=content)
 
 
