@@ -69,11 +69,12 @@ class Gate:
             query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         )
         self._service.requests.add(record)
+        # Before the body: a stranger must not fill the log.
+        self._check_key(headers)
         if not _is_multipart(headers):
             body = await _read_body(headers, receive)
             state["body"] = body
             record.body = _decoded(body)
-        self._check_key(headers)
         state["version"] = resolve_version(record.version)
         state["record"] = record
         fault = self._service.faults.take(record.method, path)

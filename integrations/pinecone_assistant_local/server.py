@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from pinecone_assistant_local.addresses import own_hosts, parse_address, parse_host, url_host
 from pinecone_assistant_local.app import create_app
 from pinecone_assistant_local.endpoints_assistants import is_assistant_name
 from pinecone_assistant_local.errors import ServiceError, UploadError
@@ -22,6 +23,7 @@ from pinecone_assistant_local.thread_server import LOOPBACK, ThreadServer, liste
 from pinecone_assistant_local.uploads import check_content, check_name
 
 DEFAULT_NAME = "local-assistant"
+DEFAULT_API_KEY = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class LocalAssistant:
         allowed_models: Model names to accept beside the documented ones.
         heartbeat_seconds: How long a stream of `/chat` stays silent before it sends a comment line.
         token_delay_seconds: The pause after each event of a stream.
+        bind: The IP address to listen on. One that other machines can reach needs an `api_key` of your own.
+        allowed_hosts: Names by which clients may call it beside those of this machine: what they send in the Host header.
 
     Attributes:
         name: The name of the assistant.
@@ -81,7 +85,7 @@ class LocalAssistant:
 
     def __init__(
         self,
-        api_key: str = "local",
+        api_key: str = DEFAULT_API_KEY,
         name: str = DEFAULT_NAME,
         data_dir: str | Path | None = None,
         port: int = 0,
@@ -91,6 +95,8 @@ class LocalAssistant:
         allowed_models: Iterable[str] = (),
         heartbeat_seconds: float = 15.0,
         token_delay_seconds: float = 0.0,
+        bind: str = LOOPBACK,
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
             raise ValueError("api_key must be visible ASCII without surrounding white space")
@@ -98,6 +104,9 @@ class LocalAssistant:
             raise ValueError(
                 f"name must be 1-63 lower-case letters, digits or '-', and begin and end without '-': {name!r}"
             )
+        self._address = parse_address(bind)
+        if not self._address.is_loopback and api_key == DEFAULT_API_KEY:
+            raise ValueError(f"on {bind} other machines can reach it: choose an api_key of your own")
         self.name = name
         self.api_key = api_key
         self._data_dir = Path(data_dir) if data_dir is not None else None
@@ -109,6 +118,7 @@ class LocalAssistant:
             allowed_models=tuple(allowed_models),
             heartbeat_seconds=heartbeat_seconds,
             token_delay_seconds=token_delay_seconds,
+            allowed_hosts=(*own_hosts(self._address), *map(parse_host, allowed_hosts)),
         )
         self._faults = Faults()
         self._started: _Running | None = None
@@ -129,7 +139,7 @@ class LocalAssistant:
         """Starts the server; when this returns, it answers."""
         if self._started is not None:
             raise RuntimeError("the local assistant is already running")
-        listener = listen(LOOPBACK, self._port)
+        listener = listen(str(self._address), self._port)
         try:
             folder = None if self._data_dir else tempfile.TemporaryDirectory(prefix="local-assistant-")
             path = Path(folder.name) if folder else self._data_dir or Path()
@@ -157,7 +167,7 @@ class LocalAssistant:
     @property
     def host(self) -> str:
         """Where it answers, such as `http://127.0.0.1:8790`: control plane and data plane alike."""
-        return f"http://{LOOPBACK}:{self._running.server.port}"
+        return f"http://{url_host(self._address)}:{self._running.server.port}"
 
     @property
     def environ(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from pinecone_assistant_local.documents import MAX_FILE_BYTES, file_type, size_limit
+from pinecone_assistant_local.documents import MAX_FILE_BYTES, file_type, is_known_type, size_limit
 from pinecone_assistant_local.endpoint import Call
 from pinecone_assistant_local.errors import invalid, too_large
 from pinecone_assistant_local.metadata import Metadata, decode_metadata, validate_file_metadata
@@ -60,13 +60,37 @@ def check_content(name: str, content: bytes) -> None:
         raise too_large(size_limit(name))
 
 
+class _FileTooLarge(MultiPartException):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__("The file is too large")
+        self.limit_bytes = limit_bytes
+
+
+class _Parser(MultiPartParser):
+    """Gives a file up as soon as it is larger than one of its type may be."""
+
+    _file_bytes = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Some bytes of a file or field."""
+        upload = self._current_part.file
+        if upload is not None:
+            self._file_bytes += end - start
+            name = upload.filename or ""
+            if is_known_type(name) and self._file_bytes > size_limit(name):
+                raise _FileTooLarge(size_limit(name))
+        super().on_part_data(data, start, end)
+
+
 async def _read_form(call: Call) -> FormData:
     content_type = call.request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise invalid("Content-Type must be multipart/form-data")
-    parser = MultiPartParser(call.request.headers, _limited(call), max_files=1, max_fields=8)
+    parser = _Parser(call.request.headers, _limited(call), max_files=1, max_fields=8)
     try:
         return await parser.parse()
+    except _FileTooLarge as error:
+        raise too_large(error.limit_bytes) from error
     except MultiPartException as error:
         raise invalid(f"Invalid multipart body: {error.message}") from error
 
