@@ -18,7 +18,7 @@ _NUMBER_WORDS = (
     "|halves|quarter|third|once|twice|couple|single|several|zero|none"
 )
 _NUMBER = rf"(?:\d[\d.,]*|\b(?:{_NUMBER_WORDS})\b)"
-_GAP = r"(?:[\s-]+(?:and|to|or|half|(?<=half )an?|more|working|full|whole|calendar|consecutive|business|square|cubic|percent))*[\s-]*"
+_GAP = r"(?:[\s-]+(?:and|to|or|half|(?<=half )an?|more|working|full|whole|calendar|consecutive|business|square|cubic))*[\s-]*"
 _ABOUT_A = r"\b(?:half|for|about|around|up\s+to|within|lasts?|takes?|than|of|nearly|almost)\s+an?\s+"
 _UNITS = {
     "length": r"(?:kilo|centi|milli|nano|micro)?met(?:er|re)s?|[kcmnµ]?m|feet|foot|ft|inch(?:es)?|yards?|miles?|light[- ]years?"

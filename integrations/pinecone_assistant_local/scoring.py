@@ -104,7 +104,7 @@ class Weighed:
         if not (met and expectation.is_certain) and not any(_has(own, term) for term in question.terms):
             score *= 0.6
         if score > 0:
-            score += _bonus(question, text, stems, around.context, met=met, denies=denies)
+            score += _bonus(question, stems, around.context, met=met, denies=denies)
         if text.endswith("?") or (expectation.is_certain and not met):
             score *= 0.5
         return SentenceHit(
@@ -186,9 +186,7 @@ def _resembles(stem: str, others: frozenset[str]) -> bool:
     )
 
 
-def _bonus(
-    question: Question, text: str, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool
-) -> float:
+def _bonus(question: Question, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool) -> float:
     bonus = EXPECTATION_MET * met + DENIAL_MET * denies
     pairs = set(pairwise(stems))
     # Words that stand together in the headings already say nothing by standing together here too.
