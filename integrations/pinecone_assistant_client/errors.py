@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ DOCS = "docs/errors.md"
 """Where every error is explained. A published site would change this one line."""
 
 _MAX_EXCERPT = 300
-_SIGNED_QUERY = re.compile(r"(https?://[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+")
+_SIGNED_QUERY = re.compile(r"(https?://[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+", re.IGNORECASE)
 _LISTED_HEADERS = frozenset(
     {"content-type", "content-length", "date", "retry-after", "server", "x-pinecone-request-id", "x-request-id"}
 )
@@ -207,7 +208,9 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            date = parsedate_to_datetime(value)
+            # An HTTP date is UTC also where it names no zone; a naive one would be read in this machine's zone.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
         except (ValueError, OverflowError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
@@ -286,7 +289,7 @@ def error_from_response(
         secrets: Strings to cut out of everything kept.
         now: Seconds since the epoch, for a Retry-After date.
     """
-    text = without_secrets(body.decode("utf-8", "replace"), *secrets)
+    text = without_secrets(body.decode("utf-8", "replace").removeprefix("\ufeff"), *secrets)
     content: Any = text
     is_page = text.lstrip()[:1] == "<"
     if text.lstrip()[:1] in ("{", "["):
@@ -302,6 +305,7 @@ def error_from_response(
         message += f". The service said: {f'{code}: ' if code else ''}{excerpt(said)}"
     request_id = headers.get("x-pinecone-request-id") or headers.get("x-request-id")
     if request_id:
+        request_id = without_secrets(request_id, *secrets)
         message += f" (request {request_id})"
     cls = _CLASSES.get(status) or (InternalServerError if status >= 500 else BadRequestError)
     return cls(
