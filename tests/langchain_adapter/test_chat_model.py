@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
+from langchain_pinecone_assistant.conversion import text_chunk
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, chat_model, merged
@@ -249,3 +250,15 @@ async def test_the_host_is_looked_up_where_none_is_given(
     assert unknown.requests == []
     assert "43.8" in (await ask.invoke(chat, QUESTION)).text
     assert [request.method for request in unknown.requests] == ["GET", "POST"]
+
+
+def test_a_text_chunk_is_what_validation_would_make() -> None:
+    """It is copied because that is faster; a new version of the framework must not make it differ."""
+    chunk, other = text_chunk("Tall", "id-1"), text_chunk("er", "id-1")
+    message = AIMessageChunk(content="Tall", id="id-1", response_metadata={"model_provider": "pinecone_assistant"})
+    assert chunk == ChatGenerationChunk(message=message)
+    assert chunk.message.model_dump() == message.model_dump()
+    assert chunk.message.__dict__.keys() == message.__dict__.keys()
+    for name, value in chunk.message.__dict__.items():
+        assert not isinstance(value, (dict, list)) or value is not other.message.__dict__[name], f"{name} is shared"
+    assert (chunk + other).message.content == "Taller"
