@@ -1,12 +1,14 @@
 """Run the quick starts and the client's tests on every other supported Python of this machine: `make pythons`.
 
-Each gets an environment of its own under `.venv-others/`, reused as long as pyproject.toml does not change.
+Each gets an environment of its own under `.venv-others/`, reused as long as pyproject.toml does not change. The oldest Python
+gets the lowest versions that pyproject.toml allows, the others the newest: so both ends of each range are tested.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +20,26 @@ TOOLS = ("pytest", "pytest-asyncio", "pytest-socket", "hypothesis", "trustme", "
 
 
 def find(version: str) -> str | None:
-    """A Python of this version that starts, or None (a pyenv shim may stand there without one behind it)."""
-    path = shutil.which(f"python{version}")
-    if path is None:
-        return None
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return path if done.returncode == 0 and f" {version}." in done.stdout else None
+    """A Python of this version that starts, or None. A pyenv shim may stand on the PATH without one behind it."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))]
+    for path in filter(None, candidates):
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and f" {version}." in done.stdout:
+            return path
+    return None
+
+
+def floors() -> list[str]:
+    """The lowest version of each requirement of the package, as constraints for pip."""
+    import tomllib  # noqa: PLC0415 - Python 3.11, and only the development environment runs this
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = [
+        *project["dependencies"],
+        *(r for extra in project["optional-dependencies"].values() for r in extra),
+    ]
+    return [re.sub(r">=([^,]+).*", r"==\1", requirement) for requirement in requirements if ">=" in requirement]
 
 
 def prepare(version: str, path: str) -> Path:
@@ -34,7 +50,9 @@ def prepare(version: str, path: str) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         subprocess.run([path, "-m", "venv", "--clear", str(folder)], check=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--editable", f"{ROOT}[all]", *TOOLS], check=True)
+        constraints = folder / "constraints.txt"
+        constraints.write_text("\n".join(floors() if version == SUPPORTED[0] else []), encoding="utf-8")
+        subprocess.run([*pip, "--constraint", str(constraints), "--editable", f"{ROOT}[all]", *TOOLS], check=True)
         stamp.write_text(wanted)
     return folder / "bin" / "python"
 
@@ -59,7 +77,9 @@ def main() -> int:
             [str(python), "-m", "pytest", "-q", "tests/client"],
         ]
         failed = [
-            command for command in commands if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+            command
+            for command in commands
+            if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         ]
         results[version] = f"FAILED: {' '.join(failed[0][1:])}" if failed else "passed"
     for version, result in results.items():
