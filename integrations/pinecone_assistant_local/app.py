@@ -14,6 +14,7 @@ from pinecone_assistant_local.endpoint import json_response
 from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
 from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
 from pinecone_assistant_local.endpoints_evaluation import ROUTES as EVALUATION_ROUTES
+from pinecone_assistant_local.endpoints_faults import ROUTES as FAULT_ROUTES
 from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.errors import ServiceError
 from pinecone_assistant_local.gate import HEALTH_PATH, Gate
@@ -28,6 +29,7 @@ def create_app(service: Service) -> ASGIApp:
         *FILE_ROUTES,
         *CHAT_ROUTES,
         *EVALUATION_ROUTES,
+        *(FAULT_ROUTES if service.options.serve_faults else ()),
     ]
     endpoints = Starlette(
         routes=routes,

@@ -84,6 +84,7 @@ class Fault:
         omit_usage: Leave out the usage.
         wrapped: Wrap answers in `{"chat_completion": ...}`, as the documentation shows them.
         fired: How many requests it has struck.
+        id: Its number, counted from 1 in the order of `add`.
     """
 
     on: Target = "chat"
@@ -111,6 +112,7 @@ class Fault:
     omit_usage: bool = False
     wrapped: bool = False
     fired: int = field(default=0, init=False)
+    id: int = field(default=0, init=False)
     _owner: Faults | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -151,6 +153,7 @@ class Faults:
         self._lock = threading.Lock()
         self._active: list[Fault] = []
         self._fired = 0
+        self._added = 0
 
     @property
     def fired(self) -> int:
@@ -169,8 +172,15 @@ class Faults:
         fault = Fault(**options)
         fault._owner = self
         with self._lock:
+            self._added += 1
+            fault.id = self._added
             self._active.append(fault)
         return fault
+
+    def active(self) -> list[Fault]:
+        """The faults that are set, oldest first, with those that have struck as often as they may."""
+        with self._lock:
+            return list(self._active)
 
     def remove(self, fault: Fault) -> None:
         """Ends a fault; its count stays."""

@@ -71,6 +71,7 @@ class LocalAssistant:
         token_delay_seconds: The pause after each event of a stream.
         bind: The IP address to listen on. One that other machines can reach needs an `api_key` of your own.
         allowed_hosts: Names by which clients may call it beside those of this machine: what they send in the Host header.
+        serve_faults: Whether faults can be set over HTTP too, at `/_faults`.
 
     Attributes:
         name: The name of the assistant.
@@ -97,6 +98,7 @@ class LocalAssistant:
         token_delay_seconds: float = 0.0,
         bind: str = LOOPBACK,
         allowed_hosts: Iterable[str] = (),
+        serve_faults: bool = False,
     ) -> None:
         if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
             raise ValueError("api_key must be visible ASCII without surrounding white space")
@@ -118,6 +120,7 @@ class LocalAssistant:
             allowed_models=tuple(allowed_models),
             heartbeat_seconds=heartbeat_seconds,
             token_delay_seconds=token_delay_seconds,
+            serve_faults=serve_faults,
             allowed_hosts=(*own_hosts(self._address), *map(parse_host, allowed_hosts)),
         )
         self._faults = Faults()

@@ -48,6 +48,7 @@ class Options:
         allowed_hosts: Host names to accept in the Host header, beside those of this machine.
         heartbeat_seconds: How long `/chat` stays silent before it sends a comment line.
         token_delay_seconds: The pause after each event of a stream.
+        serve_faults: Whether faults can be set over HTTP too, at `/_faults`.
         keep_requests: How many requests are recorded.
     """
 
@@ -58,6 +59,7 @@ class Options:
     allowed_hosts: tuple[str, ...] = ()
     heartbeat_seconds: float = 15.0
     token_delay_seconds: float = 0.0
+    serve_faults: bool = False
     keep_requests: int = 10_000
 
 
