@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pinecone_assistant_local import LocalAssistant, UploadError
-from pinecone_assistant_local.documents import is_known_type
+from pinecone_assistant_local.addresses import parse_address
+from pinecone_assistant_local.folders import documents_in, put_document, remove_other_documents
 
 DEFAULT_PORT = 8790
 
@@ -30,13 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not folder.is_dir():
         return _refuse(f"{folder} is not a folder")
     api_key = options.api_key or os.environ.get("PINECONE_API_KEY") or f"local-{secrets.token_urlsafe(18)}"
+    try:
+        if not options.api_key and not parse_address(options.bind).is_loopback:
+            return _refuse(f"--bind {options.bind} lets other machines in: choose a key for them with --api-key")
+    except ValueError as error:
+        return _refuse(str(error))
     with _Stop() as stop:
         try:
             local = LocalAssistant(
                 api_key=api_key,
                 name=options.name or assistant_name(folder),
                 port=options.port,
+                data_dir=options.data_dir,
                 allowed_models=options.allow_model,
+                bind=options.bind,
+                allowed_hosts=options.allow_host,
             ).start()
         except (OSError, ValueError) as error:
             return _refuse(str(error))
@@ -79,12 +88,21 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--api-key", help="the key to accept; else PINECONE_API_KEY, else a random one")
     serve.add_argument("--name", help="the assistant's name; else the folder's")
     serve.add_argument("--allow-model", action="append", default=[], metavar="NAME", help="accept one more model name")
+    serve.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="keep the files there; else they are gone at the end"
+    )
+    serve.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="the IP address to listen on")
+    serve.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="accept one more name in the Host header"
+    )
     return parser
 
 
 def _upload_all(local: LocalAssistant, folder: Path, console: Console, stop: _Stop) -> bool:
     """Uploads the files and says which could not be; False if it was asked to stop meanwhile."""
-    files = list(_files_in(folder))
+    service = local._running.service
+    files = list(documents_in(folder))
+    remove_other_documents(service, local.name, {path.relative_to(folder).as_posix() for path in files})
     refused = []
     columns = (TextColumn("Uploading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[name]}"))
     with Progress(*columns, console=console, transient=True) as progress:
@@ -95,7 +113,7 @@ def _upload_all(local: LocalAssistant, folder: Path, console: Console, stop: _St
             name = path.relative_to(folder).as_posix()
             progress.update(task, name=name)
             try:
-                local.upload(path, name=name)
+                put_document(service, local.name, name, path.read_bytes())
             except (UploadError, OSError) as error:
                 refused.append(str(error))
             progress.advance(task)
@@ -103,15 +121,6 @@ def _upload_all(local: LocalAssistant, folder: Path, console: Console, stop: _St
         console.print(f"Left out {reason}", style="yellow", markup=False)
     console.print(f"{len(files) - len(refused)} of {len(files)} files uploaded.", markup=False)
     return True
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    """The files of a known type, in order, without what is hidden or leads out of the folder."""
-    root = folder.resolve()
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and is_known_type(path.name) and path.resolve().is_relative_to(root):
-            yield path
 
 
 class _Stop:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from pinecone_assistant_local.database import Database
+from pinecone_assistant_local.recovery import remove_orphans
 from pinecone_assistant_local.rows import ClockNs
 from pinecone_assistant_local.stored_assistants import Assistants
 from pinecone_assistant_local.stored_files import Files
@@ -24,6 +25,8 @@ class Store:
 
     def __init__(self, folder: Path, *, durable: bool, clock_ns: ClockNs = time.time_ns) -> None:
         self.database = Database(folder / "assistant.sqlite3", durable=durable)
+        if durable:
+            remove_orphans(self.database, clock_ns)
         self.assistants = Assistants(self.database, clock_ns)
         self.files = Files(self.database, clock_ns)
         self.images = Images(self.database)

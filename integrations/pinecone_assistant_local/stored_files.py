@@ -78,6 +78,15 @@ class Files:
                 connection, assistant, file_id, new, crc32c, generation=generation, operation_type="upsert_file"
             )
 
+    def unchanged(self, assistant: str, file_id: str, new: NewFile) -> StoredFile | None:
+        """The file of that identifier, if it has this name and content already."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM files WHERE assistant = ? AND id = ? AND name = ? AND size = ? AND sha256 = ?",
+                (assistant, file_id, new.name, len(new.content), hashlib.sha256(new.content).hexdigest()),
+            ).fetchone()
+        return to_stored_file(row) if row else None
+
     def finish(self, file: StoredFile, passages: Iterable[Passage], images: Iterable[PdfImage] = ()) -> None:
         """Makes the file Available with these passages and images, unless it was replaced or deleted meanwhile."""
         now = self._clock_ns()

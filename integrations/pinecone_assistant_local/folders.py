@@ -1,0 +1,59 @@
+"""A folder of documents as the files of an assistant: put once, replaced when changed, removed when gone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pinecone_assistant_local.documents import is_known_type
+from pinecone_assistant_local.errors import ServiceError, UploadError
+from pinecone_assistant_local.service import Service
+from pinecone_assistant_local.stored_files import NewFile, StoredFile
+from pinecone_assistant_local.uploads import check_content, check_name
+
+_NAMESPACE = uuid.UUID("2b1f6f57-5d0c-5b0e-8f39-6f6f0d0c8f11")
+
+
+def documents_in(folder: Path) -> Iterator[Path]:
+    """The files of a known type, in order, without what is hidden or leads out of the folder."""
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and is_known_type(path.name) and path.resolve().is_relative_to(root):
+            yield path
+
+
+def file_id_of(name: str) -> str:
+    """The identifier of a document by its path in the folder; it tells such files from those that clients upload."""
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def put_document(service: Service, assistant: str, name: str, content: bytes) -> None:
+    """Makes a document Available, unless it is already there with the same content.
+
+    Raises:
+        UploadError: It cannot be; the message is the reason.
+    """
+    files = service.store.files
+    new, file_id = NewFile(name, content), file_id_of(name)
+    try:
+        check_name(name)
+        check_content(name, content)
+        file = files.unchanged(assistant, file_id, new) or files.upsert(assistant, file_id, new)[0]
+    except ServiceError as error:
+        raise UploadError(f"{name}: {error.message}") from error
+    if file.status == "Processing":
+        (service.ingest.pending(file) or service.ingest.submit(file)).result()
+        file = files.get(assistant, file_id)
+    if file.status != "Available":
+        raise UploadError(f"{name}: {file.error or file.status}")
+
+
+def remove_other_documents(service: Service, assistant: str, names: Collection[str]) -> list[StoredFile]:
+    """Removes the documents that were put before and are not among these names; what clients uploaded stays."""
+    files = service.store.files
+    gone = [file for file in files.select(assistant) if file.id == file_id_of(file.name) and file.name not in names]
+    for file in gone:
+        files.delete(assistant, file.id)
+    return gone
