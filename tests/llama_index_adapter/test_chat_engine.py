@@ -155,8 +155,8 @@ def test_the_memory_of_llama_index_over_sql_works(words: dict[str, Any], local: 
         await engine.achat(QUESTION)
         await (await engine.astream_chat(QUESTION)).aprint_response_stream()
         assert len(await memory.aget_all()) == 4
-        assert memory.sql_store._async_engine is not None
-        await memory.sql_store._async_engine.dispose()
+        store: Any = memory.sql_store
+        await store._async_engine.dispose()
 
     run(talk())
     assert len(bodies(local)[-1]["messages"]) == 3

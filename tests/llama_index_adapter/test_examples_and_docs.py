@@ -1,0 +1,68 @@
+"""The LlamaIndex examples and docs/llama_index.md run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs" / "llama_index.md"
+EXAMPLES = {
+    "llama_index_streaming.py": ["1,642 meters", "[1] lake_baikal.md", "tokens"],
+    "llama_index_chat_engine.py": ["95 meters", "3,200 years", "giant_sequoia.md: ", "remembers 4 messages"],
+    "llama_index_agent_tool.py": ["12 dollars", "Sources:\n- nursery_delivery.md"],
+    "llama_index_retriever.py": ["three to five", "honey_bee.md"],
+    "llama_index_structured.py": ['"maximum_depth_meters":1642.0'],
+}
+
+
+def test_every_example_is_here() -> None:
+    assert {path.name for path in (ROOT / "examples").glob("llama_index_*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_runs_and_shows_what_it_is_for(name: str) -> None:
+    """In a process of its own, without a key, as a user starts it."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
+    strict = [] if "agent" in name else ["-W", "error"]  # LlamaIndex's agents use deprecated names of pydantic
+    done = subprocess.run(
+        [sys.executable, *strict, str(ROOT / "examples" / name)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for shown in EXAMPLES[name]:
+        assert shown in done.stdout
+    assert "http" not in done.stdout, "no expiring link"
+
+
+def test_the_blocks_of_the_docs_run_one_after_another(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a comment after `print(...)` says is what it prints."""
+    monkeypatch.chdir(ROOT)
+    text = DOCS.read_text(encoding="utf-8")
+    namespace: dict[str, Any] = {"__name__": "docs"}
+    count = 0
+    for match in re.finditer(r"```python\n(.*?)```", text, re.DOTALL):
+        line = text[: match.start(1)].count("\n")
+        code = compile("\n" * line + match[1], str(DOCS), "exec")
+        with warnings.catch_warnings():
+            if "FunctionAgent" in match[1]:
+                warnings.simplefilter("ignore", DeprecationWarning)
+            exec(code, namespace)
+        printed = capsys.readouterr().out
+        for said in re.findall(r"print\(.*\)  # (.+)", match[1]):
+            assert said in printed, f"{DOCS.name}, block at line {line}"
+        count += 1
+    assert count >= 10
