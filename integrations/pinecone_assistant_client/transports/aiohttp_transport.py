@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import certifi
+from urllib3.util import wait_for_read
 
 from ..errors import AssistantError, InvalidRequestError
 from .base import (
@@ -33,21 +34,35 @@ from .environment import environment_ca, proxy_for
 
 
 class _Connector(aiohttp.TCPConnector):
-    """A connector that knows its open transports, so that they can be closed after their loop."""
+    """A connector that knows its open transports, so that they can be closed after their loop.
+
+    It also sees that the server closed a kept connection while the loop stood still: a request written to that would fail
+    as one that may have been processed. urllib3 looks in the same way.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        connection = await super().connect(*args, **kwargs)
-        if connection.transport is not None:
-            self.transports.add(connection.transport)
-        return connection
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            transport = connection.transport
+            if transport is None:
+                return connection
+            if transport not in self.transports:
+                self.transports.add(transport)
+                return connection
+            socket = transport.get_extra_info("socket")
+            if socket is None or not wait_for_read(socket, timeout=0.0):
+                return connection
+            connection.close()
 
 
 def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
-    callback(*args)
+    # Only what closes a socket: a task that waits for it must not run without its loop.
+    if getattr(callback, "__name__", "").endswith("connection_lost"):
+        callback(*args)
 
 
 class _LoopSession:
@@ -71,12 +86,20 @@ class _LoopSession:
             yield
         finally:
             await self.session.close()
+            self._abort_transports()
+            await asyncio.sleep(0)  # the loop runs what abort asked of it
 
     async def close(self) -> None:
         if self._closer is not None:
             await self._closer.aclose()
         else:
             await self.session.close()
+
+    def _abort_transports(self) -> None:
+        """Close what is still open: an unfinished stream over TLS says good-bye for up to 30 s, and the loop ends now."""
+        for transport in list(self.connector.transports) if self.connector is not None else ():
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
 
     def close_after_loop(self) -> None:
         """Close what a loop left that ended without shutting its async generators down (LlamaIndex's asyncio_run).
@@ -88,14 +111,12 @@ class _LoopSession:
             return  # injected, or closed in time
         with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
             self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
+        self._abort_transports()  # before the connections, which need their loop to say good-bye
         for response in self.reading:
             connection = response.connection
             response.close()  # on a closed loop it leaves its connection open
             if connection is not None:
                 connection.close()
-        for transport in list(self.connector.transports):
-            if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
         connector = self.connector
         self.session.detach()
         with contextlib.suppress(StopIteration):
