@@ -43,10 +43,9 @@ def _to_message(value: Any, index: int) -> Message:
     if role not in _ROLES:
         raise InvalidRequestError(f"messages[{index}].role is {role!r}: use one of {', '.join(_ROLES)}")
     if not isinstance(content, str):
-        found = type(content).__name__
-        if isinstance(content, list) and content and isinstance(content[0], Mapping):
-            found = f"list of {content[0].get('type', 'untyped')} blocks"
-        raise InvalidRequestError(f"messages[{index}].content is a {found}: the assistant takes text (str) only")
+        raise InvalidRequestError(
+            f"messages[{index}].content is a {_kind_of(content)}: the assistant takes text (str) only"
+        )
     if not content.strip():
         raise InvalidRequestError(f"messages[{index}].content ({role}) is empty: every message needs text")
     try:
@@ -56,6 +55,14 @@ def _to_message(value: Any, index: int) -> Message:
             f"messages[{index}].content has a lone surrogate at character {error.start}: it is not valid text"
         ) from error
     return value if isinstance(value, Message) else Message(role, content)
+
+
+def _kind_of(content: Any) -> str:
+    """What stands in place of text: the type, or the kind of the first block that is no text."""
+    if isinstance(content, list) and content and all(isinstance(block, Mapping) for block in content):
+        kinds = [block.get("type", "untyped") for block in content]
+        return f"list of {next((kind for kind in kinds if kind != 'text'), 'text')} blocks"
+    return type(content).__name__
 
 
 def fold_messages(
@@ -73,7 +80,7 @@ def fold_messages(
     Raises:
         InvalidRequestError: No user turn, an unknown role, blank or non-text content; names the message.
     """
-    if isinstance(messages, (str, bytes, Mapping)):
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
         raise InvalidRequestError(
             f"messages is a {type(messages).__name__}: pass a list, such as [{{'role': 'user', 'content': '...'}}]"
         )
