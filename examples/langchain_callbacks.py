@@ -1,0 +1,47 @@
+"""Streaming callbacks: tokens, usage and retries of one call, and the usage of all calls together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demo_assistant import QUESTION, local_assistant
+from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
+from langchain_core.outputs import LLMResult
+
+from langchain_pinecone_assistant import ChatPineconeAssistant
+
+
+class Printer(BaseCallbackHandler):
+    """Prints what happens during a call."""
+
+    def on_llm_new_token(self, token: Any, **_: Any) -> None:
+        """Each token, as it comes."""
+        print(token, end="|", flush=True)
+
+    def on_retry(self, retry_state: Any, **_: Any) -> None:
+        """A request failed and is sent again."""
+        print(f"(attempt {retry_state.attempt_number} failed, trying again)")
+
+    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
+        """The whole answer is there."""
+        print(f"\nusage: {response.generations[0][0].message.usage_metadata}")  # type: ignore[union-attr]
+
+
+def main() -> None:
+    with local_assistant() as local:
+        # streaming=True: invoke streams inside, so that callbacks hear each token.
+        chat = ChatPineconeAssistant(
+            assistant_name=local.name, host=local.host, api_key=local.api_key, streaming=True, strip_references=True
+        )
+        chat.invoke(QUESTION, {"callbacks": [Printer()]})
+
+        local.faults.add(status=503, times=1, retry_after=0)
+        quiet = chat.model_copy(update={"streaming": False})
+        with get_usage_metadata_callback() as usage:
+            for question in (QUESTION, "How far is the Moon?"):
+                quiet.invoke(question, {"callbacks": [Printer()]})
+        print(f"in all: {usage.usage_metadata}")
+
+
+if __name__ == "__main__":
+    main()

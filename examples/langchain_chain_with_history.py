@@ -1,0 +1,36 @@
+"""A chain with a history: the second question only makes sense after the first."""
+
+from __future__ import annotations
+
+from demo_assistant import local_assistant
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+
+from langchain_pinecone_assistant import ChatPineconeAssistant
+
+QUESTIONS = ["How old is the oldest known red pine?", "And how tall is the tallest red pine on record?"]
+
+
+def main() -> None:
+    with local_assistant() as local:
+        chat = ChatPineconeAssistant(
+            assistant_name=local.name, host=local.host, api_key=local.api_key, strip_references=True
+        )
+        prompt = ChatPromptTemplate.from_messages(
+            [("system", "Answer in one sentence."), MessagesPlaceholder("history"), ("user", "{question}")]
+        )
+        # Options of a model inside a chain are bound to it; the chain's own invoke would lose them.
+        chain = prompt | chat.bind(filter={"resource": "encyclopedia"})
+        history: list[BaseMessage] = []
+        for question in QUESTIONS:
+            print(f"You: {question}\nAssistant: ", end="")
+            answer = ""
+            for chunk in chain.stream({"history": history, "question": question}):
+                print(chunk.text, end="", flush=True)
+                answer += chunk.text
+            print()
+            history += [HumanMessage(question), AIMessage(answer)]
+
+
+if __name__ == "__main__":
+    main()
