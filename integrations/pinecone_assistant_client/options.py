@@ -93,6 +93,8 @@ class ChatOptions:
         Raises:
             InvalidRequestError: A message, the filter, or an option that this interface does not have.
         """
+        if self.interface not in ("openai", "standard"):
+            raise InvalidRequestError(f'interface is {self.interface!r}: use "openai" or "standard"')
         turns = fold_messages(messages, system_messages=system_messages)
         if self.interface == "standard" or json_response:
             return build_chat_request(
@@ -106,8 +108,6 @@ class ChatOptions:
                 include_highlights=self.include_highlights,
                 context_options=self.context_options,
             )
-        if self.interface != "openai":
-            raise InvalidRequestError(f'interface is {self.interface!r}: use "openai" or "standard"')
         for name in ("include_highlights", "context_options"):
             if getattr(self, name):
                 raise InvalidRequestError(f'{name} needs interface="standard": the OpenAI-compatible endpoint has none')

@@ -77,7 +77,9 @@ def build_chat_request(
     if include_highlights:
         fields["include_highlights"] = True
     if context_options:
-        fields["context_options"] = _checked_context_options(context_options)
+        checked = _checked_context_options(context_options)
+        if checked:
+            fields["context_options"] = checked
     return WireRequest("POST", f"/assistant/chat/{quote(assistant_name, safe='')}", _encode(fields))
 
 
@@ -111,7 +113,7 @@ def build_context_request(
     fields: dict[str, Any] = {"query": query} if query is not None else {"messages": messages}
     if filter:
         fields["filter"] = filter
-    fields |= _checked_context_options({name: value for name, value in options.items() if value is not None})
+    fields |= _checked_context_options(options)
     path = f"/assistant/chat/{quote(assistant_name, safe='')}/context"
     return WireRequest("POST", path, _encode(fields), repeatable=True)
 
@@ -145,16 +147,28 @@ def _checked_context_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         if name not in _CONTEXT_OPTIONS:
             raise InvalidRequestError(f"unknown context option {name!r}; known: {', '.join(_CONTEXT_OPTIONS)}")
+        if value is None:
+            continue
         wanted = int if name in ("top_k", "snippet_size") else bool
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise InvalidRequestError(
                 f"context option {name} is {value!r}: pass {'a number' if wanted is int else 'True or False'}"
             )
-    return dict(options)
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _encode(fields: dict[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode(fields)
+        return msgspec.json.encode(fields, enc_hook=_plain)
     except (TypeError, ValueError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """Subclasses of what JSON knows (numpy.float64, LangChain's text of a message), which msgspec leaves to this hook."""
+    for kind in (str, float, int):
+        if isinstance(value, kind):
+            return getattr(kind, f"__{kind.__name__}__")(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
