@@ -11,7 +11,7 @@ import math
 import re
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pinecone_assistant_local.database import Database
@@ -23,8 +23,8 @@ from pinecone_assistant_local.stored_files import StoredFile, to_stored_file
 from pinecone_assistant_local.words import Stems
 
 CANDIDATES = 100
-# How many of them are looked at a second time, for words that only resemble those of the question.
-CLOSELY = 16
+# How many of them are read sentence by sentence, unless more are asked for.
+CLOSELY = 24
 # A word that the collection does not have may be said there in another way, a name may not.
 UNSEEN_WORD = 0.85
 NAME = 1.3
@@ -74,6 +74,7 @@ class _ReadPassage:
     sentences: tuple[str, ...]
     sentence_stems: tuple[tuple[str, ...], ...]
     heading_stems: frozenset[str]
+    all_stems: frozenset[str]
 
 
 class Retriever:
@@ -106,17 +107,16 @@ class Retriever:
             passages = self._load(connection, ids)
             asked = Weighed(question, self._weights(connection, assistant, question.all_terms))
             files = _load_files(connection, {passage.file for passage in passages})
-        likely = self._likely_files(asked, passages, files)
-        judged = [
-            self._judge(asked, passage, files[passage.file], is_likely=passage.file in likely) for passage in passages
+        titles = {row: frozenset(self._stems.of_text(title_of(file.name))) for row, file in files.items()}
+        covered = [asked.covered(passage.all_stems | titles[passage.file]) for passage in passages]
+        likely = _likely_files(asked, passages, titles)
+        # What the passages hold of the question decides which of them are read sentence by sentence.
+        order = sorted(range(len(passages)), key=lambda index: -covered[index])[: max(CLOSELY, limit)]
+        hits = [
+            _judge(asked, passages[index], files[passages[index].file], titles[passages[index].file], likely)
+            for index in order
         ]
-        order = sorted(range(len(judged)), key=lambda index: -judged[index].score)
-        for index in order[:CLOSELY]:
-            passage = passages[index]
-            judged[index] = self._judge(
-                asked, passage, files[passage.file], is_likely=passage.file in likely, closely=True
-            )
-        hits = [hit for hit in judged if hit.score > 0]
+        hits = [hit for hit in hits if hit.score > 0]
         hits.sort(key=lambda hit: (-hit.score, hit.file.row, hit.position))
         return hits[:limit]
 
@@ -161,6 +161,8 @@ class Retriever:
 
     def _remember(self, row: sqlite3.Row) -> _ReadPassage:
         sentences = tuple(row["sentences"].split("\n"))
+        sentence_stems = tuple(tuple(self._stems.of_text(sentence)) for sentence in sentences)
+        heading_stems = frozenset(self._stems.of_text(row["heading"]))
         passage = _ReadPassage(
             id=row["id"],
             file=row["file"],
@@ -169,8 +171,9 @@ class Retriever:
             heading=row["heading"],
             body=row["body"],
             sentences=sentences,
-            sentence_stems=tuple(tuple(self._stems.of_text(sentence)) for sentence in sentences),
-            heading_stems=frozenset(self._stems.of_text(row["heading"])),
+            sentence_stems=sentence_stems,
+            heading_stems=heading_stems,
+            all_stems=heading_stems.union(*sentence_stems),
         )
         self._read[passage.id] = passage
         while len(self._read) > _MAX_REMEMBERED_PASSAGES:
@@ -195,33 +198,40 @@ class Retriever:
     def _title_stems(self, file: StoredFile) -> frozenset[str]:
         return frozenset(self._stems.of_text(title_of(file.name)))
 
-    def _likely_files(self, asked: Weighed, passages: Sequence[_ReadPassage], files: dict[int, StoredFile]) -> set[int]:
-        """The files that hold about as much of the question as the one that holds most of it."""
-        stems = {row: set(self._title_stems(file)) for row, file in files.items()}
-        for passage in passages:
-            stems[passage.file].update(passage.heading_stems, *passage.sentence_stems)
-        covered = {row: asked.covered(frozenset(found)) for row, found in stems.items()}
-        least = FILE_SHARE * max(covered.values(), default=0.0)
-        return {row for row, part in covered.items() if part >= least}
 
-    def _judge(
-        self, asked: Weighed, passage: _ReadPassage, file: StoredFile, *, is_likely: bool, closely: bool = False
-    ) -> Hit:
-        context = passage.heading_stems | self._title_stems(file)
-        stems = passage.sentence_stems
-        everything = frozenset(stem for own in stems for stem in own) | context
-        hits = []
-        for index, (text, own) in enumerate(zip(passage.sentences, stems, strict=True)):
-            neighbours = frozenset(stem for other in stems[max(0, index - 2) : index] for stem in other)
-            replies = index and passage.sentences[index - 1].endswith("?")
-            above = context | frozenset(stems[index - 1]) if replies else context
-            around = Surroundings(
-                above, neighbours, everything, is_meant=_REFERS_BACK.search(text) is not None, is_likely=is_likely
-            )
-            hits.append(asked.score_sentence(text, own, around, closely=closely))
-        best = max(hit.score for hit in hits)
-        score = min(1.0, 0.8 * best + 0.2 * asked.covered(everything))
-        return Hit(file, passage.position, passage.page, passage.heading, passage.body, tuple(hits), score)
+def _likely_files(
+    asked: Weighed, passages: Sequence[_ReadPassage], titles: Mapping[int, frozenset[str]]
+) -> frozenset[int]:
+    """The files that hold about as much of the question as the one that holds most of it."""
+    stems = {row: set(title) for row, title in titles.items()}
+    for passage in passages:
+        stems[passage.file] |= passage.all_stems
+    covered = {row: asked.covered(found) for row, found in stems.items()}
+    least = FILE_SHARE * max(covered.values(), default=0.0)
+    return frozenset(row for row, part in covered.items() if part >= least)
+
+
+def _judge(
+    asked: Weighed, passage: _ReadPassage, file: StoredFile, title: frozenset[str], likely: frozenset[int]
+) -> Hit:
+    """A passage with the scores of its sentences."""
+    context = passage.heading_stems | title
+    everything = passage.all_stems | title
+    stems = passage.sentence_stems
+    hits = []
+    for index, (text, own) in enumerate(zip(passage.sentences, stems, strict=True)):
+        replies = index and passage.sentences[index - 1].endswith("?")
+        around = Surroundings(
+            context=context.union(stems[index - 1]) if replies else context,
+            neighbours=frozenset[str]().union(*stems[max(0, index - 2) : index]),
+            passage=everything,
+            is_meant=_REFERS_BACK.search(text) is not None,
+            is_likely=file.row in likely,
+        )
+        hits.append(asked.score_sentence(text, own, around))
+    best = max(hit.score for hit in hits)
+    score = min(1.0, 0.8 * best + 0.2 * asked.covered(everything))
+    return Hit(file, passage.position, passage.page, passage.heading, passage.body, tuple(hits), score)
 
 
 def _weight(term: Term, passages: int, total: int) -> float:

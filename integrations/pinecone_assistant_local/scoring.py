@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from pinecone_assistant_local.questions import Question, Term
@@ -31,6 +34,7 @@ MIN_BEYOND_CONTEXT = 0.4
 FULL_SCORE = 1.4
 _SHARED_CHARACTERS = 5
 _LEAST_CHARACTERS = 4
+_NOTHING = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +87,20 @@ class Weighed:
     question: Question
     weights: tuple[float, ...]
 
-    def score_sentence(
-        self, text: str, stems: tuple[str, ...], around: Surroundings, *, closely: bool = False
-    ) -> SentenceHit:
+    def score_sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
         """How well one sentence answers.
 
         Args:
             text: The sentence.
             stems: Its words' stems, in order.
             around: What stands around it.
-            closely: Whether to look for words that only resemble those of the question.
         """
         question, expectation = self.question, self.question.expectation
         own = frozenset(stems)
+        joined = f" {' '.join((*stems, *around.context))} "
         met = expectation.met_by(text)
         denies = expectation.wants_prohibition and expectation.denies(text)
-        parts = [_presence(term, own, around, met=met, closely=closely) for term in question.all_terms]
+        parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
         score = _dot(parts, self.weights) / sum(self.weights)
         # A sentence that only its surroundings speak for is no answer, however well they fit.
         if not (met and expectation.is_certain) and not any(_has(own, term) for term in question.terms):
@@ -139,21 +141,21 @@ class Weighed:
         ]
         return not more or max(more) >= IN_NEIGHBOUR
 
-    def covered(self, stems: frozenset[str]) -> float:
+    def covered(self, stems: AbstractSet[str]) -> float:
         """The part of the question, in [0, 1], that is anywhere among these stems."""
-        parts = [float(_has(stems, term)) for term in self.question.all_terms]
-        return _dot(parts, self.weights) / sum(self.weights)
+        terms = zip(self.question.all_terms, self.weights, strict=True)
+        return sum(weight for term, weight in terms if _has(stems, term)) / sum(self.weights)
 
 
 def _dot(parts: Sequence[float], weights: Sequence[float]) -> float:
     return sum(part * weight for part, weight in zip(parts, weights, strict=False))
 
 
-def _has(stems: frozenset[str], term: Term) -> bool:
-    return term.stem in stems or not stems.isdisjoint(term.alternatives)
+def _has(stems: AbstractSet[str], term: Term) -> bool:
+    return term.stem in stems or not term.alternatives.isdisjoint(stems)
 
 
-def _presence(term: Term, own: frozenset[str], around: Surroundings, *, met: float, closely: bool) -> float:
+def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings, *, met: float) -> float:
     """How far a sentence has a term: in its own words, a synonym, the headings above, or the sentences before."""
     if term.stem in own:
         return 1.0
@@ -168,22 +170,20 @@ def _presence(term: Term, own: frozenset[str], around: Surroundings, *, met: flo
         return IN_SYNONYM
     if term.stem in around.neighbours:
         return IN_MEANT if around.is_meant else IN_NEIGHBOUR
-    if closely and (_resembles(term.stem, own) or _resembles(term.stem, around.context)):
+    if _resembling(term.stem).search(joined):
         return IN_RESEMBLANCE
     return IN_PASSAGE if term.stem in around.passage else 0.0
 
 
-def _resembles(stem: str, others: frozenset[str]) -> bool:
-    """Whether one of the other stems begins alike or has a long piece of this one: `wool` is in `woollen`."""
-    if len(stem) < _LEAST_CHARACTERS:
-        return False
+@lru_cache(maxsize=4_096)
+def _resembling(stem: str) -> re.Pattern[str]:
+    """Finds, among stems that are joined by spaces, one that begins alike or shares a long piece: `wool`, `woollen`."""
+    if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
+        return _NOTHING
     pieces = [stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1)]
-    return any(
-        other.startswith(stem)
-        or (len(other) >= _LEAST_CHARACTERS and stem.startswith(other))
-        or any(piece in other for piece in pieces)
-        for other in others
-    )
+    beginnings = [stem[:length] for length in range(_LEAST_CHARACTERS, len(stem))]
+    whole = rf"(?: (?:{'|'.join(beginnings)}) )" if beginnings else ""
+    return re.compile("|".join([f" {stem}", *pieces, *([whole] if whole else [])]))
 
 
 def _bonus(question: Question, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool) -> float:
