@@ -84,6 +84,22 @@ def pdf_of(pages: Sequence[tuple[bytes, Sequence[Picture]]], *, media_box: str =
     return assemble(objects)
 
 
+def endless_pdf(depth: int = 10, width: int = 10) -> bytes:
+    """Two KB in which each drawing contains the next one ten times: 10 to the power of 10 steps, and memory for each."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</XObject<</F 5 0 R>>>>>>",
+        b"<</Length 5>>stream\n/F Do\nendstream",
+    ]
+    for level in range(depth):
+        content = b"/F Do " * width if level < depth - 1 else b"q Q"
+        inner = b"/Resources<</XObject<</F %d 0 R>>>>" % (level + 6) if level < depth - 1 else b""
+        form = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]%s/Length %d>>" % (inner, len(content))
+        objects.append(b"%sstream\n%s\nendstream" % (form, content))
+    return assemble(objects)
+
+
 def assemble(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
     """A PDF of numbered objects, the first of them its catalogue."""
     written = b"%PDF-1.7\n"

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from pinecone_assistant_local.passages import to_passages
 from pinecone_assistant_local.stored_files import NewFile
 
 from .conftest import Api
-from .made_files import RELATIONS, W, archive, assemble, docx, paragraph, pdf, pdf_of
+from .made_files import RELATIONS, W, archive, assemble, docx, endless_pdf, paragraph, pdf
 
 FACT = "A red pine grows up to 25 meters."
 WHOLE_PDF = pdf([FACT])
@@ -150,8 +149,7 @@ def _read(content: bytes, name: str = "x.pdf", **limits: float) -> None:
 
 @pytest.fixture(scope="module")
 def endless() -> bytes:
-    """One page whose content, 200 KB, unpacks to 100 million operators."""
-    return pdf_of([(zlib.compress(b"q Q " * 50_000_000), [])])
+    return endless_pdf()
 
 
 def test_a_child_that_takes_too_long_is_ended(endless: bytes) -> None:
