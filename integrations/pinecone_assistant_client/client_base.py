@@ -151,7 +151,7 @@ class BaseClient:
 
     def _start(self) -> SharedConnections:
         """The shared connections; at the first use the settings are checked."""
-        if self._connections is None:
+        if self._connections is None or not self._connections.is_of_this_process:
             policy = self._retries.policy
             if (
                 isinstance(policy.max_retries, bool)

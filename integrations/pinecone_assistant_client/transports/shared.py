@@ -31,7 +31,17 @@ class SharedConnections:
         self._sync: RequestsTransport | None = None
         self._async: AiohttpTransport | None = None
         self._lock = threading.Lock()
+        self._registry = _registry
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """False in a forked child, which must not read its parent's answers from its parent's sockets."""
+        return self._registry is _registry
+
+    def forget(self) -> None:
+        """In a forked child: drop the sync transport, which closes the child's copies of the sockets only."""
+        self._sync = None
 
     def _transport_settings(self) -> TransportSettings:
         return TransportSettings(self._settings.proxies, self._settings.verify)
@@ -75,15 +85,23 @@ class _Registry:
         self.lookups = threading.Lock()
         self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()
         self.hosts: OrderedDict[Any, str] = OrderedDict()
+        self.of_parent: _Registry | None = None
 
 
 _registry = _Registry()
 
 
 def _forget_in_child() -> None:
-    """After a fork the child must not use its parent's sockets; dropping them closes the child's copies only."""
-    global _registry  # noqa: PLW0603 - one registry a process is the point
-    _registry = _Registry()
+    """After a fork the child must not use its parent's sockets.
+
+    What is async stays referenced and untouched: child and parent share the kernel's list of what an event loop watches,
+    so closing a transport here would deafen the parent.
+    """
+    global _registry
+    parent, _registry = _registry, _Registry()
+    _registry.of_parent = parent
+    for shared in parent.shared.values():
+        shared.forget()
 
 
 if hasattr(os, "register_at_fork"):
