@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
 from langchain_core.runnables import Runnable
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from .citations import PROVIDER
@@ -142,7 +142,7 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
             "host": self.host,
             "assistant": self.assistant_name,
             "api_version": self.api_version,
-            "key": _hash(key.get_secret_value() if isinstance(key, SecretStr) else key),
+            "key": _hash(key.get_secret_value() if key else None),
             "headers": _hash(json.dumps(self.default_headers, sort_keys=True)),
             "output_version": self.output_version,
             "options": {name: getattr(self, name) for name in _OPTIONS},

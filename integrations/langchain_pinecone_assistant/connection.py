@@ -54,7 +54,7 @@ class AssistantConnection(BaseModel):
     assistant_name: str | None = Field(default=None, validate_default=True)
     """The assistant's name; else `PINECONE_ASSISTANT_NAME`."""
 
-    api_key: SecretStr | None = Field(default=None, validate_default=True)
+    api_key: SecretStr | None = Field(default=None, validate_default=True, repr=False)
     """Else `PINECONE_API_KEY`. It is in a pickle of this object, and in no other printed or stored form."""
 
     host: str | None = Field(default=None, validate_default=True)
@@ -153,14 +153,25 @@ class AssistantConnection(BaseModel):
         options = {name: getattr(self, name) for name in _NAMES}
         key = self.api_key
         return options | {
-            "api_key": key.get_secret_value() if isinstance(key, SecretStr) else key,
+            "api_key": key.get_secret_value() if key else None,
             "controller_host": self._controller_host,
         }
 
+    if not TYPE_CHECKING:  # type checkers know the fields; they would take this for leave to set anything
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Set a field. What was derived from the old value goes, and a key stays a secret."""
+            if name == "api_key" and isinstance(value, str):
+                value = SecretStr(value)
+            super().__setattr__(name, value)
+            if name[0] != "_":
+                self.__dict__.pop("_serialized", None)  # the framework keeps its serialised form there
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values; nothing that was derived from the old values goes with it."""
-        copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("_serialized", None)  # the framework keeps its serialised form there
+        copied = super().model_copy(deep=deep)
+        for name, value in (update or {}).items():
+            setattr(copied, name, value)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

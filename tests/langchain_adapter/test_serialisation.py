@@ -105,6 +105,30 @@ async def test_key_and_headers_are_in_no_printed_or_serialised_form(
         assert HEADER not in text
 
 
+def test_a_key_that_is_set_later_is_a_secret_too() -> None:
+    """The framework validates no assignment, and no copy."""
+    chat = ChatPineconeAssistant(api_key="first")
+    copied = chat.model_copy(update={"api_key": KEY})
+    chat.api_key = KEY  # type: ignore[assignment]
+    for one in (chat, copied):
+        assert isinstance(one.api_key, SecretStr)
+        assert one.api_key.get_secret_value() == KEY
+        for shown in (repr(one), str(one.model_dump()), dumps(one)):
+            assert KEY not in shown
+
+
+def test_a_model_that_is_changed_is_serialised_with_its_new_values() -> None:
+    chat = ChatPineconeAssistant(model="gpt-4o")
+    assert chat._serialized["kwargs"]["model"] == "gpt-4o"
+    chat.model = "gpt-4.1"
+    assert chat._serialized["kwargs"]["model"] == "gpt-4.1"
+
+
+def test_a_copy_with_a_word_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(ValueError, match="temprature"):
+        ChatPineconeAssistant().model_copy(update={"temprature": 1})
+
+
 def test_validation_errors_do_not_repeat_what_was_passed() -> None:
     with pytest.raises(ValidationError) as raised:
         ChatPineconeAssistant(api_key=[KEY], default_headers=HEADER, apikey=KEY)
