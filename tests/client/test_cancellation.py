@@ -181,7 +181,6 @@ async def test_cancelling_the_one_that_looks_the_host_up_lets_the_others_look(se
 
 def _interrupt(server: RawServer, requests: int = 1) -> threading.Thread:
     """Press Ctrl-C in the main thread once the request is there and the caller waits."""
-
     main = threading.get_ident()
 
     def press() -> None:
