@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import math
 import os
 import re
@@ -30,7 +31,6 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
 _API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _OURS = (
     "api-key",
     "x-pinecone-api-version",
@@ -49,9 +49,14 @@ def environment(name: str) -> str | None:
 
 def is_loopback(hostname: str | None) -> bool:
     """True for a name or address of this machine."""
-    return hostname is not None and (
-        hostname in _LOOPBACK or hostname.startswith("127.") or hostname.endswith(".localhost")
-    )
+    if hostname is None:
+        return False
+    if hostname == "localhost" or hostname.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False  # 127.0.0.1.example.com is a name like any other
 
 
 @functools.lru_cache(maxsize=256)  # asked on every call: 0.1 us instead of 20 (measured)

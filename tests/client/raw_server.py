@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,13 @@ class RawServer:
     def sees_a_disconnect(self, seconds: float = 5.0) -> bool:
         """Whether a peer closed its connection during HOLD, now or within the time."""
         return self.peer_closed.acquire(timeout=seconds)
+
+    def sees_no_connections(self, seconds: float = 5.0) -> bool:
+        """Whether every connection is closed, now or within the time."""
+        end = time.monotonic() + seconds
+        while self._open and time.monotonic() < end:
+            time.sleep(0.005)
+        return not self._open
 
     def drop_idle(self) -> None:
         """Close every open connection, as a server does that was restarted."""

@@ -65,6 +65,23 @@ def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> A
         callback(*args)
 
 
+class _Watch:
+    """Ends the reading of a connection that was lost.
+
+    aiohttp 3.14 leaves a reader waiting for ever, its read timeout dropped, if a chunk has no valid size or if the session is
+    closed while it reads. To be removed when aiohttp tells the reader.
+    """
+
+    def __init__(self) -> None:
+        self.reading: AiohttpResponse | None = None
+
+    def __call__(self, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # seen: asyncio need not report it
+        if self.reading is not None:
+            self.reading.lost()
+
+
 class _LoopSession:
     """The session of one event loop and what is being read over it."""
 
@@ -73,6 +90,7 @@ class _LoopSession:
         self.session = session
         self.connector = connector
         self.reading: set[aiohttp.ClientResponse] = set()
+        self._watches: weakref.WeakKeyDictionary[object, _Watch] = weakref.WeakKeyDictionary()
         self.lock = asyncio.Lock()
         self._closer: AsyncGenerator[None, None] | None = None
 
@@ -88,6 +106,20 @@ class _LoopSession:
             await self.session.close()
             self._abort_transports()
             await asyncio.sleep(0)  # the loop runs what abort asked of it
+
+    def watch(self, response: aiohttp.ClientResponse) -> _Watch | None:
+        """What tells a reader that its connection was lost; None if the whole body is here."""
+        connection = response.connection
+        protocol = connection.protocol if connection is not None else None
+        if protocol is None:
+            return None
+        watch = self._watches.get(protocol)
+        if watch is None:
+            watch = self._watches[protocol] = _Watch()
+            closed = protocol.closed
+            if closed is not None:
+                closed.add_done_callback(watch)
+        return watch
 
     async def close(self) -> None:
         if self._closer is not None:
@@ -127,13 +159,14 @@ class _LoopSession:
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, request: HTTPRequest, reading: set[aiohttp.ClientResponse]
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest, session: _LoopSession) -> None:
         self._response = response
         self._request = request
-        self._reading = reading
-        reading.add(response)
+        self._reading = session.reading
+        self._reading.add(response)
+        self._watch = session.watch(response)
+        if self._watch is not None:
+            self._watch.reading = self
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -142,13 +175,33 @@ class AiohttpResponse:
         try:
             async for data in self._response.content.iter_any():
                 yield data
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError, RuntimeError) as error:
+            # RuntimeError: read after the session was closed
+            rest = self._arrived()
+            if rest:
+                yield rest
             if isinstance(error, asyncio.TimeoutError):
                 raise read_timed_out(self._request) from error
             raise body_cut(self._request, error) from error
 
+    def lost(self) -> None:
+        """The connection is gone: wake the reader if nothing else did."""
+        content = self._response.content
+        if content.exception() is None and not content.is_eof():
+            content.set_exception(aiohttp.ClientPayloadError("the connection broke inside the body"))
+
+    def _arrived(self) -> bytes:
+        """What arrived before the connection broke and was not read yet; aiohttp hides it behind its exception."""
+        content = self._response.content
+        content._exception = None
+        with contextlib.suppress(Exception):
+            return content.read_nowait()
+        return b""
+
     async def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
+        if self._watch is not None:
+            self._watch.reading = None
         self._reading.discard(self._response)
         self._response.close()
 
@@ -194,7 +247,7 @@ class AiohttpTransport:
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise _error_while_opening(error, request) from error
-        return AiohttpResponse(response, request, entry.reading)
+        return AiohttpResponse(response, request, entry)
 
     async def close(self) -> None:
         """Close the session of the running loop and those of closed loops."""
