@@ -10,6 +10,9 @@ from pathlib import Path
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
+# To be raised with every change of the schema below.
+_SCHEMA_VERSION = 1
+
 # The only value in it is the tokenizer's name above.
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS assistants (
@@ -76,6 +79,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._writer = self._connect()
+        _check_schema(self._writer, path)
         self._writer.executescript(_SCHEMA)
 
     @contextmanager
@@ -140,3 +144,12 @@ class Database:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises ValueError for a store that another version of this program made; marks a new one."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if not is_new and found != _SCHEMA_VERSION:
+        raise ValueError(f"{path} was made by another version of the local assistant: remove it and start again")
+    connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")

@@ -156,8 +156,9 @@ def _decode(content: bytes) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        name = encoding.removesuffix("-sig").upper()
         raise DocumentError(
-            f"The file is not valid {encoding.removesuffix('-sig').upper()} text: {error.reason}."
+            f"The file is not valid {name} text ({error.reason} at byte {error.start}): save it as UTF-8."
         ) from error
     if "\0" in text:
         raise DocumentError("The file is binary, not text.")

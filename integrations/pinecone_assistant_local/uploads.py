@@ -38,7 +38,7 @@ async def read_upload(call: Call) -> NewFile:
         if multimodal and file_type(name) != "pdf":
             raise invalid("multimodal is only supported for PDF files")
         content = await upload.read()
-        check_content(name, content)
+        check_size(name, len(content))
         metadata = _metadata_of(call, in_query, form)
     finally:
         await form.close()
@@ -56,7 +56,12 @@ def check_name(name: str) -> str:
 
 def check_content(name: str, content: bytes) -> None:
     """Raises 413 if the content is larger than a file of that name may be."""
-    if len(content) > size_limit(name):
+    check_size(name, len(content))
+
+
+def check_size(name: str, size: int) -> None:
+    """Raises 413 if so many bytes are more than a file of that name may have."""
+    if size > size_limit(name):
         raise too_large(size_limit(name))
 
 

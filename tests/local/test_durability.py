@@ -298,3 +298,13 @@ def test_a_folder_served_again_is_neither_duplicated_nor_forgotten(tmp_path: Pat
     assert {name: file["id"] for name, file in after.items()} == {name: before[name]["id"] for name in after}
     changed = {name for name in after if after[name]["updated_on"] != before[name]["updated_on"]}
     assert changed == {"sub/changed.md"}
+
+
+def test_a_store_of_another_version_is_refused_and_named(tmp_path: Path) -> None:
+    with LocalAssistant(data_dir=tmp_path):
+        pass
+    connection = sqlite3.connect(tmp_path / "assistant.sqlite3")
+    connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    with pytest.raises(ValueError, match=r"assistant\.sqlite3 was made by another version"):
+        LocalAssistant(data_dir=tmp_path).start()
