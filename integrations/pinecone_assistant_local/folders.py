@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pinecone_assistant_local.documents import is_known_type
 from pinecone_assistant_local.errors import ServiceError, UploadError
+from pinecone_assistant_local.metadata import Metadata
 from pinecone_assistant_local.service import Service
 from pinecone_assistant_local.stored_files import NewFile, StoredFile
-from pinecone_assistant_local.uploads import check_content, check_name
+from pinecone_assistant_local.uploads import check_name, check_size
 
 _NAMESPACE = uuid.UUID("2b1f6f57-5d0c-5b0e-8f39-6f6f0d0c8f11")
 
@@ -29,18 +30,26 @@ def file_id_of(name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
-def put_document(service: Service, assistant: str, name: str, content: bytes) -> None:
-    """Makes a document Available, unless it is already there with the same content.
+def put_document(service: Service, assistant: str, name: str, path: Path, metadata: Metadata | None = None) -> bool:
+    """Makes a document Available, unless it is already there with the same content and metadata.
+
+    Returns:
+        Whether it was not there.
 
     Raises:
         UploadError: It cannot be; the message is the reason.
+        OSError: It cannot be read.
     """
     files = service.store.files
-    new, file_id = NewFile(name, content), file_id_of(name)
     try:
         check_name(name)
-        check_content(name, content)
-        file = files.unchanged(assistant, file_id, new) or files.upsert(assistant, file_id, new)[0]
+        check_size(name, path.stat().st_size)
+        content = path.read_bytes()
+        check_size(name, len(content))
+        new, file_id = NewFile(name, content, metadata), file_id_of(name)
+        before = files.unchanged(assistant, file_id, new)
+        is_new = before is None or before.metadata != metadata
+        file = files.upsert(assistant, file_id, new)[0] if before is None or is_new else before
     except ServiceError as error:
         raise UploadError(f"{name}: {error.message}") from error
     if file.status == "Processing":
@@ -48,6 +57,7 @@ def put_document(service: Service, assistant: str, name: str, content: bytes) ->
         file = files.get(assistant, file_id)
     if file.status != "Available":
         raise UploadError(f"{name}: {file.error or file.status}")
+    return is_new
 
 
 def remove_other_documents(service: Service, assistant: str, names: Collection[str]) -> list[StoredFile]:

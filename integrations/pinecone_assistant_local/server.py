@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +15,13 @@ from pinecone_assistant_local.errors import ServiceError, UploadError
 from pinecone_assistant_local.faults import Faults
 from pinecone_assistant_local.generation import Generate
 from pinecone_assistant_local.metadata import Metadata, validate_file_metadata
+from pinecone_assistant_local.request_lines import RequestLines
 from pinecone_assistant_local.request_log import RecordedRequest
 from pinecone_assistant_local.scripted import CitationLike
 from pinecone_assistant_local.service import Options, Service
 from pinecone_assistant_local.stored_files import NewFile
 from pinecone_assistant_local.thread_server import LOOPBACK, ThreadServer, listen
-from pinecone_assistant_local.uploads import check_content, check_name
+from pinecone_assistant_local.uploads import check_name, check_size
 
 DEFAULT_NAME = "local-assistant"
 DEFAULT_API_KEY = "local"
@@ -72,6 +73,8 @@ class LocalAssistant:
         bind: The IP address to listen on. One that other machines can reach needs an `api_key` of your own.
         allowed_hosts: Names by which clients may call it beside those of this machine: what they send in the Host header.
         serve_faults: Whether faults can be set over HTTP too, at `/_faults`.
+        on_request: Called after each request with a line such as `POST /assistant/chat/docs 200 12 ms`, which never has
+            a query string.
 
     Attributes:
         name: The name of the assistant.
@@ -99,6 +102,7 @@ class LocalAssistant:
         bind: str = LOOPBACK,
         allowed_hosts: Iterable[str] = (),
         serve_faults: bool = False,
+        on_request: Callable[[str], None] | None = None,
     ) -> None:
         if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
             raise ValueError("api_key must be visible ASCII without surrounding white space")
@@ -123,6 +127,7 @@ class LocalAssistant:
             serve_faults=serve_faults,
             allowed_hosts=(*own_hosts(self._address), *map(parse_host, allowed_hosts)),
         )
+        self._on_request = on_request
         self._faults = Faults()
         self._started: _Running | None = None
 
@@ -151,7 +156,10 @@ class LocalAssistant:
         except BaseException:
             listener.close()
             raise
-        self._started = _Running(service, ThreadServer(create_app(service), listener), folder)
+        app = create_app(service)
+        if self._on_request is not None:
+            app = RequestLines(app, self._on_request)
+        self._started = _Running(service, ThreadServer(app, listener), folder)
         self._create_assistant()
         service.ingest.resume()
         self._started.server.start()
@@ -252,7 +260,7 @@ class LocalAssistant:
         service = self._running.service
         try:
             check_name(name)
-            check_content(name, content)
+            check_size(name, len(content))
             checked = validate_file_metadata(dict(metadata) if metadata is not None else None)
             file, _ = service.store.files.add(self.name, NewFile(name, content, checked))
         except ServiceError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from pinecone_assistant_local.__main__ import assistant_name, main
+from pinecone_assistant_local.__main__ import main
+from pinecone_assistant_local.command import assistant_name
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def test_it_serves_a_folder_until_it_is_stopped(folder: Path, stop: signal.Signa
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 0
         assert "Left out empty.txt: The file is empty." in errors
-        assert "2 of 3 files uploaded" in errors
+        assert "2 of 3 files available" in errors
         assert "Traceback" not in errors
 
 
