@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .errors import without_secrets
+
 _MAX_PAGES = 1000
 
 
@@ -57,13 +59,17 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<pages>[pP]{1,2}\.?)|(?P<from>[0-9]{1,6})(?:\s*[-\u2013]\s*(?P<to>[0-9]{1,6}))?|(?P<separator>[,;&]))"
 )
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
-_HEADING = re.compile(r"(?:^|\n)[ \t]*(?:#{1,6}[ \t]*)?\**(?:References|Sources)\**:?\**[ \t]*(?:\n|$)", re.IGNORECASE)
+_HEADING = re.compile(
+    r"(?:^|\n)[ \t]*(?:#{1,6}[ \t]*)?\*{0,3}(?:References|Sources)\*{0,3}:?\*{0,3}[ \t\r]*(?:\n|$)", re.IGNORECASE
+)
 _ENTRY = re.compile(
     r"[ \t]*(?:[-*][ \t]+)?(?:(?P<dot>[0-9]{1,3})[.)]|\[(?P<bracket>[0-9]{1,3})\]:?)[ \t]+(?P<rest>\S.*)"
 )
 _ENTRY_START = re.compile(r"[ \t]*\[[0-9]")
 _LINE_START = re.compile(r"\n(?=[^\n])|\n\Z")
 _LINK = re.compile(r"\[(?P<name>.*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)")
+
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,19 @@ def _parse_entries(tail: str) -> dict[int, _Entry] | None:
         match = _ENTRY.fullmatch(line.rstrip())
         if match is None:
             return None
-        rest = match["rest"]
-        link = _LINK.match(rest)
-        entries[int(match["dot"] or match["bracket"])] = (
-            _Entry(link["name"] or None, link["url"] or None) if link else _Entry(rest.strip(), None)
-        )
+        entries[int(match["dot"] or match["bracket"])] = _parse_entry(match["rest"].strip())
     return entries or None
+
+
+def _parse_entry(rest: str) -> _Entry:
+    """`[name](url)`, `name`, or a name and a bare link. A link never becomes a part of the name: it may be signed."""
+    link = _LINK.match(rest)
+    if link:
+        return _Entry(without_secrets(link["name"]) or None, link["url"] or None)
+    bare = _URL.search(rest)
+    if bare:
+        return _Entry(rest[: bare.start()].strip(" \t-\u2013:<([]") or None, bare[0].rstrip(">)],."))
+    return _Entry(rest, None)
 
 
 def extract_citations(text: str) -> list[Citation]:
@@ -138,12 +151,13 @@ def extract_citations(text: str) -> list[Citation]:
 
 def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> Iterator[Citation]:
     code = [match.span() for match in _CODE.finditer(text, 0, stop)]
+    upcoming = 0  # the first code span that does not end before the marker
     last_end = -1
     for match in _MARKER.finditer(text, 0, stop):
         start, end = match.span()
-        while code and code[0][1] <= start:
-            del code[0]
-        if code and code[0][0] <= start:
+        while upcoming < len(code) and code[upcoming][1] <= start:
+            upcoming += 1
+        if upcoming < len(code) and code[upcoming][0] <= start:
             continue
         before = text[start - 1] if start else " "
         # `array[1]`, `f(x)[1]` and `m[1][2]` are code; `[1][2]` are two citations side by side.
@@ -171,7 +185,7 @@ def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> 
 def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | None:
     """`1, pp. 1-2; 2` -> [(1, (1, 2)), (2, None)], or None if it is no marker.
 
-    After `pp.` a number is a page, unless another `pp.` follows it, which makes it the next reference.
+    After `pp.` the first number is a page, and so are the next ones; one that another `pp.` follows is a reference.
     """
     common = _COMMON_MARKER.fullmatch(inside)
     if common is not None:  # 1 us instead of 8 for the two forms that are nearly all there is (measured)
@@ -198,16 +212,18 @@ def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | Non
     after_separator = True
     for index, (kind, first, last) in enumerate(tokens):
         if kind == "pages":
-            if not found or found[-1][1]:
+            if not found or (found[-1][1] is not None and not (found[-1][1] and after_separator)):
                 return None
-            found[-1] = (found[-1][0], [])
+            found[-1] = (found[-1][0], found[-1][1] or [])
             in_pages, after_separator = True, True
         elif kind == "number":
             if not after_separator or last < first:
                 return None
             after_separator = False
             following = [token[0] for token in tokens[index + 1 : index + 3]]
-            starts_reference = not in_pages or following[:1] == ["pages"] or following == [",", "pages"]
+            starts_reference = not in_pages or (
+                bool(found[-1][1]) and (following[:1] == ["pages"] or following == [",", "pages"])
+            )
             if in_pages and not starts_reference:
                 if first < 1 or last - first >= _MAX_PAGES:
                     return None
@@ -241,6 +257,7 @@ class ReferenceListHoldback:
     def __init__(self) -> None:
         self._held = ""
         self._list: list[str] = []  # all that follows a line which may begin the list
+        self._is_at_start = True
 
     def feed(self, piece: str) -> str:
         """The part of the text so far that can be shown."""
@@ -249,17 +266,21 @@ class ReferenceListHoldback:
             return ""
         text = self._held + piece
         shown = text.rstrip()
-        for match in _LINE_START.finditer(text):
-            line, ended, _ = text[match.end() :].partition("\n")
-            if _ENTRY_START.match(line) or (ended and _HEADING.fullmatch(line)):
-                shown = text[: match.start()].rstrip()
+        starts = [match.span() for match in _LINE_START.finditer(text)]
+        for before, start in [(0, 0), *starts] if self._is_at_start else starts:
+            end = text.find("\n", start)
+            line = text[start:] if end < 0 else text[start:end]
+            may_be_entry = start > before and _ENTRY_START.match(line)  # only a heading may stand at the very beginning
+            if may_be_entry or (end >= 0 and _HEADING.fullmatch(line)):
+                shown = text[:before].rstrip()
                 self._list.append(text[len(shown) :])
                 return shown
-            if not ended and _may_be_heading(line):
-                shown = text[: match.start()].rstrip()
+            if end < 0 and _may_be_heading(line):
+                shown = text[:before].rstrip()
         if len(text) - len(shown) > self._MAX_BLANK:
             shown = text
         self._held = text[len(shown) :]
+        self._is_at_start = self._is_at_start and not shown
         return shown
 
     def finish(self) -> str:
@@ -268,5 +289,5 @@ class ReferenceListHoldback:
 
 
 def _may_be_heading(line: str) -> bool:
-    word = line.strip(" \t#*:").lower()
+    word = line.strip(" \t\r#*:").lower()
     return "references".startswith(word) or "sources".startswith(word) or line.strip() == "["

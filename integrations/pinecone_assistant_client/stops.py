@@ -22,7 +22,8 @@ class StopCutter:
     """Cut a text that comes in pieces before the first stop sequence, also across the pieces' borders.
 
     Args:
-        sequences: The stop sequences; the earliest hit in the text counts.
+        sequences: The stop sequences; the hit that ends first counts, as where a model stops writing at it. (The one
+            that begins first would depend on the pieces: "bc" is whole before "abcd" is.)
     """
 
     def __init__(self, sequences: tuple[str, ...]) -> None:
@@ -37,11 +38,11 @@ class StopCutter:
         if self.is_hit:
             return ""
         text = self._held + piece
-        hits = [at for sequence in self._sequences if (at := text.find(sequence)) >= 0]
+        hits = [(at + len(sequence), at) for sequence in self._sequences if (at := text.find(sequence)) >= 0]
         if hits:
             self.is_hit = True
             self._held = ""
-            return text[: min(hits)]
+            return text[: min(hits)[1]]
         keep = next(
             (
                 size
