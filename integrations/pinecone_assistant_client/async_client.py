@@ -184,7 +184,8 @@ class AsyncAssistantClient(BaseClient):
             multimodal=multimodal,
             include_binary_content=include_binary_content,
         )
-        return decode_context(await self._read(wire, checked_timeout(given(timeout, self._timeout)), None))
+        body = await self._read(wire, checked_timeout(given(timeout, self._timeout)), None)
+        return self._decoded(decode_context, body)
 
     async def _whole(
         self,
@@ -223,24 +224,26 @@ class AsyncAssistantClient(BaseClient):
         decoder = self._decoder(wire)
         response = await self._open(wire, timeout, on_retry)
         try:
-            try:
-                async for data in response.chunks():
-                    for chunk in decoder.feed(data):
-                        yield chunk
-                    if decoder.is_done:
-                        break
-            except AssistantError as error:
-                after_a_cut(decoder, error)
-                return
-            for chunk in decoder.finish():
-                yield chunk
+            with self._secrets_cut():
+                try:
+                    async for data in response.chunks():
+                        for chunk in decoder.feed(data):
+                            yield chunk
+                        if decoder.is_done:
+                            break
+                except AssistantError as error:
+                    after_a_cut(decoder, error)
+                    return
+                for chunk in decoder.finish():
+                    yield chunk
         finally:
             await response.close()
 
     async def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
         response = await self._open(wire, timeout, on_retry)
         try:
-            return await _body(response)
+            with self._secrets_cut():
+                return await _body(response)
         finally:
             await response.close()
 
@@ -257,7 +260,8 @@ class AsyncAssistantClient(BaseClient):
         request = self._http_request(wire, base_url, timeout)
 
         async def attempt() -> AsyncHTTPResponse:
-            response = await transport.open(request)
+            with self._secrets_cut():
+                response = await transport.open(request)
             if 200 <= response.status < 300:
                 return response
             try:

@@ -258,7 +258,8 @@ class AssistantClient(BaseClient):
             multimodal=multimodal,
             include_binary_content=include_binary_content,
         )
-        return decode_context(self._read(wire, checked_timeout(given(timeout, self._timeout)), None))
+        body = self._read(wire, checked_timeout(given(timeout, self._timeout)), None)
+        return self._decoded(decode_context, body)
 
     def _whole(
         self,
@@ -297,22 +298,24 @@ class AssistantClient(BaseClient):
         decoder = self._decoder(wire)
         response = self._open(wire, timeout, on_retry)
         try:
-            try:
-                for data in response.chunks():
-                    yield from decoder.feed(data)
-                    if decoder.is_done:
-                        break
-            except AssistantError as error:
-                after_a_cut(decoder, error)
-                return
-            yield from decoder.finish()
+            with self._secrets_cut():
+                try:
+                    for data in response.chunks():
+                        yield from decoder.feed(data)
+                        if decoder.is_done:
+                            break
+                except AssistantError as error:
+                    after_a_cut(decoder, error)
+                    return
+                yield from decoder.finish()
         finally:
             response.close()
 
     def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
         response = self._open(wire, timeout, on_retry)
         try:
-            return _body(response)
+            with self._secrets_cut():
+                return _body(response)
         finally:
             response.close()
 
@@ -327,7 +330,8 @@ class AssistantClient(BaseClient):
         request = self._http_request(wire, base_url, timeout)
 
         def attempt() -> HTTPResponse:
-            response = transport.open(request)
+            with self._secrets_cut():
+                response = transport.open(request)
             if 200 <= response.status < 300:
                 return response
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from .errors import (
     InvalidRequestError,
     NotFoundError,
     StreamError,
+    cut_secrets,
     error_from_response,
 )
 from .messages import SystemMessages
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES = 64 * 1024
 Self_ = TypeVar("Self_", bound="BaseClient")
+_T = TypeVar("_T")
 
 
 class BaseClient:
@@ -196,8 +198,11 @@ class BaseClient:
         return error
 
     def _checked_host(self, body: bytes) -> str:
-        host = decode_assistant_host(body, self._assistant())
-        url = checked_looked_up_host(host, self._settings.controller_url)
+        def decode(body: bytes) -> str:
+            host = decode_assistant_host(body, self._assistant())
+            return checked_looked_up_host(host, self._settings.controller_url)
+
+        url = self._decoded(decode, body)
         remember_host(self._host_key(), url)
         return url
 
@@ -205,7 +210,15 @@ class BaseClient:
         return ChatCompletionStreamDecoder() if wire.path.endswith("/chat/completions") else ChatStreamDecoder()
 
     def _decode(self, wire: WireRequest, body: bytes) -> ChatCompletion:
-        return decode_chat_completion(body) if wire.path.endswith("/chat/completions") else decode_chat(body)
+        is_openai = wire.path.endswith("/chat/completions")
+        return self._decoded(decode_chat_completion if is_openai else decode_chat, body)
+
+    def _decoded(self, decode: Callable[[bytes], _T], body: bytes) -> _T:
+        with self._secrets_cut():
+            return decode(body)
+
+    def _secrets_cut(self) -> SecretsCut:
+        return SecretsCut(self._settings)
 
     def _prepare(
         self,
@@ -222,6 +235,22 @@ class BaseClient:
             self._assistant(), messages, stream=stream, json_response=json_response, system_messages=system_messages
         )
         return wire, checked_timeout(given(timeout, self._timeout))
+
+
+class SecretsCut:
+    """Cuts the secrets out of what is raised inside: a peer that echoes a request must not get the key into a message."""
+
+    __slots__ = ("_settings",)
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, AssistantError):
+            cut_secrets(error, *self._settings.secrets())
 
 
 def after_a_cut(decoder: StreamDecoder, error: AssistantError) -> None:

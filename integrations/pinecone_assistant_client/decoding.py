@@ -12,7 +12,7 @@ import msgspec
 
 from .answers import ChatCompletion, Context, Snippet, SnippetImage, Usage
 from .citations import Citation, Reference, extract_citations
-from .errors import StreamError, excerpt, parse_service_error, without_secrets
+from .errors import StreamError, excerpt, parse_error_body, parse_service_error, without_secrets
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -193,7 +193,7 @@ def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
     body = body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a byte order mark
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         head = body[:200].lstrip()
         if not head:
             problem = "the answer is empty"
@@ -206,10 +206,7 @@ def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
 
 def error_in_answer(body: bytes) -> StreamError:
     """The error for an answer with status 200 that holds an error. `body` is one JSON value."""
-    try:
-        content: Any = msgspec.json.decode(without_secrets(body.decode("utf-8", "replace")))
-    except msgspec.DecodeError:
-        content = without_secrets(body.decode("utf-8", "replace"))
+    content, _ = parse_error_body(body)
     code, message = parse_service_error(content)
     said = f"{code}: {excerpt(message)}" if code and message else code or excerpt(message or shown(body))
     return StreamError(f"the service reported an error inside the answer: {said}", code=code, body=content)

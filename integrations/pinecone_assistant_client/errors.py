@@ -20,7 +20,7 @@ DOCS = "docs/errors.md"
 """Where every error is explained. A published site would change this one line."""
 
 _MAX_EXCERPT = 300
-_SIGNED_QUERY = re.compile(r"(https?://[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+", re.IGNORECASE)
+_SIGNED_QUERY = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+", re.IGNORECASE)
 _LISTED_HEADERS = frozenset(
     {"content-type", "content-length", "date", "retry-after", "server", "x-pinecone-request-id", "x-request-id"}
 )
@@ -189,6 +189,39 @@ def without_secrets(text: str, *secrets: str) -> str:
     return _SIGNED_QUERY.sub(r"\1?[cut]", text)
 
 
+def cleaned(value: Any, *secrets: str) -> Any:
+    """A JSON value with the same cut out of all its texts, also where JSON wrote them with escapes."""
+    if isinstance(value, str):
+        return without_secrets(value, *secrets)
+    if isinstance(value, list):
+        return [cleaned(item, *secrets) for item in value]
+    if isinstance(value, dict):
+        return {cleaned(name, *secrets): cleaned(item, *secrets) for name, item in value.items()}
+    return value
+
+
+def cut_secrets(error: AssistantError, *secrets: str) -> None:
+    """Cut secrets out of an error that was made by what does not know them."""
+    error.message = without_secrets(error.message, *secrets)
+    error.args = (error.message,)
+    error.code = cleaned(error.code, *secrets)
+    error.body = cleaned(error.body, *secrets)
+
+
+def parse_error_body(body: bytes, *secrets: str) -> tuple[Any, str]:
+    """An error's body as a JSON value, or as text if it is none, and its text; both without secrets."""
+    raw = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    text = without_secrets(raw, *secrets)
+    if raw.lstrip()[:1] not in ("{", "["):
+        return text, text
+    try:
+        found = msgspec.json.decode(raw)
+        content = cleaned(found, *secrets)
+        return content, text if content == found else msgspec.json.encode(content).decode()
+    except (msgspec.DecodeError, RecursionError):
+        return text, text
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text on one line, for a message."""
     line = " ".join(text[: 4 * _MAX_EXCERPT].split())
@@ -289,14 +322,8 @@ def error_from_response(
         secrets: Strings to cut out of everything kept.
         now: Seconds since the epoch, for a Retry-After date.
     """
-    text = without_secrets(body.decode("utf-8", "replace").removeprefix("\ufeff"), *secrets)
-    content: Any = text
+    content, text = parse_error_body(body, *secrets)
     is_page = text.lstrip()[:1] == "<"
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            content = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            content = text
     code, said = (None, None) if is_page else parse_service_error(content)
     message = _explain(status, assistant=assistant, host=host)
     if is_page:
