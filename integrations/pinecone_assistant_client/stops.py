@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .errors import InvalidRequestError
 
@@ -11,6 +11,10 @@ def checked_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     """The stop sequences as a tuple; none for None. Raises InvalidRequestError for what is no text or empty."""
     if stop is None:
         return ()
+    if isinstance(stop, (bytes, Mapping)) or not isinstance(stop, Iterable):
+        raise InvalidRequestError(
+            f"stop is {stop!r}: a stop sequence is text that is not empty; pass one or a list of them"
+        )
     sequences = (stop,) if isinstance(stop, str) else tuple(stop)
     for index, sequence in enumerate(sequences):
         if not isinstance(sequence, str) or not sequence:

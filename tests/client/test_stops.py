@@ -1,0 +1,192 @@
+"""Stop sequences and the reference list: pieces in any split give what the whole text gives."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pinecone_assistant_client import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    InvalidRequestError,
+    Usage,
+    extract_citations,
+)
+from pinecone_assistant_client.shaping import AnswerShaper, shaper_for
+from pinecone_assistant_client.stops import StopCutter, checked_stop
+
+
+def cut(stop: tuple[str, ...], *pieces: str) -> str:
+    cutter = StopCutter(stop)
+    return "".join(cutter.feed(piece) for piece in pieces) + cutter.finish()
+
+
+def plainly(stop: tuple[str, ...], text: str) -> str:
+    """Write the text character by character and stop when it ends with a stop sequence, as a model does."""
+    for end in range(len(text) + 1):
+        ended = [sequence for sequence in stop if text[:end].endswith(sequence)]
+        if ended:
+            return text[: end - max(map(len, ended))]
+    return text
+
+
+def split(text: str, cuts: list[int]) -> list[str]:
+    borders = sorted({0, len(text), *(at % (len(text) + 1) for at in cuts)})
+    return [text[start:end] for start, end in pairwise(borders)]
+
+
+CUTS = st.lists(st.integers(min_value=0, max_value=300), max_size=12)
+STOPS = st.lists(st.text(alphabet="ab\n", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
+
+
+@given(st.text(alphabet="ab\nx", max_size=30), STOPS, CUTS)
+@example("xabcd", ("abcd", "bc"), [])
+@example("aab", ("aab", "ab"), [])
+def test_the_text_before_a_stop_does_not_depend_on_the_split(text: str, stop: tuple[str, ...], cuts: list[int]) -> None:
+    assert cut(stop, text) == cut(stop, *split(text, cuts)) == cut(stop, *text) == plainly(stop, text)
+
+
+def test_text_that_may_begin_a_stop_is_held_and_shown_when_it_does_not() -> None:
+    cutter = StopCutter(("\nUser:",))
+    assert cutter.feed("Pine") == "Pine"
+    assert cutter.feed(".\nUs") == "."
+    assert cutter.feed("age") == "\nUsage"
+    assert cutter.feed("\nUser") == ""
+    hits = [cutter.is_hit]
+    assert cutter.feed(": more") == ""
+    assert [*hits, cutter.is_hit] == [False, True]
+    assert cutter.feed("and more") == ""
+    assert cutter.finish() == ""
+
+
+def test_held_text_comes_out_at_the_end_once() -> None:
+    cutter = StopCutter(("END",))
+    assert cutter.feed("It is EN") == "It is "
+    assert cutter.finish() == "EN"
+    assert cutter.finish() == ""
+
+
+def test_without_sequences_nothing_is_held() -> None:
+    assert StopCutter(()).feed("Pine") == "Pine"
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [(None, ()), ("END", ("END",)), (["a", "b"], ("a", "b")), (("a",), ("a",)), ([], ()), ("\n", ("\n",))],
+)
+def test_a_stop_is_one_text_or_several(stop: Any, expected: tuple[str, ...]) -> None:
+    assert checked_stop(stop) == expected
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        ("", "stop[0] is ''"),
+        (["a", ""], "stop[1] is ''"),
+        (["a", 7], "stop[1] is 7"),
+        ([None], "stop[0] is None"),
+        (7, "stop is 7"),
+        (True, "stop is True"),
+        ({"END": 1}, "stop is {'END': 1}"),
+        (b"END", "stop is b'END'"),
+    ],
+)
+def test_a_stop_that_is_no_text_is_refused(stop: Any, said: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        checked_stop(stop)
+    assert str(caught.value).startswith(said)
+    assert "a stop sequence is text that is not empty" in str(caught.value)
+
+
+# The shape of an answer: alike for a whole one and for its stream
+
+URL = "https://a.example/pine.pdf?sig=SIGNED"
+TEXT = f"Pine [1]. END Fir [1].\n\nReferences:\n1. [pine.pdf]({URL}) \n"
+USAGE = Usage(9, 4, 13)
+
+
+def answer(text: str, **changes: Any) -> ChatCompletion:
+    fields: dict[str, Any] = {"finish_reason": "length", "usage": USAGE, "citations": tuple(extract_citations(text))}
+    return ChatCompletion("id", "model", text, **fields | changes)
+
+
+def streamed(shaper: AnswerShaper, text: str, pieces: list[str]) -> list[ChatCompletionChunk]:
+    """The chunks of an answer, shaped."""
+    chunks = [ChatCompletionChunk("id", "model", piece) for piece in pieces]
+    chunks.append(ChatCompletionChunk("id", "model", "", "length", None, tuple(extract_citations(text))))
+    chunks.append(ChatCompletionChunk("id", "model", "", None, USAGE))
+    shaped = [one for chunk in chunks if (one := shaper.feed(chunk)) is not None]
+    rest = shaper.finish()
+    return shaped if rest is None else [*shaped, rest]
+
+
+ANSWERS = st.lists(
+    st.sampled_from(
+        ["Pine", " [1]", ".", "\n\n", "\n", "END", "E", "N", "References:\n", "1. a.pdf\n", "[1] b.pdf", " "]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(ANSWERS, CUTS, st.sampled_from([(), ("END",), ("END", "\n\n"), ("[1]",), ("ferences",)]), st.booleans())
+@example(TEXT, [3, 9, 30], ("END",), True)
+def test_a_stream_is_shaped_as_the_whole_answer_is(
+    text: str, cuts: list[int], stop: tuple[str, ...], strip: bool
+) -> None:
+    whole = AnswerShaper(stop=stop, strip_references=strip).whole(answer(text))
+    chunks = streamed(AnswerShaper(stop=stop, strip_references=strip), text, split(text, cuts))
+    assert "".join(chunk.content for chunk in chunks) == whole.content
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [whole.finish_reason]
+    assert tuple(citation for chunk in chunks for citation in chunk.citations) == whole.citations
+    assert [chunk.usage for chunk in chunks if chunk.usage] == [whole.usage] == [USAGE]
+    assert {(chunk.id, chunk.model) for chunk in chunks} == {("id", "model")}
+
+
+def test_a_stop_ends_the_text_the_citations_after_it_and_says_stop() -> None:
+    shaped = AnswerShaper(stop=("END",)).whole(answer(TEXT))
+    assert (shaped.content, shaped.finish_reason, shaped.usage) == ("Pine [1]. ", "stop", USAGE)
+    assert [(citation.start, citation.references[0].file_name) for citation in shaped.citations] == [(5, "pine.pdf")]
+
+
+def test_without_a_hit_the_finish_reason_stays() -> None:
+    shaped = AnswerShaper(stop=("NEVER",)).whole(answer(TEXT))
+    assert shaped == answer(TEXT)
+
+
+def test_stripping_drops_the_list_and_keeps_the_citations_with_their_files() -> None:
+    shaped = AnswerShaper(strip_references=True).whole(answer(TEXT))
+    assert shaped.content == "Pine [1]. END Fir [1]."
+    assert shaped.citations == answer(TEXT).citations
+    assert "SIGNED" not in repr(shaped)
+
+
+def test_an_answer_without_a_finish_reason_gives_what_was_held() -> None:
+    """A whole JSON answer to a streamed request may have none."""
+    shaper = AnswerShaper(stop=("END",), strip_references=True)
+    first = shaper.feed(ChatCompletionChunk("id", "model", "It is EN"))
+    rest = shaper.finish()
+    assert first is not None
+    assert rest is not None
+    assert (first.content, rest.content, rest.id, rest.model) == ("It is", " EN", "id", "model")
+    assert shaper.finish() is None
+
+
+def test_a_chunk_of_which_nothing_is_left_is_none() -> None:
+    shaper = AnswerShaper(stop=("END",))
+    assert shaper.feed(ChatCompletionChunk("id", "model", "EN")) is None
+    assert shaper.feed(ChatCompletionChunk("id", "model", "D")) is None
+    assert shaper.feed(ChatCompletionChunk("id", "model", "more")) is None
+    assert shaper.feed(ChatCompletionChunk("id", "model", context_snippet_count=0)) is not None
+    last = shaper.feed(ChatCompletionChunk("id", "model", "", "length", USAGE))
+    assert last is not None
+    assert (last.content, last.finish_reason, last.usage) == ("", "stop", USAGE)
+
+
+def test_there_is_no_shaper_where_there_is_nothing_to_shape() -> None:
+    assert shaper_for((), strip_references=False) is None
+    assert shaper_for(("END",), strip_references=False) is not None
+    assert shaper_for((), strip_references=True) is not None
