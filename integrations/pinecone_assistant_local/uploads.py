@@ -54,11 +54,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_content(name: str, content: bytes) -> None:
-    """Raises 413 if the content is larger than a file of that name may be."""
-    check_size(name, len(content))
-
-
 def check_size(name: str, size: int) -> None:
     """Raises 413 if so many bytes are more than a file of that name may have."""
     if size > size_limit(name):
