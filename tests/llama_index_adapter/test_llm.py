@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
+import pickle
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -145,6 +147,18 @@ def test_the_message_is_exactly_one_text_block(llm: PineconeAssistant, chat: Ask
     for answer in chat(llm):
         assert [type(block) for block in answer.message.blocks] == [TextBlock]  # type: ignore[union-attr]
         assert answer.message.additional_kwargs == {}  # type: ignore[union-attr]
+
+
+def test_responses_are_whole_models(llm: PineconeAssistant, ask: Ask) -> None:
+    """They are put together without validation, for speed, and must be what validation would have made."""
+    for answer in ask(llm):
+        kind = type(answer)
+        values = {name: getattr(answer, name) for name in kind.model_fields}
+        assert kind(**values) == answer
+        assert kind.model_validate(answer.model_dump()).model_dump() == answer.model_dump()
+        assert pickle.loads(pickle.dumps(answer)) == answer
+        assert copy.deepcopy(answer) == answer
+        assert answer.model_copy(update={"delta": "x"}).delta == "x"
 
 
 def test_an_answer_can_be_replayed_to_another_llm(llm: PineconeAssistant, chat: Ask) -> None:

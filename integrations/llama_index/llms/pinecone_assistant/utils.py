@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -14,7 +14,7 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
 )
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from pinecone_assistant_client import (
     ChatCompletion,
@@ -25,6 +25,7 @@ from pinecone_assistant_client import (
     Reference,
 )
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 _ROLES = {
     MessageRole.USER: "user",
     MessageRole.ASSISTANT: "assistant",
@@ -123,6 +124,20 @@ def to_messages(messages: Sequence[ChatMessage], system_prompt: str | None) -> l
     return [Message("system", system_prompt), *turns] if system_prompt else turns
 
 
+def _twin(model: ModelT, **changes: Any) -> ModelT:
+    """A model with other values, which are known to be right: a third of the time that validating them again takes."""
+    twin = object.__new__(type(model))
+    object.__setattr__(twin, "__dict__", {**model.__dict__, **changes})
+    object.__setattr__(twin, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
+    object.__setattr__(twin, "__pydantic_extra__", None)
+    object.__setattr__(twin, "__pydantic_private__", None)
+    return twin
+
+
+_MESSAGE = ChatMessage(role=MessageRole.ASSISTANT, content="")
+_RESPONSE = AssistantChatResponse(message=_MESSAGE, delta="", raw={})
+
+
 class AnswerStream:
     """One streamed answer in the making: a chunk in, the response so far out."""
 
@@ -137,11 +152,12 @@ class AnswerStream:
         self._text += chunk.content
         if chunk.finish_reason or chunk.usage or chunk.citations or chunk.context_snippet_count is not None:
             self._learn(chunk)
-        return AssistantChatResponse(
-            message=ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=self._text)]),
+        return _twin(
+            _RESPONSE,
+            message=_twin(_MESSAGE, blocks=[TextBlock(text=self._text)], additional_kwargs={}),
             delta=chunk.content,
             raw={"id": chunk.id, "model": chunk.model, **self._raw},
-            additional_kwargs=self._known,
+            additional_kwargs=dict(self._known),
             citations=self._citations,
         )
 
