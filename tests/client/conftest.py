@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from .asking import Asking, Kind
 from .raw_server import RawServer
@@ -30,3 +33,32 @@ def ask(kind: Kind, server: RawServer) -> Iterator[Asking]:
     asking = Asking(kind, server.url)
     yield asking
     asking.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """A certificate authority that nobody trusts by default."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_path(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authority's certificate, for `verify=`."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tls_context(authority: trustme.CA) -> ssl.SSLContext:
+    """What a server on 127.0.0.1 under any name of the tests shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost", "assistant.example").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def tls_server(tls_context: ssl.SSLContext) -> Iterator[RawServer]:
+    """A scripted server behind TLS."""
+    with RawServer(tls=tls_context) as running:
+        yield running

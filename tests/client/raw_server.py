@@ -104,6 +104,13 @@ class RawServer:
         """Whether a peer closed its connection during HOLD, now or within the time."""
         return self.peer_closed.acquire(timeout=seconds)
 
+    def sees_requests(self, count: int, seconds: float = 5.0) -> bool:
+        """Whether so many requests reached the server, now or within the time."""
+        end = time.monotonic() + seconds
+        while len(self.requests) < count and time.monotonic() < end:
+            time.sleep(0.005)
+        return len(self.requests) >= count
+
     def sees_no_connections(self, seconds: float = 5.0) -> bool:
         """Whether every connection is closed, now or within the time."""
         end = time.monotonic() + seconds

@@ -277,9 +277,10 @@ class AiohttpTransport:
         if self._injected is not None:
             if self._injected.closed:
                 raise InvalidRequestError("async_http_session is closed: pass an open one, or none")
-            if self._sessions:
+            # The session's public `loop` warns when it is read.
+            if self._sessions or getattr(self._injected, "_loop", loop) is not loop:
                 raise InvalidRequestError(
-                    "async_http_session was used in another event loop: it is valid in its own only"
+                    "async_http_session belongs to another event loop: it is valid in its own only"
                 )
             entry = self._sessions[id(loop)] = _LoopSession(self._injected, None)
             return entry
