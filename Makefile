@@ -51,6 +51,8 @@ lint: $(VENV)/.dev
 pythons: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/other_pythons.py
 
+# As the tests, with more rounds of `kill -9` against the local assistant's store.
+check: export DURABILITY_ROUNDS = 50
 check: lint test pythons
 
 live: $(VENV)/.dev
