@@ -6,11 +6,17 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from llama_index.core.llms import ChatMessage
+
+import llama_index.indices.managed.pinecone_assistant as managed
+from llama_index.llms.pinecone_assistant import PineconeAssistant
+from pinecone_assistant_local import LocalAssistant
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs" / "llama_index.md"
@@ -66,3 +72,26 @@ def test_the_blocks_of_the_docs_run_one_after_another(
             assert said in printed, f"{DOCS.name}, block at line {line}"
         count += 1
     assert count >= 10
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        PineconeAssistant,
+        managed.PineconeAssistantRetriever,
+        managed.PineconeAssistantQueryEngine,
+        managed.PineconeAssistantChatEngine,
+        managed.PineconeAssistantTool,
+        managed.PineconeAssistantToolSpec,
+    ],
+    ids=lambda thing: thing.__name__,
+)
+def test_the_example_of_a_public_class_runs(thing: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    match = re.search(r"```python\n(.*?)```", thing.__doc__ or "", re.DOTALL)
+    assert match is not None
+    with LocalAssistant(name="docs") as local:
+        local.upload(ROOT / "examples/data/red_pine.md", metadata={"resource": "encyclopedia"})
+        for name in ("PINECONE_API_KEY", "PINECONE_ASSISTANT_HOST"):
+            monkeypatch.setenv(name, local.environ[name])
+        names = {"ChatMessage": ChatMessage, "PineconeAssistant": PineconeAssistant, **vars(managed)}
+        exec(textwrap.dedent(match[1]), names)

@@ -21,8 +21,14 @@ from llama_index.core.async_utils import asyncio_run
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler
 from llama_index.core.llms import ChatMessage
 
+from llama_index.indices.managed.pinecone_assistant import (
+    PineconeAssistantChatEngine,
+    PineconeAssistantQueryEngine,
+    PineconeAssistantRetriever,
+    PineconeAssistantToolSpec,
+)
 from llama_index.llms.pinecone_assistant import PineconeAssistant
-from pinecone_assistant_client import APIConnectionError, AuthenticationError
+from pinecone_assistant_client import APIConnectionError, AssistantClient, AuthenticationError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, SECRET, Ask, EndlessStream, bodies, run
@@ -234,3 +240,30 @@ def test_close_and_aclose_can_be_called_any_time_and_later_calls_open_again(llm:
 
     run(use())
     assert threading.active_count() < 50
+
+
+def test_async_is_native(words: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No async method runs a sync one, in a thread or otherwise."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("a sync call inside an async one")
+
+    for name in ("answer", "stream_answer", "context"):
+        monkeypatch.setattr(AssistantClient, name, fail)
+
+    async def use() -> None:
+        llm = PineconeAssistant(**words)
+        await one_of_each(llm)
+        assert (await llm.acomplete(QUESTION)).text
+        assert [answer async for answer in await llm.astream_complete(QUESTION)]
+        assert await PineconeAssistantRetriever(llm).aretrieve(QUESTION)
+        engine = PineconeAssistantQueryEngine(llm)
+        assert await engine.aquery(QUESTION)
+        assert (await engine.as_tool().acall(QUESTION)).content
+        await (await PineconeAssistantChatEngine(llm).astream_chat(QUESTION)).aprint_response_stream()
+        for tool in PineconeAssistantToolSpec(llm).to_tool_list():
+            assert (await tool.acall(QUESTION)).content
+
+    run(use())
+    with pytest.raises(AssertionError, match="a sync call"):
+        PineconeAssistant(**words).chat(MESSAGES)
