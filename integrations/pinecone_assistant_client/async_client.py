@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from .settings import Timeout, checked_timeout
 from .shaping import AnswerShaper, shaper_for
 from .stops import checked_stop
 from .transports.base import AsyncHTTPResponse
-from .transports.shared import release, remembered_host
+from .transports.shared import join_look_up, release, remembered_host
 
 
 class AsyncAssistantClient(BaseClient):
@@ -240,7 +241,9 @@ class AsyncAssistantClient(BaseClient):
             await response.close()
 
     async def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
-        response = await self._open(wire, timeout, on_retry)
+        return await self._read_all(await self._open(wire, timeout, on_retry))
+
+    async def _read_all(self, response: AsyncHTTPResponse) -> bytes:
         try:
             with self._secrets_cut():
                 return await _body(response)
@@ -273,18 +276,19 @@ class AsyncAssistantClient(BaseClient):
 
     async def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
         key = self._host_key()
-        host = remembered_host(key)
-        if host is None:
-            async with await self._start().asynchronous.single_flight():
-                host = remembered_host(key)
-                if host is None:
-                    wire = build_describe_request(self._assistant())
-                    response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
-                    try:
-                        host = self._checked_host(await _body(response))
-                    finally:
-                        await response.close()
+        while (host := remembered_host(key)) is None:
+            look_up, is_first = join_look_up(key, asyncio.get_running_loop(), asyncio.Event)
+            if is_first:
+                with look_up:
+                    return remembered_host(key) or await self._ask_for_host(timeout, on_retry)
+            await look_up.done.wait()
+            look_up.raise_error()
         return host
+
+    async def _ask_for_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        wire = build_describe_request(self._assistant())
+        response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+        return self._checked_host(await self._read_all(response))
 
 
 async def _body(response: AsyncHTTPResponse) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from .settings import Timeout, checked_timeout
 from .shaping import AnswerShaper, shaper_for
 from .stops import checked_stop
 from .transports.base import HTTPResponse
-from .transports.shared import lookup_lock, release, remembered_host
+from .transports.shared import join_look_up, release, remembered_host
 
 
 class AssistantClient(BaseClient):
@@ -312,7 +313,9 @@ class AssistantClient(BaseClient):
             response.close()
 
     def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
-        response = self._open(wire, timeout, on_retry)
+        return self._read_all(self._open(wire, timeout, on_retry))
+
+    def _read_all(self, response: HTTPResponse) -> bytes:
         try:
             with self._secrets_cut():
                 return _body(response)
@@ -343,18 +346,19 @@ class AssistantClient(BaseClient):
 
     def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
         key = self._host_key()
-        host = remembered_host(key)
-        if host is None:
-            with lookup_lock():
-                host = remembered_host(key)
-                if host is None:
-                    wire = build_describe_request(self._assistant())
-                    response = self._open_at(self._settings.controller_url, wire, timeout, on_retry)
-                    try:
-                        host = self._checked_host(_body(response))
-                    finally:
-                        response.close()
+        while (host := remembered_host(key)) is None:
+            look_up, is_first = join_look_up(key, None, threading.Event)
+            if is_first:
+                with look_up:
+                    return remembered_host(key) or self._ask_for_host(timeout, on_retry)
+            look_up.done.wait()
+            look_up.raise_error()
         return host
+
+    def _ask_for_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        wire = build_describe_request(self._assistant())
+        response = self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+        return self._checked_host(self._read_all(response))
 
 
 def _body(response: HTTPResponse) -> bytes:

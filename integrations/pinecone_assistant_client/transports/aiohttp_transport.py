@@ -91,7 +91,6 @@ class _LoopSession:
         self.connector = connector
         self.reading: set[aiohttp.ClientResponse] = set()
         self._watches: weakref.WeakKeyDictionary[object, _Watch] = weakref.WeakKeyDictionary()
-        self.lock = asyncio.Lock()
         self._closer: AsyncGenerator[None, None] | None = None
 
     async def close_with_loop(self) -> None:
@@ -263,10 +262,6 @@ class AiohttpTransport:
             dead = [self._sessions.pop(key) for key, entry in list(self._sessions.items()) if entry.loop.is_closed()]
         for entry in dead:
             entry.close_after_loop()
-
-    async def single_flight(self) -> asyncio.Lock:
-        """A lock of the running loop's session, under which a host is looked up once and not 200 times."""
-        return (await self._entry()).lock
 
     async def _entry(self) -> _LoopSession:
         loop = asyncio.get_running_loop()

@@ -6,19 +6,25 @@ shared stays until the last view that used it is closed, or until many newer set
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import weakref
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ..errors import AssistantError
 from ..settings import ConnectionSettings
 from .base import TransportSettings
 from .requests_transport import RequestsTransport
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .aiohttp_transport import AiohttpTransport
 
+_Event = TypeVar("_Event", "threading.Event", "asyncio.Event")
 _MAX_SHARED = 32
 _MAX_HOSTS = 1024
 
@@ -82,7 +88,7 @@ class SharedConnections:
 class _Registry:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.lookups = threading.Lock()
+        self.look_ups: dict[Any, LookUp[Any]] = {}
         self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()
         self.hosts: OrderedDict[Any, str] = OrderedDict()
         self.of_parent: _Registry | None = None
@@ -156,6 +162,42 @@ def remember_host(key: Any, host: str | None) -> None:
                 registry.hosts.popitem(last=False)
 
 
-def lookup_lock() -> threading.Lock:
-    """The lock under which threads look a host up, so that 50 of them ask once."""
-    return _registry.lookups
+class LookUp(Generic[_Event]):
+    """A look-up on its way: what starts together asks once, and fails together.
+
+    If each of 200 callers tried again by itself after a failure, the last would wait for 200 times the timeout.
+    """
+
+    def __init__(self, key: Any, registry: _Registry, done: _Event) -> None:
+        self._key = key
+        self._registry = registry
+        self._error: AssistantError | None = None
+        self.done = done
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, AssistantError):
+            self._error = error
+        with self._registry.lock:
+            del self._registry.look_ups[self._key]
+        self.done.set()
+
+    def raise_error(self) -> None:
+        """Fail as the one who asked did. If that one was cancelled there is no error, and another one asks."""
+        if self._error is not None:
+            raise copy.copy(self._error) from self._error
+
+
+def join_look_up(host_key: Any, loop: object, event: Callable[[], _Event]) -> tuple[LookUp[_Event], bool]:
+    """The look-up of this key that is on its way, of threads (`loop` None) or of an event loop; True if it is a new one."""
+    registry = _registry
+    key = (host_key, loop)
+    with registry.lock:
+        on_its_way = registry.look_ups.get(key)
+        if on_its_way is not None:
+            return on_its_way, False
+        look_up: LookUp[_Event] = LookUp(key, registry, event())
+        registry.look_ups[key] = look_up
+        return look_up, True
