@@ -59,7 +59,8 @@ class RetryPolicy:
         retry_after = getattr(error, "retry_after", None)
         if retry_after is not None:
             return float(retry_after)
-        return jitter * min(self.max_wait_seconds, self.first_wait_seconds * 2.0 ** (attempt - 1))
+        doubled = self.first_wait_seconds * 2.0 ** min(attempt - 1, 64)  # 2.0 ** 1024 overflows
+        return jitter * min(self.max_wait_seconds, doubled)
 
 
 @dataclass(frozen=True, slots=True)
