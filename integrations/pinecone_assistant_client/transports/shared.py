@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import AssistantError
 from ..settings import ConnectionSettings
@@ -20,11 +20,8 @@ from .base import TransportSettings
 from .requests_transport import RequestsTransport
 
 if TYPE_CHECKING:
-    import asyncio
-
     from .aiohttp_transport import AiohttpTransport
 
-_Event = TypeVar("_Event", "threading.Event", "asyncio.Event")
 _MAX_SHARED = 32
 _MAX_HOSTS = 1024
 
@@ -160,6 +157,15 @@ def remember_host(key: Any, host: str | None) -> None:
             registry.hosts[key] = host
             if len(registry.hosts) > _MAX_HOSTS:
                 registry.hosts.popitem(last=False)
+
+
+class _Settable(Protocol):
+    """An event of threads or of an event loop."""
+
+    def set(self) -> None: ...
+
+
+_Event = TypeVar("_Event", bound=_Settable)
 
 
 class LookUp(Generic[_Event]):
