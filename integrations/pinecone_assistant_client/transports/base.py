@@ -66,8 +66,14 @@ class AsyncHTTPResponse(Protocol):
 
 def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnectionError:
     """The request was not written: no address, refused, TLS, proxy."""
+    reason = reason_of(error)
+    if "SSL" in reason or "TLS" in reason:
+        return APIConnectionError(
+            f"cannot connect to {request.host} over TLS ({reason}): check that the host is right and speaks TLS; for a "
+            "certificate authority of your own pass verify= the path of its bundle"
+        )
     return APIConnectionError(
-        f"cannot connect to {request.host} ({reason_of(error)}): check the host, the network and any proxy, "
+        f"cannot connect to {request.host} ({reason}): check the host, the network and any proxy, "
         "and that the server runs"
     )
 
