@@ -22,7 +22,7 @@ _GAP = r"(?:[\s-]+(?:and|to|or|half|(?<=half )an?|more|working|full|whole|calend
 _ABOUT_A = r"\b(?:half|for|about|around|up\s+to|within|lasts?|takes?|than|of|nearly|almost)\s+an?\s+"
 _UNITS = {
     "length": r"(?:kilo|centi|milli|nano|micro)?met(?:er|re)s?|[kcmnµ]?m|feet|foot|ft|inch(?:es)?|yards?|miles?|light[- ]years?"
-    r"|fathoms?|storeys?|stories|floors?",
+    r"|fathoms?|storeys?|stories|floors?|characters?|letters?|digits?|words?|pages?|lines?",
     "duration": r"(?:milli|micro|nano)?seconds?|sec|minutes?|min|hours?|h|days?|nights?|weeks?|months?|years?|decades?"
     r"|centur(?:y|ies)|generations?|semesters?|quarters?|fortnights?",
     "weight": r"(?:kilo|milli)?gram(?:me)?s?|[km]?g|tonn?es?|tons?|pounds?|lbs?|ounces?|oz|stones?|carats?",

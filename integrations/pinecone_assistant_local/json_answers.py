@@ -29,7 +29,7 @@ _TITLE_NAMES = frozenset("title name heading topic subject".split())  # noqa: SI
 _FILE_NAMES = frozenset("source sources file files filename document documents reference references".split())  # noqa: SIM905
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])-?\d+(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(no|not|never|none|cannot|without|\w+n't)\b", re.IGNORECASE)
-_NAME_WEIGHT = 0.6
+_NAME_WEIGHT = 0.8
 
 
 def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], around: Sequence[Hit]) -> list[Piece]:
@@ -70,7 +70,7 @@ class PassageFiller:
         others = [(hit, one) for hit in passages for one in hit.sentences if id(one) not in answers]
         others.sort(key=lambda pair: -pair[1].score)
         self._ranked = [*chosen, *others]
-        self._bonus = {id(sentence): 0.2 for _, sentence in chosen}
+        self._bonus = {id(sentence): 0.1 for _, sentence in chosen}
         self._used: dict[int, tuple[Hit, SentenceHit]] = {}
 
     def used(self) -> list[tuple[Hit, SentenceHit]]:

@@ -30,6 +30,9 @@ UNSEEN_WORD = 0.85
 NAME = 1.3
 # What says only which kind of thing is asked for is answered by a thing of that kind.
 KIND = 0.5
+# Verbs that say little by themselves: "take a picture", "keep a dog".
+LIGHT_VERBS = frozenset("take keep make put happen happens bring come go look do hold".split())  # noqa: SIM905
+LIGHT = 0.4
 # What "how many" asks for is what the question is about.
 COUNTED = 1.5
 # A file that holds less of the question than this part of what the best one holds is about something else.
@@ -185,15 +188,18 @@ class Retriever:
         total = connection.execute(
             "SELECT coalesce(sum(passages), 0) AS total FROM files WHERE assistant = ?", (assistant,)
         ).fetchone()["total"]
-        marks = ", ".join("?" * len(terms))
+        stems = sorted({stem for term in terms for stem in (term.stem, *term.alternatives)})
+        marks = ", ".join("?" * len(stems))
         counts = {
             row["term"]: row["doc"]
             for row in connection.execute(
                 f"SELECT term, doc FROM passage_terms WHERE term IN ({marks})",  # noqa: S608
-                [term.stem for term in terms],
+                stems,
             )
         }
-        return tuple(_weight(term, counts.get(term.stem, 0), total) for term in terms)
+        return tuple(
+            _weight(term, sum(counts.get(stem, 0) for stem in {term.stem, *term.alternatives}), total) for term in terms
+        )
 
     def _title_stems(self, file: StoredFile) -> frozenset[str]:
         return frozenset(self._stems.of_text(title_of(file.name)))
@@ -241,6 +247,8 @@ def _weight(term: Term, passages: int, total: int) -> float:
         return weight * KIND
     if term.is_counted:
         return weight * COUNTED
+    if term.word in LIGHT_VERBS:
+        return weight * LIGHT
     if term.is_name:
         return weight * NAME
     return weight if passages else weight * UNSEEN_WORD

@@ -25,11 +25,8 @@ ADJACENT_TERMS = 0.04
 QUOTED_PHRASE = 0.2
 # Below this part of the question, a sentence is no answer to it. A sentence with a thing of the kind that is asked for,
 # such as a length, may say the rest in other words.
-MIN_COVERAGE = 0.55
+MIN_COVERAGE = 0.5
 MIN_COVERAGE_OF_KIND = 0.4
-# Of what is asked beyond the headings, a sentence must hold this part: "What does a red pine cost?" is not answered by
-# whatever stands under "Red pine".
-MIN_BEYOND_CONTEXT = 0.4
 # What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
 FULL_SCORE = 1.4
 _SHARED_CHARACTERS = 5
@@ -128,10 +125,11 @@ class Weighed:
         if self.question.expectation.is_certain:
             counted = [part for part, term in zip(parts, terms, strict=False) if term.is_counted]
             return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
-        beyond = [weight * (not _has(around.context, term)) for weight, term in zip(weights, terms, strict=True)]
-        if any(beyond) and not met and not denies and _dot(parts, beyond) / sum(beyond) < MIN_BEYOND_CONTEXT:
+        # Under a heading that names the subject, one word more of what is asked will do.
+        is_named = any(_has(around.context, term) for term in terms)
+        if is_named and not met and not denies and not self._says_more(parts, around.context):
             return False
-        return coverage >= (MIN_COVERAGE_OF_KIND if met else MIN_COVERAGE)
+        return coverage >= (MIN_COVERAGE_OF_KIND if met or is_named else MIN_COVERAGE)
 
     def _says_more(self, parts: Sequence[float], context: frozenset[str]) -> bool:
         more = [

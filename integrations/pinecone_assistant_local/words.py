@@ -25,7 +25,7 @@ STOP_WORDS = frozenset(
     _WORD.findall(
         """
         a about above actually after again all also am an and any anybody anyone anything are aren as at away be
-        because been before being below between both but by can cannot could couldn d did didn do does doesn doing
+        because been before being below between both but by can cannot could couldn d describe did didn do does doesn doing
         don done down during each either else every everything explain few find for from further gave get give given
         gives go got had hadn has hasn have haven having he her here hers herself him himself his how however i if
         in into is isn it its itself just kindly know let like list ll m may me mention mentioned might mine more
