@@ -85,9 +85,10 @@ class Asker:
 class Asking:
     """Makes askers of one kind; the async ones share one event loop of their own."""
 
-    def __init__(self, kind: Kind, host: str) -> None:
+    def __init__(self, kind: Kind, host: str | None, **defaults: Any) -> None:
         self.kind: Kind = kind
-        self._host = host
+        self._defaults: dict[str, Any] = {"assistant_name": "docs", "api_key": KEY, "host": host, "timeout": 5.0}
+        self._defaults |= defaults
         self._loop: asyncio.AbstractEventLoop | None = None
         self._askers: list[Asker] = []
 
@@ -100,8 +101,7 @@ class Asking:
 
     def __call__(self, **options: Any) -> Asker:
         """An asker; the options are the client's."""
-        defaults: dict[str, Any] = {"assistant_name": "docs", "api_key": KEY, "host": self._host, "timeout": 5.0}
-        options = defaults | options
+        options = self._defaults | options
         return self.over(AssistantClient(**options) if self.kind == "sync" else AsyncAssistantClient(**options))
 
     def over(self, client: Any) -> Asker:
