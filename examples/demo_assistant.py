@@ -30,7 +30,7 @@ def local_assistant(*, token_delay_seconds: float = 0.0) -> Iterator[LocalAssist
 
 
 @contextmanager
-def demo_assistant() -> Iterator[dict[str, str]]:
+def demo_assistant() -> Iterator[dict[str, Any]]:
     """The connection words for a model: `assistant_name`, `api_key`, `host`.
 
     Without `--live` nothing leaves this machine, and no key is needed. With it, the assistant is the one that
