@@ -70,7 +70,7 @@ class PassageFiller:
         others = [(hit, one) for hit in passages for one in hit.sentences if id(one) not in answers]
         others.sort(key=lambda pair: -pair[1].score)
         self._ranked = [*chosen, *others]
-        self._bonus = {id(sentence): 0.1 for _, sentence in chosen}
+        self._bonus = {id(sentence): 0.05 for _, sentence in chosen}
         self._used: dict[int, tuple[Hit, SentenceHit]] = {}
 
     def used(self) -> list[tuple[Hit, SentenceHit]]:
