@@ -7,6 +7,7 @@ import copy
 import gzip
 import threading
 import time
+import tracemalloc
 import types
 import zlib
 from collections.abc import Callable
@@ -354,6 +355,41 @@ def test_a_whole_body_is_bounded(
     monkeypatch.setattr(client_base, "MAX_BODY_BYTES", 100_000)
     steps = streamed([b"a" * 60_000, b"a" * 60_000, Pause(0.05), b"a", HOLD, b"never sent"], framing=framing)
     server.script(steps)
+    with pytest.raises(StreamError, match="larger than 100,000 bytes"):
+        ask().chat_completion(QUESTION)
+    assert server.sees_a_disconnect()
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length", "close"])
+def test_a_body_that_unpacks_to_gigabytes_is_not_unpacked(
+    ask: Asking, server: RawServer, monkeypatch: pytest.MonkeyPatch, framing: Framing
+) -> None:
+    """64 KiB of gzip held 64 MiB; urllib3 unpacked a whole chunk at once."""
+    monkeypatch.setattr(client_base, "MAX_BODY_BYTES", 1024 * 1024)
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    if framing == "chunked":
+        server.script([head(200, headers | {"Transfer-Encoding": "chunked"}), chunk(bomb), HOLD])
+    elif framing == "length":
+        server.script([head(200, headers | {"Content-Length": str(len(bomb))}), bomb, HOLD])
+    else:
+        server.script([head(200, headers), bomb, CLOSE])
+    asker = ask()
+    tracemalloc.start()
+    try:
+        with pytest.raises(StreamError, match="larger than"):
+            asker.chat_completion(QUESTION)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_chunk_that_claims_to_be_huge_is_bounded(
+    ask: Asking, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound counts what arrives; nobody waits for ten gigabytes first."""
+    monkeypatch.setattr(client_base, "MAX_BODY_BYTES", 100_000)
+    server.script([head(200, {"Transfer-Encoding": "chunked"}), b"2540be400\r\n" + b"a" * 200_000, HOLD])
     with pytest.raises(StreamError, match="larger than 100,000 bytes"):
         ask().chat_completion(QUESTION)
     assert server.sees_a_disconnect()

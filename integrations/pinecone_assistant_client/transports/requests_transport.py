@@ -132,7 +132,8 @@ class RequestsResponse:
         raw = self._response.raw
         try:
             if raw.chunked:
-                yield from raw.read_chunked(decode_content=True)
+                # The bound is for hostile bodies: one huge chunk, or one that unpacks to gigabytes.
+                yield from raw.read_chunked(_READ_BYTES, decode_content=True)
             else:
                 while data := raw.read1(_READ_BYTES, decode_content=True):
                     yield data
