@@ -15,7 +15,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from .citations import PROVIDER
 from .connection import AnswerOptions
@@ -23,6 +23,8 @@ from .notices import notice
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
+
+    from .words import ChatWords
 
 _OPTIONS = (
     "model",
@@ -75,8 +77,8 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
     """Tool messages are refused, or sent as user turns."""
 
     if TYPE_CHECKING:
-        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
-        def __init__(self, **options: Any) -> None: ...
+        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Unpack[ChatWords]) -> None: ...
 
     @model_validator(mode="after")
     def _tell_what_has_no_effect(self) -> Self:

@@ -16,6 +16,11 @@ from pinecone_assistant_client import NOT_GIVEN, Context, NotGiven, Snippet
 from .connection import AssistantConnection, unknown_option
 from .errors import InvalidRequestError, ModelErrors
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .words import RetrieverWords
+
 
 class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
@@ -47,8 +52,8 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     """Whether passages with images may come; their text and captions are the content."""
 
     if TYPE_CHECKING:
-        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
-        def __init__(self, **options: Any) -> None: ...
+        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Unpack[RetrieverWords]) -> None: ...
 
     def _get_relevant_documents(
         self,

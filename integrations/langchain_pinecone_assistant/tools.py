@@ -10,10 +10,13 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from .chat_models import ChatPineconeAssistant
 from .connection import AnswerOptions
+
+if TYPE_CHECKING:
+    from .words import ToolWords
 
 
 class Question(BaseModel):
@@ -61,8 +64,8 @@ class PineconeAssistantTool(BaseTool, AnswerOptions):
     _built: tuple[dict[str, Any], ChatPineconeAssistant] | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
-        # Type checkers would ask for SecretStr where a str is meant, and refuse aliases.
-        def __init__(self, **options: Any) -> None: ...
+        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        def __init__(self, **options: Unpack[ToolWords]) -> None: ...
 
     @model_validator(mode="after")
     def _offer_the_filter(self) -> Self:

@@ -88,7 +88,7 @@ async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
 
 def test_an_unknown_option_of_the_constructor_is_an_error_that_names_it() -> None:
     with pytest.raises(ValidationError, match=r"unknown option 'temprature'.*did you mean 'temperature'"):
-        ChatPineconeAssistant(temprature=3)
+        ChatPineconeAssistant(temprature=3)  # type: ignore[call-arg] # the point of the test
 
 
 @pytest.mark.parametrize("option", ["tools", "functions", "tool_choice"])

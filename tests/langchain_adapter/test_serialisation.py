@@ -130,11 +130,12 @@ def test_a_copy_with_a_word_that_does_not_exist_is_an_error() -> None:
 
 
 def test_validation_errors_do_not_repeat_what_was_passed() -> None:
+    wrong: dict[str, Any] = {"api_key": [KEY], "default_headers": HEADER}
     with pytest.raises(ValidationError) as raised:
-        ChatPineconeAssistant(api_key=[KEY], default_headers=HEADER, apikey=KEY)
+        ChatPineconeAssistant(**(wrong | {"apikey": KEY}))
     assert KEY not in str(raised.value)
     with pytest.raises(ValidationError) as raised:
-        ChatPineconeAssistant(api_key=[KEY], default_headers=HEADER)
+        ChatPineconeAssistant(**wrong)
     assert KEY not in str(raised.value)
     assert HEADER not in str(raised.value)
 

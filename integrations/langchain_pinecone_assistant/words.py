@@ -1,0 +1,101 @@
+"""The constructors' words as type checkers see them; never imported at run time, where the fields decide.
+
+Derived from the fields, a checker would ask for SecretStr where a str is meant, and refuse the alias `stop_sequences`. A test
+compares these words with the fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import aiohttp
+import requests
+from langchain_core.caches import BaseCache
+from langchain_core.callbacks import Callbacks
+from langchain_core.language_models import ModelProfile
+from langchain_core.rate_limiters import BaseRateLimiter
+from pydantic import SecretStr
+from typing_extensions import TypedDict
+
+
+class ConnectionWords(TypedDict, total=False):
+    """What decides where a request goes and how."""
+
+    assistant_name: str | None
+    api_key: str | SecretStr | None
+    host: str | None
+    timeout: float | tuple[float, float] | None
+    max_retries: int
+    retry_on_timeout: bool
+    api_version: str
+    default_headers: Mapping[str, str] | None
+    source_tag: str | None
+    proxies: Mapping[str, str] | None
+    verify: bool | str
+    http_session: requests.Session | None
+    async_http_session: aiohttp.ClientSession | None
+
+
+class AnswerWords(ConnectionWords, total=False):
+    """What shapes an answer."""
+
+    model: str | None
+    temperature: float | None
+    filter: Mapping[str, Any] | None
+    interface: Literal["openai", "standard"]
+    include_highlights: bool
+    context_options: Mapping[str, Any] | None
+    strip_references: bool
+
+
+class ChatWords(AnswerWords, total=False):
+    """The words of `ChatPineconeAssistant`, the framework's own after ours."""
+
+    stop: list[str] | str | None
+    stop_sequences: list[str] | str | None
+    max_tokens: int | None
+    streaming: bool
+    system_messages: Literal["merge", "error"]
+    tool_messages: Literal["error", "as_user"]
+    name: str | None
+    cache: BaseCache | bool | None
+    verbose: bool
+    callbacks: Callbacks
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+    custom_get_token_ids: Callable[[str], list[int]] | None
+    rate_limiter: BaseRateLimiter | None
+    disable_streaming: bool | Literal["tool_calling"]
+    output_version: str | None
+    profile: ModelProfile | None
+
+
+class RetrieverWords(ConnectionWords, total=False):
+    """The words of `PineconeAssistantRetriever`."""
+
+    k: int | None
+    filter: Mapping[str, Any] | None
+    snippet_size: int | None
+    multimodal: bool | None
+    name: str | None
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+
+
+class ToolWords(AnswerWords, total=False):
+    """The words of `PineconeAssistantTool`."""
+
+    name: str
+    description: str
+    args_schema: Any
+    choose_filter: bool
+    response_format: Literal["content", "content_and_artifact"]
+    return_direct: bool
+    verbose: bool
+    callbacks: Callbacks
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+    handle_tool_error: Any
+    handle_validation_error: Any
+    extras: dict[str, Any] | None
