@@ -34,7 +34,6 @@ from .wire import (
     event,
     part,
     parts,
-    usage_part,
 )
 
 
@@ -314,8 +313,10 @@ def test_a_stream_cut_after_every_byte_is_whole_or_a_typed_error(
     ask: Asking, server: RawServer, framing: Framing, ending: Step
 ) -> None:
     """Whole means: the finish_reason came. The text so far is always a beginning of the whole text."""
-    body = part("Tä ") + part("g.", id=None) + part(finish="stop") + usage_part()
-    finish_at = body.index(part(finish="stop")) + len(part(finish="stop").rstrip())
+    finish = event({"choices": [{"finish_reason": "stop"}]})
+    body = b"".join(event({"choices": [{"delta": {"content": text}}]}) for text in ("Tä ", "g."))
+    finish_at = len(body) + len(finish.rstrip())
+    body += finish + event({"choices": [], "usage": USAGE})
     asker = ask(max_retries=0)
     whole = 0
     for size in range(0, len(body) + 1, 1 if framing == "close" and ending is CLOSE else 7):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, closing
 from typing import Any
 
 import pytest
@@ -45,62 +43,6 @@ def test_closing_an_unfinished_stream_closes_its_connection(
     assert server.sees_a_disconnect(1.0)
     assert list(stream) == []
     still_works(ask, server)
-
-
-def test_a_stream_that_is_closed_before_its_first_step_sends_nothing(ask: Asking, server: RawServer) -> None:
-    stream = ask().stream_answer(QUESTION, stop="END")
-    stream.close()
-    assert list(stream) == []
-    assert server.connections == 0
-
-
-def test_a_stream_that_is_collected_closes_its_connection(ask: Asking, server: RawServer) -> None:
-    server.script(STUCK)
-    stream = ask().stream_answer(QUESTION, strip_references=True)
-    assert next(stream).content == "first"
-    del stream
-    gc.collect()
-    ask.run(lambda: asyncio.sleep(0.01) if ask.kind == "async" else None)  # its loop closes it
-    assert server.sees_a_disconnect(1.0)
-    still_works(ask, server)
-
-
-def test_breaking_out_of_a_sync_stream_closes_its_connection(server: RawServer) -> None:
-    server.script(STUCK, reply(completion()))
-    with AssistantClient(assistant_name="docs", api_key=KEY, host=server.url) as client:
-        for chunk in client.stream_chat_completion(QUESTION):
-            assert chunk.content == "first"
-            break
-        assert server.sees_a_disconnect(1.0)
-        assert client.chat_completion(QUESTION).content == TEXT
-
-
-async def test_breaking_out_of_an_async_stream_closes_its_connection(server: RawServer) -> None:
-    server.script(STUCK, STUCK, reply(completion()))
-    async with AsyncAssistantClient(assistant_name="docs", api_key=KEY, host=server.url) as client:
-        async for chunk in client.stream_chat_completion(QUESTION):
-            assert chunk.content == "first"
-            break
-        await asyncio.sleep(0.01)
-        assert await asyncio.to_thread(server.sees_a_disconnect, 1.0)
-        async with aclosing(client.stream_chat_completion(QUESTION)) as stream:
-            async for _ in stream:
-                break
-        assert await asyncio.to_thread(server.sees_a_disconnect, 1.0)
-        assert (await client.chat_completion(QUESTION)).content == TEXT
-
-
-def test_an_error_in_the_callers_loop_closes_the_connection(server: RawServer) -> None:
-    server.script(STUCK)
-
-    def fail_on(client: AssistantClient) -> None:
-        with closing(client.stream_chat_completion(QUESTION)) as stream:
-            raise ValueError(next(stream).content)
-
-    with AssistantClient(assistant_name="docs", api_key=KEY, host=server.url) as client:
-        with pytest.raises(ValueError, match="first"):
-            fail_on(client)
-        assert server.sees_a_disconnect(1.0)
 
 
 Call = Callable[[AsyncAssistantClient], Awaitable[object]]
@@ -162,21 +104,6 @@ async def test_cancelling_one_of_many_calls_leaves_the_others_alone(server: RawS
         done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [text for text in done if isinstance(text, str)] == [TEXT] * 4
     assert isinstance(done[2], asyncio.CancelledError)
-
-
-async def test_cancelling_the_one_that_looks_the_host_up_lets_the_others_look(server: RawServer) -> None:
-    server.script([HOLD])
-    server.otherwise = reply({"host": server.url, **completion()})
-    async with AsyncAssistantClient(
-        assistant_name="docs", api_key=KEY, controller_host=server.url, timeout=5
-    ) as client:
-        tasks = [asyncio.create_task(client.chat_completion(QUESTION)) for _ in range(5)]
-        await asyncio.sleep(0.1)
-        tasks[0].cancel()
-        done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(done[0], asyncio.CancelledError)
-    assert [answer.content for answer in done[1:]] == [TEXT] * 4  # type: ignore[union-attr]
-    assert [request.method for request in server.requests].count("GET") == 2
 
 
 def _interrupt(server: RawServer, requests: int = 1) -> threading.Thread:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import pickle
 import warnings
 
 import pytest
-import requests
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
@@ -32,26 +30,6 @@ def test_a_client_pickles_before_and_after_a_call(ask: Asking, server: RawServer
         assert server.requests[-1].headers["x-team"] == "one"
         assert twin.client._retries.policy.max_retries == 5
         asker.chat_completion(QUESTION)
-
-
-def test_an_injected_session_does_not_travel_in_a_pickle(server: RawServer) -> None:
-    with (
-        requests.Session() as session,
-        AssistantClient(assistant_name="docs", api_key=KEY, host=server.url, http_session=session) as client,
-    ):
-        client.chat_completion(QUESTION)
-        with pickle.loads(pickle.dumps(client)) as twin:
-            assert twin.chat_completion(QUESTION).content == TEXT
-    assert server.connections == 2
-
-
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-def test_a_copy_uses_the_same_connections(ask: Asking, server: RawServer, copied: object) -> None:
-    assert callable(copied)
-    asker = ask()
-    asker.chat_completion(QUESTION)
-    ask.over(copied(asker.client)).chat_completion(QUESTION)
-    assert server.connections == 1
 
 
 def test_like_makes_a_client_of_the_other_kind_with_the_same_settings(server: RawServer) -> None:
@@ -89,16 +67,6 @@ def in_a_child(work: object) -> int:
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_does_not_use_its_parents_connection(server: RawServer) -> None:
-    """Two processes on one socket would read each other's answers."""
-    with AssistantClient(assistant_name="docs", api_key=KEY, host=server.url, timeout=5) as client:
-        client.chat_completion(QUESTION)
-        assert in_a_child(lambda: client.chat_completion(QUESTION).content) == 0
-        assert client.chat_completion(QUESTION).content == TEXT
-    assert [request.connection for request in server.requests] == [1, 2, 1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

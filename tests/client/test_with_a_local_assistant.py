@@ -137,7 +137,7 @@ def test_a_wrong_key_an_unknown_assistant_and_a_stopped_server_are_told_apart(as
 def test_an_assistant_without_files_and_a_model_that_is_none_are_the_services_errors(
     ask_local: Asking, local: LocalAssistant
 ) -> None:
-    with pytest.raises(BadRequestError, match="INVALID_ARGUMENT: .*gpt-1"):
+    with pytest.raises(BadRequestError, match=r"INVALID_ARGUMENT: .*gpt-1"):
         ask_local().chat_completion(QUESTION, model="gpt-1")
     local.reset()
     with pytest.raises(BadRequestError) as caught:
