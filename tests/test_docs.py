@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -131,3 +133,59 @@ def test_every_error_has_an_example_of_its_message() -> None:
     assert {name for name, messages in shown.items() if not messages} == {"APIStatusError"}
     assert set(PROVOCATIONS) == {name for name, messages in shown.items() if messages}
     assert all(hasattr(client, name) for name in shown)
+
+
+# The pages with code. docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
+
+RUN_HERE = ("index.md", "filters.md", "citations.md", "structured_output.md")
+_BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
+
+
+def _blocks(page: str, reason: str | None = None, language: str = "python") -> list[str]:
+    """The blocks of a page that stand under a reason, or under none; each at its line of the page, for tracebacks."""
+    text = (DOCS / page).read_text("utf-8")
+    return [
+        "\n" * text[: block.start("code")].count("\n") + block["code"]
+        for block in _BLOCK.finditer(text)
+        if block["language"] == language and block["reason"] == reason
+    ]
+
+
+@pytest.mark.parametrize("page", RUN_HERE)
+def test_the_blocks_of_a_page_run_one_after_another(
+    page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the project's root, with no key; what a comment after `print(...)` says is what it prints."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {"__name__": "docs"}
+    blocks = _blocks(page)
+    printed = ""
+    try:
+        for block in blocks:
+            exec(compile(block, page, "exec"), names)
+            printed += capsys.readouterr().out
+    finally:
+        if isinstance(names.get("local"), LocalAssistant):
+            names["local"].close()
+    lines = iter(printed.splitlines())
+    for said in re.findall(r"^ *print\(.*\)  # (.+)$", "\n".join(blocks), re.MULTILINE):
+        assert said in lines, f"{page}: {said!r} is not what is printed there, but\n{printed}"
+    for block in _blocks(page, language="text"):
+        assert block.strip() in printed
+
+
+def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
+    """The blocks are one file, as the page says, and every test in it passes with warnings as errors."""
+    code = "\n\n".join(block.strip("\n") for block in _blocks("testing.md"))
+    (tmp_path / "test_application.py").write_text(code)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{code.count('def test_')} passed" in done.stdout
