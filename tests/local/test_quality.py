@@ -13,7 +13,7 @@ from .quality.measure import Judged, measure, read_passages, read_questions
 @pytest.fixture(scope="module")
 def judged() -> list[Judged]:
     """Every question of the set, answered."""
-    return measure()
+    return measure(read_questions())
 
 
 def test_the_set_is_what_was_promised() -> None:

@@ -1,6 +1,6 @@
 """`python -m tests.local.quality`: the quality table, both halves.
 
-With `--tune`, only the half for tuning, and what went wrong in it: whoever tunes does not look at the other half.
+With `--tune`, only the half for tuning with the questions of development.json, and what went wrong in it: whoever tunes does not look at the other half.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .measure import measure, summary
+from .measure import measure, read_questions, read_tuning_questions, summary
 
 
 def main() -> None:
@@ -16,9 +16,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.local.quality")
     parser.add_argument("--tune", action="store_true", help="only the half for tuning, and what went wrong in it")
     options = parser.parse_args()
-    judged = measure()
+    judged = measure(read_tuning_questions() if options.tune else read_questions())
     if options.tune:
-        judged = [one for one in judged if one.asked.half == "tune"]
         for one in judged:
             expected = "declined" if one.asked.file is None else "right"
             if one.outcome != expected or one.first_is_right != bool(one.asked.file):

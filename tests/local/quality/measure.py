@@ -53,18 +53,24 @@ def read_questions() -> list[Asked]:
     return [Asked(**row) for row in json.loads((FOLDER / "questions.json").read_text(encoding="utf-8"))]
 
 
+def read_tuning_questions() -> list[Asked]:
+    """The half for tuning, and the further questions that were written for it."""
+    rows = json.loads((FOLDER / "development.json").read_text(encoding="utf-8"))
+    return [one for one in read_questions() if one.half == "tune"] + [Asked(half="tune", **row) for row in rows]
+
+
 def read_passages() -> dict[str, str]:
     """The passages by file name."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "passages").iterdir())}
 
 
-def measure() -> list[Judged]:
-    """Every question, asked of an assistant that has the passages among the distractors."""
+def measure(questions: Sequence[Asked]) -> list[Judged]:
+    """The questions, asked of an assistant that has the passages among the distractors."""
     with LocalAssistant() as local, requests.Session() as session:
         for name, text in {**distractors(), **read_passages()}.items():
             local.upload_text(name, text)
         session.headers.update({"Api-Key": local.api_key, "X-Pinecone-Api-Version": "2026-04"})
-        return [_ask(session, f"{local.host}/assistant/chat/{local.name}", asked) for asked in read_questions()]
+        return [_ask(session, f"{local.host}/assistant/chat/{local.name}", asked) for asked in questions]
 
 
 def _ask(session: requests.Session, url: str, asked: Asked) -> Judged:
