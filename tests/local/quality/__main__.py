@@ -1,6 +1,7 @@
 """`python -m tests.local.quality`: the quality table, both halves.
 
-With `--tune`, only the half for tuning with the questions of development.json, and what went wrong in it: whoever tunes does not look at the other half.
+With `--tune`, only the half for tuning with the questions of development.json, and what went wrong in it:
+whoever tunes does not look at the other half.
 """
 
 from __future__ import annotations
