@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint pythons live bench clean
+.PHONY: help demo demo-live test check lint pythons live bench dist clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -66,6 +66,10 @@ $(VENV)/.bench: pyproject.toml | $(VENV)/bin/pip
 # About ten minutes: prints the tables and writes docs/benchmarks.md with its plots.
 bench: $(VENV)/.bench
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
+
+# Builds and checks a release in dist/ and tries the wheel with each extra in a clean environment; uploads nothing.
+dist: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python tests/release/dist.py
 
 clean:
 	rm -rf $(VENV) .venv-others .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pinecone_assistant_client import __version__
+
 ROOT = Path(__file__).parent.parent
 Environment = tuple[Path, Path]
 
@@ -82,6 +84,10 @@ def test_wheel_holds_the_five_packages_and_nothing_else(wheel: Path) -> None:
         assert f"{package}__init__.py" in names
 
 
+def test_the_version_stands_in_one_place(wheel: Path) -> None:
+    assert f"-{__version__}-" in wheel.name
+
+
 def test_no_stray_init_breaks_the_llama_index_namespace() -> None:
     """A stray __init__.py above the leaves would hide llama_index.core in an editable install."""
     above = ROOT / "integrations" / "llama_index"
@@ -92,7 +98,7 @@ def test_no_stray_init_breaks_the_llama_index_namespace() -> None:
 def test_base_install_imports_the_client_and_asks_nothing_more(base: Environment) -> None:
     python, folder = base
     code = "import pinecone_assistant_client as c, sys; print(c.__version__, 'aiohttp' in sys.modules)"
-    assert _run(python, "-W", "error", "-c", code, cwd=folder).split() == ["0.1.0", "False"]
+    assert _run(python, "-W", "error", "-c", code, cwd=folder).split() == [__version__, "False"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Ask for known vulnerabilities of everything that a user installs with the package: `make audit`.
+
+A finding fails. Where the machine's package index has no vulnerability data, it says so and does not fail: that is no finding.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PACKAGE = "pinecone-assistant-integrations"
+
+
+def installed_requirements() -> dict[str, str]:
+    """Name to installed version of all that `pip install pinecone-assistant-integrations[all]` brings."""
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+    waiting = [(PACKAGE, "all")]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        try:
+            here = distribution(name)
+        except PackageNotFoundError:
+            continue  # of another platform
+        found[name] = here.version
+        for requirement in map(Requirement, here.requires or ()):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                waiting += [(canonicalize_name(requirement.name), wanted) for wanted in ("", *requirement.extras)]
+    del found[PACKAGE]
+    return found
+
+
+def main() -> int:
+    """Print what was found, and 1 for a known vulnerability or an audit that did not run."""
+    found = installed_requirements()
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "requirements.txt"
+        pins.write_text("".join(f"{name}=={version}\n" for name, version in sorted(found.items())), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "pip_audit", "--requirement", str(pins), "--no-deps", "--disable-pip", "-f", "json"],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    try:
+        audited = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        print(f"pip-audit gave no result, so nothing was audited: {done.stderr.strip()[-300:]}")
+        return int("ConnectionError" not in done.stderr and "ServiceError" not in done.stderr)  # offline is no finding
+    skipped = [entry["name"] for entry in audited if "skip_reason" in entry]
+    findings = [
+        f"{entry['name']} {entry['version']}: {issue['id']}, fixed in {', '.join(issue['fix_versions']) or 'no version'}"
+        for entry in audited
+        for issue in entry.get("vulns", ())
+    ]
+    print(f"{len(audited) - len(skipped)} of {len(audited)} packages audited, {len(findings)} known vulnerabilities")
+    if skipped:
+        print(
+            f"no vulnerability data on this machine's index for {len(skipped)}, this is no all-clear: {', '.join(skipped)}"
+        )
+    print("\n".join(findings))
+    return int(bool(findings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
