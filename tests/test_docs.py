@@ -141,7 +141,7 @@ RUN_HERE = ("index.md", "filters.md", "citations.md", "structured_output.md")
 _BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
 
 
-def _blocks(page: str, reason: str | None = None, language: str = "python") -> list[str]:
+def code_blocks(page: str, reason: str | None = None, language: str = "python") -> list[str]:
     """The blocks of a page that stand under a reason, or under none; each at its line of the page, for tracebacks."""
     text = (DOCS / page).read_text("utf-8")
     return [
@@ -158,7 +158,7 @@ def test_the_blocks_of_a_page_run_one_after_another(
     """From the project's root, with no key; what a comment after `print(...)` says is what it prints."""
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {"__name__": "docs"}
-    blocks = _blocks(page)
+    blocks = code_blocks(page)
     printed = ""
     try:
         for block in blocks:
@@ -170,13 +170,13 @@ def test_the_blocks_of_a_page_run_one_after_another(
     lines = iter(printed.splitlines())
     for said in re.findall(r"^ *print\(.*\)  # (.+)$", "\n".join(blocks), re.MULTILINE):
         assert said in lines, f"{page}: {said!r} is not what is printed there, but\n{printed}"
-    for block in _blocks(page, language="text"):
+    for block in code_blocks(page, language="text"):
         assert block.strip() in printed
 
 
 def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
     """The blocks are one file, as the page says, and every test in it passes with warnings as errors."""
-    code = "\n\n".join(block.strip("\n") for block in _blocks("testing.md"))
+    code = "\n\n".join(block.strip("\n") for block in code_blocks("testing.md"))
     (tmp_path / "test_application.py").write_text(code)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     done = subprocess.run(
