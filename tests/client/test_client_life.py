@@ -25,7 +25,8 @@ import requests
 import requests.adapters
 from llama_index.core.async_utils import asyncio_run
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, BadRequestError, InvalidRequestError
+from pinecone_assistant_client.retries import Retries, RetryPolicy
 
 from .asking import KEY, Asking
 from .raw_server import HOLD, RawServer, Step, reply, streamed
@@ -114,6 +115,40 @@ async def test_the_end_of_an_async_with_block_closes_the_connection(server: RawS
     async with async_client(server) as client:
         await client.chat_completion(QUESTION)
     assert await asyncio.to_thread(server.sees_no_connections)
+
+
+def test_closing_closes_although_an_error_is_kept(ask: Asking, server: RawServer) -> None:
+    """The error's traceback refers to urllib3's pool, whose connections once stayed open as long as the error."""
+    server.otherwise = reply(b"no", status=400)
+    asker = ask()
+    with pytest.raises(BadRequestError) as kept:
+        asker.chat_completion(QUESTION)
+    asker.close()
+    assert server.sees_no_connections(1)
+    assert kept.value.status_code == 400
+
+
+def test_closing_in_another_thread_does_not_break_a_call(server: RawServer) -> None:
+    server.otherwise = WHOLE
+    client = sync_client(server)
+    done = threading.Event()
+
+    def close_all_the_time() -> None:
+        while not done.wait(0.001):
+            client.close()
+
+    closing = threading.Thread(target=close_all_the_time)
+    closing.start()
+    try:
+        client._retries = Retries(RetryPolicy(max_retries=100), sleep=lambda _: None)
+        for _ in range(50):
+            assert client.chat_completion(QUESTION).content == TEXT
+            assert "".join(answer.content for answer in client.stream_chat_completion(QUESTION)) == TEXT
+    finally:
+        done.set()
+        closing.join()
+        client.close()
+    assert len(server.requests) == 100
 
 
 def test_closing_an_unfinished_stream_closes_its_connection(ask: Asking, server: RawServer) -> None:

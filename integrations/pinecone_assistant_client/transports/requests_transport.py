@@ -108,6 +108,15 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
+    def close(self) -> None:
+        """Close idle connections now: urllib3 2 waits until nobody, not even an exception, refers to their pool."""
+        for manager in [self.poolmanager, *self.proxy_manager.values()]:
+            for key in manager.pools.keys():  # noqa: SIM118 - this mapping refuses to be iterated
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
+
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
         manager: urllib3.ProxyManager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
@@ -242,6 +251,8 @@ def _error_while_opening(error: Exception, request: HTTPRequest) -> AssistantErr
     def has(*classes: type[BaseException]) -> bool:
         return any(issubclass(kind, classes) for kind in kinds)
 
+    if has(urllib3.exceptions.ClosedPoolError):  # another thread closed the client; a retry opens it again
+        return connection_failed(request, error)
     # NewConnectionError is a ConnectTimeoutError by inheritance in urllib3, so it is asked for first.
     if has(urllib3.exceptions.NewConnectionError, urllib3.exceptions.ProxyError, requests.exceptions.ProxyError):
         return connection_failed(request, error)
