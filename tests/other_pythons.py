@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
+# llama-index-core 0.14.0, the lowest allowed, says this with today's pydantic when it is imported.
+IGNORED = ("-W", "ignore:The 'validate_default' attribute")
 TOOLS = ("pytest", "pytest-asyncio", "pytest-socket", "hypothesis", "trustme", "psutil")
 
 
@@ -74,7 +76,7 @@ def main() -> int:
         commands = [
             [str(python), "examples/quickstart_langchain.py"],
             [str(python), "examples/quickstart_llama_index.py"],
-            [str(python), "-m", "pytest", "-q", "tests/client"],
+            [str(python), "-m", "pytest", "-q", *IGNORED, "tests/client"],
         ]
         failed = [
             command
