@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,50 @@ def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{code.count('def test_')} passed" in done.stdout
+
+
+# The site
+
+PACKAGES = (
+    "pinecone_assistant_client",
+    "langchain_pinecone_assistant",
+    "llama_index.llms.pinecone_assistant",
+    "llama_index.indices.managed.pinecone_assistant",
+    "pinecone_assistant_local",
+)
+
+
+def test_the_api_reference_has_every_public_name() -> None:
+    shown = re.findall(r"^::: (.*)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
+    public = {f"{package}.{name}" for package in PACKAGES for name in import_module(package).__all__}
+    assert len(shown) == len(set(shown))
+    assert set(shown) == public
+
+
+def test_every_page_with_code_is_run_by_a_test() -> None:
+    """A new page with code has to be added to a test, and here."""
+    elsewhere = {"langchain.md", "llama_index.md", "local.md", "migration.md", "testing.md"}
+    found = {page.name for page in DOCS.glob("*.md") if "```python" in page.read_text("utf-8")}
+    assert found <= {*RUN_HERE, *elsewhere}
+
+
+def test_every_block_that_is_not_run_here_says_why() -> None:
+    reasons = {
+        (page, block["reason"])
+        for page in (*RUN_HERE, "testing.md")
+        for block in _BLOCK.finditer((DOCS / page).read_text("utf-8"))
+        if block["reason"]
+    }
+    assert reasons == {("index.md", "needs the variables above, and is billed")}
+
+
+def test_the_links_inside_the_docs_are_relative_and_stay_inside() -> None:
+    """So the pages read alike on the site and in the folder; the strict build checks that each target exists."""
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(
+            r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        ):
+            assert target.startswith(("https://", "#")) or re.match(r"[\w.]+\.(md|png)(#|$)", target), (
+                page.name,
+                target,
+            )
