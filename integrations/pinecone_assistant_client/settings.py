@@ -29,6 +29,7 @@ Timeout = float | tuple[float, float] | None
 _KEY = re.compile(r"[\x21-\x7e]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f]*:[0-9a-f:.]*(%[a-z0-9]+)?")
 _SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
 _API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
 _OURS = (
@@ -80,11 +81,12 @@ def normalise_host(host: str, *, option: str = "host") -> str:
         raise InvalidRequestError(f"{option} {host!r} is no URL ({error})") from error
     if parts.username or parts.password:
         raise InvalidRequestError(f"{option} has a user name or password in it: pass the key with api_key= only")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    hostname = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not _HOST_NAME.fullmatch(hostname) or parts.query or parts.fragment:
         raise InvalidRequestError(
             f"{option} {host!r} is no http(s) URL: pass one such as https://prod-1-data.ke.pinecone.io"
         )
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name = f"[{hostname}]" if ":" in hostname else hostname
     path = re.sub(r"/assistant(/.*)?$", "", parts.path.rstrip("/"))
     if ".." in path:
         raise InvalidRequestError(f"{option} {host!r} has '..' in its path")
@@ -152,7 +154,14 @@ class ConnectionSettings:
         proxies: Mapping[str, str] | None,
         **others: Any,
     ) -> ConnectionSettings:
-        """Settings from arguments, else from the environment. No check and no I/O: a missing key is no error yet."""
+        """Settings from arguments, else from the environment. No I/O, and a missing key is no error yet.
+
+        Raises:
+            InvalidRequestError: `default_headers` or `proxies` is no mapping.
+        """
+        for option, value in (("default_headers", default_headers), ("proxies", proxies)):
+            if value is not None and not isinstance(value, Mapping):
+                raise InvalidRequestError(f"{option} is a {type(value).__name__}: pass a dict")
         return cls(
             assistant_name=assistant_name or environment("PINECONE_ASSISTANT_NAME"),
             api_key=api_key or environment("PINECONE_API_KEY"),
@@ -165,6 +174,10 @@ class ConnectionSettings:
 
     def check(self) -> None:
         """Raise InvalidRequestError for what would fail on the way, before any traffic. Never shows a key or header."""
+        for option in ("assistant_name", "api_key", "source_tag"):
+            value = getattr(self, option)
+            if value is not None and not isinstance(value, str):
+                raise InvalidRequestError(f"{option} is a {type(value).__name__}: pass text")
         if not self.assistant_name or not self.assistant_name.strip():
             raise InvalidRequestError("no assistant name: pass assistant_name= or set PINECONE_ASSISTANT_NAME")
         if self.assistant_name in (".", "..") or any(ord(c) < 32 or ord(c) == 127 for c in self.assistant_name):
@@ -220,5 +233,6 @@ class ConnectionSettings:
         }
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the key and the values of injected headers."""
-        return (self.api_key or "", *(value for _, value in self.default_headers if len(value) > 3))
+        """What must never be shown: the key, the values of injected headers, the password of a proxy."""
+        passwords = (urlsplit(proxy).password or "" for _, proxy in self.proxies)
+        return (self.api_key or "", *(value for _, value in self.default_headers if len(value) > 3), *passwords)

@@ -93,6 +93,32 @@ def test_the_text_so_far_stays_as_the_service_wrote_it(ask: Asking, server: RawS
     assert caught.value.text == f"see {SIGNED}"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("key", ["local", "k"])
+def test_a_short_key_of_a_test_is_cut_where_it_stands_alone_and_leaves_words_alone(
+    ask: Asking, server: RawServer, key: str
+) -> None:
+    server.script(reply(service_error("X", f"got {key}, not ok, localhost", 400), status=400))
+    with pytest.raises(AssistantError) as caught:
+        ask(api_key=key, assistant_name="local-docs").chat_completion(QUESTION)
+    assert 'assistant "local-docs"' in str(caught.value)
+    assert "got [secret], not ok, localhost" in str(caught.value)
+
+
+def test_the_password_of_a_proxy_reaches_no_error(ask: Asking, server: RawServer) -> None:
+    """Neither one that is not there nor one that refuses; aiohttp names the proxy's whole URL."""
+    server.otherwise = reply("", status=407)
+    for scheme in ("http", "https"):
+        for proxy in (server.url, "http://127.0.0.1:1"):
+            asker = ask(
+                host=f"{scheme}://assistant.example",
+                proxies={scheme: proxy.replace("http://", "http://user:hunter2hunter2@")},
+                max_retries=0,
+            )
+            with pytest.raises(AssistantError) as caught:
+                asker.chat_completion(QUESTION)
+            assert "hunter2" not in str(caught.value) + repr(vars(caught.value))
+
+
 def test_deeply_nested_json_is_an_error_of_ours(ask: Asking, server: RawServer) -> None:
     deep = b'{"error": ' + b"[" * 60_000
     server.script(reply(deep, status=400), reply(deep), streamed([b"data:" + deep + b"\n\n"]), reply(deep))

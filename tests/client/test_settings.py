@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client import AssistantClient, InvalidRequestError
 from pinecone_assistant_client.settings import (
     ConnectionSettings,
     checked_looked_up_host,
@@ -103,6 +103,23 @@ def test_a_missing_name_is_refused_with_where_to_set_it(name: str | None) -> Non
     assert said(good(assistant_name=name).check) == (
         "no assistant name: pass assistant_name= or set PINECONE_ASSISTANT_NAME"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("assistant_name", 5),
+        ("api_key", b"pcsk"),
+        ("source_tag", 5),
+        ("default_headers", "X-Team: a"),
+        ("default_headers", [("X-Team", "a")]),
+        ("proxies", "http://proxy.example"),
+    ],
+)
+def test_an_option_of_a_wrong_type_is_refused_by_name(option: str, value: Any) -> None:
+    options: dict[str, Any] = {"assistant_name": "docs", "api_key": "k", "host": "https://a.example", option: value}
+    with pytest.raises(InvalidRequestError, match=f"^{option} is a {type(value).__name__}: pass "):
+        AssistantClient(**options).chat_completion([{"role": "user", "content": "?"}])
 
 
 @pytest.mark.parametrize("name", [".", "..", "a\nb", "a\x00", "a\x7f"])
@@ -240,6 +257,9 @@ def test_a_host_that_is_not_given_is_asked_for() -> None:
         "https://a.example\n",
         "https://ä.example",
         "https://a.example\x00",
+        "https://a.example\\.b.example",
+        "https://a%2eexample",
+        "https://a.example,b.example",
         7,
         None,
     ],
