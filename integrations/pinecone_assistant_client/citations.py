@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .errors import without_secrets
+from .redaction import without_secrets
 
 _MAX_PAGES = 1000
 

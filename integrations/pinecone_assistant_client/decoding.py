@@ -12,7 +12,8 @@ import msgspec
 
 from .answers import ChatCompletion, Context, Snippet, SnippetImage, Usage
 from .citations import Citation, Reference, extract_citations
-from .errors import StreamError, excerpt, parse_error_body, parse_service_error, without_secrets
+from .errors import StreamError, parse_error_body, parse_service_error
+from .redaction import excerpt, without_secrets
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -121,9 +122,10 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
     wire = decode_json(_COMPLETION, body)
+    if wire.error is None:
+        wire = wire.chat_completion or wire
     if wire.error is not None:
         raise error_in_answer(body)
-    wire = wire.chat_completion or wire
     if not wire.choices:
         raise StreamError(f"the answer has no choices in it, so no text: {shown(body)}")
     choice = wire.choices[0]
@@ -207,6 +209,8 @@ def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
 def error_in_answer(body: bytes) -> StreamError:
     """The error for an answer with status 200 that holds an error. `body` is one JSON value."""
     content, _ = parse_error_body(body)
+    if isinstance(content, dict) and content.get("error") is None and isinstance(content.get("chat_completion"), dict):
+        content = content["chat_completion"]
     code, message = parse_service_error(content)
     said = f"{code}: {excerpt(message)}" if code and message else code or excerpt(message or shown(body))
     return StreamError(f"the service reported an error inside the answer: {said}", code=code, body=content)

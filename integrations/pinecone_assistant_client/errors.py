@@ -7,7 +7,6 @@ Pure: choosing an error is a function of a status, a body and some headers.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timezone
@@ -16,12 +15,11 @@ from typing import Any
 
 import msgspec
 
+from .redaction import cleaned, excerpt, without_secrets
+
 DOCS = "docs/errors.md"
 """Where every error is explained. A published site would change this one line."""
 
-_MAX_EXCERPT = 300
-_LONG_SECRET = 12
-_SIGNED_QUERY = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+", re.IGNORECASE)
 _LISTED_HEADERS = frozenset(
     {"content-type", "content-length", "date", "retry-after", "server", "x-pinecone-request-id", "x-request-id"}
 )
@@ -182,30 +180,6 @@ class IncompleteStreamError(StreamError):
         self.text = text
 
 
-def without_secrets(text: str, *secrets: str) -> str:
-    """`text` with every secret, and the query of every URL (signed URLs keep their signature there), cut out.
-
-    A short secret, such as the key "local" of a test, counts only where it stands alone: "localhost" is none.
-    """
-    for secret in secrets:
-        if len(secret) >= _LONG_SECRET:
-            text = text.replace(secret, "[secret]")
-        elif secret and secret in text:
-            text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "[secret]", text)
-    return _SIGNED_QUERY.sub(r"\1?[cut]", text)
-
-
-def cleaned(value: Any, *secrets: str) -> Any:
-    """A JSON value with the same cut out of all its texts, also where JSON wrote them with escapes."""
-    if isinstance(value, str):
-        return without_secrets(value, *secrets)
-    if isinstance(value, list):
-        return [cleaned(item, *secrets) for item in value]
-    if isinstance(value, dict):
-        return {cleaned(name, *secrets): cleaned(item, *secrets) for name, item in value.items()}
-    return value
-
-
 def cut_secrets(error: AssistantError, *secrets: str) -> None:
     """Cut secrets out of an error that was made by what does not know them."""
     error.message = without_secrets(error.message, *secrets)
@@ -226,12 +200,6 @@ def parse_error_body(body: bytes, *secrets: str) -> tuple[Any, str]:
         return content, text if content == found else msgspec.json.encode(content).decode()
     except (msgspec.DecodeError, RecursionError):
         return text, text
-
-
-def excerpt(text: str) -> str:
-    """The beginning of a text on one line, for a message."""
-    line = " ".join(text[: 4 * _MAX_EXCERPT].split())
-    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "..."
 
 
 def parse_retry_after(value: str | None, *, now: float) -> float | None:

@@ -31,11 +31,10 @@ from pinecone_assistant_client.errors import (
     RateLimitError,
     StreamError,
     error_from_response,
-    excerpt,
     parse_retry_after,
     parse_service_error,
-    without_secrets,
 )
+from pinecone_assistant_client.redaction import excerpt, without_secrets
 
 KEY = "pcsk_SECRETKEY"
 HOST = "https://prod-1-data.ke.pinecone.io"

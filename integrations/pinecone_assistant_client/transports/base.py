@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError, without_secrets
+from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError
+from ..redaction import without_secrets
 
 MAX_IDLE_SECONDS = 30.0
 """A connection idle for longer is not used again: the peer may have dropped it, and a lost POST may be billed."""
