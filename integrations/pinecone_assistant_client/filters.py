@@ -42,6 +42,7 @@ def _check_expression(expression: Any, path: str, depth: int) -> None:
     for key, value in expression.items():
         if not isinstance(key, str):
             raise _fail(path, f"field names are strings, got {key!r}")
+        _check_text(key, path)
         below = f"{path}.{key}"
         if key in _LOGICAL:
             if not isinstance(value, (list, tuple)) or not value:
@@ -69,6 +70,8 @@ def _check_field(value: Any, path: str, depth: int) -> None:
     if not value:
         raise _fail(path, 'needs a value or an operator such as {"$eq": "comedy"}')
     for operator, operand in value.items():
+        if isinstance(operator, str):
+            _check_text(operator, path)
         below = f"{path}.{operator}"
         if operator not in _OPERATORS:
             hint = f"known: {', '.join(_OPERATORS)}"
@@ -102,5 +105,14 @@ def _check_scalar(value: Any, path: str) -> None:
         raise _fail(path, "a list needs $in")
     if not isinstance(value, (str, bool, int, float)):
         raise _fail(path, f"needs a string, number or boolean, got {type(value).__name__}")
+    if isinstance(value, str):
+        _check_text(value, path)
     if isinstance(value, float) and not math.isfinite(value):
         raise _fail(path, f"{value} is no JSON number")
+
+
+def _check_text(text: str, path: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _fail(path, f"{text!r} has a lone surrogate at character {error.start}: it is not valid text") from error

@@ -106,7 +106,8 @@ class StreamDecoder:
                         f"the answer is larger than {MAX_BODY_BYTES:,} bytes: this is no answer of the service"
                     )
                 return []
-            head = b"".join(self._head).removeprefix(b"\xef\xbb\xbf")
+            body = b"".join(self._head)
+            head = body.removeprefix(b"\xef\xbb\xbf")
             start = head.lstrip()[:1]
             if not start or b"\xef\xbb\xbf".startswith(head):
                 if self._head_bytes > _MAX_BLANK_BYTES:
@@ -123,7 +124,7 @@ class StreamDecoder:
                 )
             self._head = []
             self._sse = SSEDecoder()
-            events = self._sse.feed(head)
+            events = self._sse.feed(body)
         return self._decode(events) if events else []
 
     def finish(self) -> Iterator[ChatCompletionChunk]:
@@ -174,8 +175,8 @@ class StreamDecoder:
                     raise error_in_answer(data)
                 chunk = self._decode_event(data)
             except StreamError as error:
-                # The body ended inside this event: what is wrong is the cut, not the JSON.
-                if not (is_end and isinstance(error.__cause__, msgspec.DecodeError)):
+                # The body ended inside this event: what is wrong is the cut, not that it cannot be read.
+                if not (is_end and error.__cause__ is not None):
                     self._failure = error
                 elif not self._finished:
                     self._failure = self.cut("the connection closed inside an event")
@@ -226,10 +227,10 @@ class ChatCompletionStreamDecoder(StreamDecoder):
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
         wire = decode_json(_CHUNK, data)
+        if wire.error is None and wire.chat_completion is not None:
+            wire = wire.chat_completion
         if wire.error is not None:
             raise error_in_answer(data)
-        if wire.chat_completion is not None:
-            wire = wire.chat_completion
         self._seen(wire.id, wire.model)
         usage = usage_of(wire.usage)
         if not wire.choices:
@@ -267,7 +268,9 @@ class ChatStreamDecoder(StreamDecoder):
                 raise StreamError(f"a citation event has no citation in it: {shown(data)}")
             return self._chunk(citations=(citation_of(wire.citation),))
         if kind == "message_end":
-            return self._chunk(finish_reason=finish_reason_of(wire.finish_reason), usage=usage_of(wire.usage))
+            # A second one would make "stopstop" where chunks are added up.
+            finish_reason = None if self._finished else finish_reason_of(wire.finish_reason)
+            return self._chunk(finish_reason=finish_reason, usage=usage_of(wire.usage))
         if kind == "message_start":
             if wire.context_snippet_count is None:
                 return None

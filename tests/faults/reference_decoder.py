@@ -1,0 +1,452 @@
+"""A second opinion on streamed answers: slow, over the whole body at once, and sharing no code with the client.
+
+Written from the WHATWG text on event streams (https://html.spec.whatwg.org/multipage/server-sent-events.html) and from what is
+known of Pinecone's streams. On purpose unlike a browser: a last event without its blank line counts; the body may also be one
+JSON answer, or a web page, which is an error; bytes that are no UTF-8 are an error where they are read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any, Literal
+
+BOM = b"\xef\xbb\xbf"
+Interface = Literal["openai", "standard"]
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a caller has at the end.
+
+    Attributes:
+        text: The whole text, or what came before the error.
+        citations: As (position, file names) on the standard interface; empty on the other, whose markers stand in the text.
+        finish_reasons: At most one.
+        usages: (prompt, completion, total) of each event that had one.
+        error: None; "cut" if the answer was not whole; "bad" if what came is no answer, or an error.
+        cited_text: OpenAI-compatible interface: the text whose markers are the citations.
+    """
+
+    text: str = ""
+    citations: list[tuple[int, tuple[str | None, ...]]] = dataclasses.field(default_factory=list)
+    finish_reasons: list[str] = dataclasses.field(default_factory=list)
+    usages: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
+    error: Literal["cut", "bad"] | None = None
+    cited_text: str | None = None
+
+
+class UnreadableError(Exception):
+    """No JSON, or not of the shape it must have."""
+
+
+class BadAnswerError(Exception):
+    """An error of the service, or no part of an answer."""
+
+
+# Server-sent events, as the standard words it
+
+
+@dataclasses.dataclass
+class Event:
+    """One event; `is_ended` if a blank line came after it."""
+
+    data: bytes
+    name: bytes
+    is_ended: bool
+
+
+def lines_of(body: bytes) -> list[tuple[bytes, bool]]:
+    """The lines, each with whether it has an end: a CRLF, a lone LF or a lone CR."""
+    lines: list[tuple[bytes, bool]] = []
+    line = b""
+    at = 0
+    while at < len(body):
+        byte = body[at : at + 1]
+        if body[at : at + 2] == b"\r\n":
+            lines.append((line, True))
+            line, at = b"", at + 2
+        elif byte in (b"\r", b"\n"):
+            lines.append((line, True))
+            line, at = b"", at + 1
+        else:
+            line, at = line + byte, at + 1
+    if line:
+        lines.append((line, False))
+    return lines
+
+
+def events_of(body: bytes) -> list[Event]:
+    """The events of a body."""
+    if body.startswith(BOM):
+        body = body[len(BOM) :]
+    events: list[Event] = []
+    data, name = b"", b""
+    for line, _ in lines_of(body):
+        if line == b"":  # dispatch
+            if data != b"":
+                events.append(Event(data[:-1], name, is_ended=True))
+            data, name = b"", b""
+        elif line.startswith(b":"):
+            pass
+        else:
+            field, _, value = line.partition(b":")
+            if value.startswith(b" "):
+                value = value[1:]
+            if field == b"data":
+                data += value + b"\n"
+            elif field == b"event":
+                name = value
+    if data != b"":
+        events.append(Event(data[:-1], name, is_ended=False))
+    return events
+
+
+# JSON whose strings are read when they are asked for: what nobody reads cannot be wrong
+
+
+@dataclasses.dataclass
+class RawString:
+    """A string as it stands in the JSON, with its quotes."""
+
+    raw: bytes
+
+    def read(self) -> str:
+        try:
+            text: str = json.loads(self.raw.decode("utf-8"))
+            text.encode("utf-8")  # no lone surrogates
+        except (UnicodeError, ValueError) as error:
+            raise UnreadableError(str(error)) from error
+        return text
+
+
+class Pairs(list[tuple[str, Any]]):
+    """An object, with names that come twice."""
+
+
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"')
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_WORDS = {b"true": True, b"false": False, b"null": None}
+
+
+class Reader:
+    """A recursive reader of one JSON value."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def whole(self) -> Any:
+        value = self.value()
+        self.space()
+        if self.at != len(self.data):
+            raise UnreadableError("more than one value")
+        return value
+
+    def space(self) -> None:
+        found = _SPACE.match(self.data, self.at)
+        assert found is not None
+        self.at = found.end()
+
+    def taken(self, token: bytes) -> bool:
+        self.space()
+        if self.data.startswith(token, self.at):
+            self.at += len(token)
+            return True
+        return False
+
+    def string(self) -> RawString:
+        self.space()
+        found = _STRING.match(self.data, self.at)
+        if found is None:
+            raise UnreadableError("no string")
+        self.at = found.end()
+        return RawString(found[0])
+
+    def value(self) -> Any:
+        self.space()
+        if self.taken(b"{"):
+            return self.object()
+        if self.taken(b"["):
+            return self.array()
+        if self.data[self.at : self.at + 1] == b'"':
+            return self.string()
+        for word, value in _WORDS.items():
+            if self.taken(word):
+                return value
+        found = _NUMBER.match(self.data, self.at)
+        if found is None:
+            raise UnreadableError("no value")
+        self.at = found.end()
+        number = found[0].decode()
+        return int(number) if re.fullmatch(r"-?[0-9]+", number) else float(number)
+
+    def object(self) -> Pairs:
+        pairs = Pairs()
+        if self.taken(b"}"):
+            return pairs
+        while True:
+            name = json.loads(self.string().raw.decode("utf-8", "replace"))
+            if not self.taken(b":"):
+                raise UnreadableError("no colon")
+            pairs.append((name, self.value()))
+            if self.taken(b"}"):
+                return pairs
+            if not self.taken(b","):
+                raise UnreadableError("no comma")
+
+    def array(self) -> list[Any]:
+        items: list[Any] = []
+        if self.taken(b"]"):
+            return items
+        while True:
+            items.append(self.value())
+            if self.taken(b"]"):
+                return items
+            if not self.taken(b","):
+                raise UnreadableError("no comma")
+
+
+# The shapes: a field may be missing or null unless it says otherwise; unknown ones are ignored
+
+
+def text(value: Any) -> str:
+    """A string."""
+    if not isinstance(value, RawString):
+        raise UnreadableError("needs a string")
+    return value.read()
+
+
+def whole_number(value: Any) -> int:
+    """An integer."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UnreadableError("needs an integer")
+    return value
+
+
+def anything(value: Any) -> Any:
+    """Any value, all of whose strings are text; None for null."""
+    if isinstance(value, RawString):
+        return value.read()
+    if isinstance(value, Pairs):
+        return {name: anything(part) for name, part in value}
+    if isinstance(value, list):
+        return [anything(part) for part in value]
+    return value
+
+
+def list_of(shape: Any) -> Any:
+    """A list whose items all have this shape."""
+
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list) or isinstance(value, Pairs):
+            raise UnreadableError("needs a list")
+        return [item(shape, part) for part in value]
+
+    return read
+
+
+def item(shape: Any, value: Any) -> Any:
+    """A value of a shape: a function, or the fields of an object."""
+    if callable(shape):
+        return shape(value)
+    if not isinstance(value, Pairs):
+        raise UnreadableError("needs an object")
+    found: dict[str, Any] = dict.fromkeys(shape)
+    for name, part in value:
+        if name in shape:
+            found[name] = None if part is None else item(shape[name], part)
+    return found
+
+
+USAGE = {"prompt_tokens": whole_number, "completion_tokens": whole_number, "total_tokens": whole_number}
+CONTENT = {"content": text}
+CHUNK: dict[str, Any] = {
+    "choices": list_of({"delta": CONTENT, "finish_reason": text}),
+    "id": text,
+    "model": text,
+    "usage": USAGE,
+    "error": anything,
+}
+CHUNK["chat_completion"] = CHUNK
+COMPLETION: dict[str, Any] = {**CHUNK, "choices": list_of({"message": CONTENT, "finish_reason": text})}
+COMPLETION["chat_completion"] = COMPLETION
+
+
+def citation(value: Any) -> dict[str, Any]:
+    """A citation: its position must be there."""
+    reference = {
+        "file": {"id": text, "name": text, "signed_url": text},
+        "pages": list_of(whole_number),
+        "highlight": CONTENT,
+    }
+
+    found: dict[str, Any] = item({"position": whole_number, "references": list_of(reference)}, value)
+    names = [name for name, part in value if part is not None]
+    if "position" not in names:
+        raise UnreadableError("a citation without a position")
+    if any(part is None for name, part in value if name in ("position", "references")):
+        raise UnreadableError("null")
+    return found
+
+
+COMMON = {"id": text, "model": text, "finish_reason": text, "usage": USAGE, "context_snippet_count": whole_number}
+EVENT = {**COMMON, "type": text, "delta": CONTENT, "citation": citation, "error": anything}
+CHAT = {**COMMON, "message": CONTENT, "citations": list_of(citation), "error": anything}
+
+
+def json_of(shape: Any, data: bytes) -> dict[str, Any]:
+    """A JSON object of a shape."""
+    if data.startswith(BOM):
+        data = data[len(BOM) :]
+    try:
+        found: dict[str, Any] = item(shape, Reader(data).whole())
+    except (RecursionError, ValueError, OverflowError) as error:
+        raise UnreadableError(str(error)) from error
+    return found
+
+
+# Answers
+
+
+def decode(body: bytes, interface: Interface) -> Outcome:
+    """What the whole body of a streamed answer is."""
+    outcome = Outcome()
+    head = body[len(BOM) :] if body.startswith(BOM) else body
+    start = head.lstrip()[:1]
+    if start == b"<":
+        outcome.error = "bad"
+    elif start in (b"{", b"["):
+        whole(outcome, head, interface)
+    else:
+        streamed(outcome, body, interface)
+    return outcome
+
+
+def streamed(outcome: Outcome, body: bytes, interface: Interface) -> None:
+    """Read the events one after the other."""
+    for event in events_of(body):
+        if event.data == b"[DONE]":
+            break
+        if event.data.strip() == b"":
+            continue
+        try:
+            if event.name == b"error":
+                raise BadAnswerError("an error event")
+            if interface == "openai":
+                openai_event(outcome, event.data)
+            else:
+                standard_event(outcome, event.data)
+        except UnreadableError:
+            if event.is_ended:
+                outcome.error = "bad"
+                return
+            break  # the connection closed inside this event
+        except BadAnswerError:
+            outcome.error = "bad"
+            return
+    if not outcome.finish_reasons:
+        outcome.error = "cut"
+
+
+def openai_event(outcome: Outcome, data: bytes) -> None:
+    """One event of /chat/completions."""
+    found = json_of(CHUNK, data)
+    if found["error"] is not None:
+        raise BadAnswerError("an error")
+    if found["chat_completion"] is not None:
+        found = found["chat_completion"]
+        if found["error"] is not None:
+            raise BadAnswerError("an error")
+    if found["choices"] is None and found["usage"] is None:
+        raise BadAnswerError("no part of an answer")
+    if found["choices"]:
+        choice = found["choices"][0]
+        outcome.text += (choice["delta"] or {}).get("content") or ""
+        finish(outcome, choice["finish_reason"])
+    count(outcome, found["usage"])
+
+
+def standard_event(outcome: Outcome, data: bytes) -> None:
+    """One event of /chat."""
+    found = json_of(EVENT, data)
+    kind = found["type"]
+    if found["error"] is not None or kind == "error":
+        raise BadAnswerError("an error")
+    if kind is None:
+        raise BadAnswerError("no type")
+    if kind == "content_chunk":
+        outcome.text += (found["delta"] or {}).get("content") or ""
+    elif kind == "citation":
+        if found["citation"] is None:
+            raise BadAnswerError("no citation")
+        cite(outcome, found["citation"])
+    elif kind == "message_end":
+        finish(outcome, found["finish_reason"])
+        count(outcome, found["usage"])
+
+
+def whole(outcome: Outcome, body: bytes, interface: Interface) -> None:
+    """A whole JSON answer; it is whole without a finish reason too."""
+    try:
+        found = json_of(COMPLETION if interface == "openai" else CHAT, body)
+    except UnreadableError:
+        outcome.error = "bad"
+        return
+    if found["error"] is None and interface == "openai" and found["chat_completion"] is not None:
+        found = found["chat_completion"]
+    if found["error"] is not None or not (found["choices"] if interface == "openai" else found["message"] is not None):
+        outcome.error = "bad"
+        return
+    if interface == "openai":
+        choice = found["choices"][0]
+        outcome.text = (choice["message"] or {}).get("content") or ""
+        outcome.cited_text = outcome.text
+        finish(outcome, choice["finish_reason"])
+    else:
+        outcome.text = found["message"]["content"] or ""
+        for one in found["citations"] or []:
+            cite(outcome, one)
+        finish(outcome, found["finish_reason"])
+    count(outcome, found["usage"])
+
+
+def finish(outcome: Outcome, reason: str | None) -> None:
+    """The first reason counts; the literal string "null" is none."""
+    if reason and reason != "null" and not outcome.finish_reasons:
+        outcome.finish_reasons.append(reason)
+        outcome.cited_text = outcome.text
+
+
+def count(outcome: Outcome, usage: dict[str, int | None] | None) -> None:
+    """Token counts; a missing total is the sum."""
+    if usage is not None:
+        prompt, completion = usage["prompt_tokens"] or 0, usage["completion_tokens"] or 0
+        total = usage["total_tokens"]
+        outcome.usages.append((prompt, completion, prompt + completion if total is None else total))
+
+
+def cite(outcome: Outcome, found: dict[str, Any]) -> None:
+    """A citation of the standard interface."""
+    names = tuple((reference["file"] or {}).get("name") for reference in found["references"] or [])
+    outcome.citations.append((found["position"], names))
+
+
+_SIMPLE = re.compile(r"\[([1-9][0-9]{0,2})(?:, pp?\. ([1-9][0-9]{0,2})(?:-([1-9][0-9]{0,2}))?)?\]")
+_PLAIN = re.compile(rf"(?:[a-z,. ]*[,. ](?:{_SIMPLE.pattern})+)*[a-z,. ]*")
+
+
+def plain_citations(cited: str) -> list[tuple[int, int, int, tuple[int, ...] | None]] | None:
+    """(start, end, number, pages) of the markers in a text of small letters and simple markers; None for other texts."""
+    if not _PLAIN.fullmatch(cited):
+        return None
+    found = []
+    for match in _SIMPLE.finditer(cited):
+        first, last = match[2], match[3] or match[2]
+        if first and int(last) < int(first):
+            return None
+        pages = tuple(range(int(first), int(last) + 1)) if first else None
+        found.append((match.start(), match.end(), int(match[1]), pages))
+    return found
