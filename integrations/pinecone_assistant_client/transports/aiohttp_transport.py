@@ -92,6 +92,7 @@ class _LoopSession:
         self.reading: set[aiohttp.ClientResponse] = set()
         self._watches: weakref.WeakKeyDictionary[object, _Watch] = weakref.WeakKeyDictionary()
         self._closer: AsyncGenerator[None, None] | None = None
+        self._closing: asyncio.Task[None] | None = None  # a loop keeps weak references to its tasks only
 
     async def close_with_loop(self) -> None:
         """Have the session closed when its loop shuts its async generators down, as `asyncio.run` does at its end."""
@@ -102,9 +103,11 @@ class _LoopSession:
         try:
             yield
         finally:
-            await self.session.close()
-            self._abort_transports()
-            await asyncio.sleep(0)  # the loop runs what abort asked of it
+            try:
+                await self.session.close()
+            finally:
+                self._abort_transports()
+                await asyncio.sleep(0)  # the loop runs what abort asked of it
 
     def watch(self, response: aiohttp.ClientResponse) -> _Watch | None:
         """What tells a reader that its connection was lost; None if the whole body is here."""
@@ -125,6 +128,17 @@ class _LoopSession:
             await self._closer.aclose()
         else:
             await self.session.close()
+
+    def close_soon(self) -> None:
+        """Have the session closed by its loop; call this from any thread."""
+
+        def start() -> None:
+            self._closing = self.loop.create_task(self.close())
+
+        try:
+            self.loop.call_soon_threadsafe(start)
+        except RuntimeError:  # it was closed just now
+            self.close_after_loop()
 
     def _abort_transports(self) -> None:
         """Close what is still open: an unfinished stream over TLS says good-bye for up to 30 s, and the loop ends now."""
@@ -247,6 +261,15 @@ class AiohttpTransport:
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise _error_while_opening(error, request) from error
         return AiohttpResponse(response, request, entry)
+
+    def close_soon(self) -> None:
+        """Close what closed loops left, and have other loops close their sessions; call this from any thread."""
+        self.sweep()
+        with self._guard:
+            entries, self._sessions = list(self._sessions.values()), {}
+        if self._injected is None:
+            for entry in entries:
+                entry.close_soon()
 
     async def close(self) -> None:
         """Close the session of the running loop and those of closed loops."""

@@ -69,17 +69,17 @@ class SharedConnections:
         return self._async
 
     def close(self) -> None:
-        """Close sync connections, and what closed event loops left."""
+        """Close sync connections, and have event loops close theirs."""
         if self._sync is not None:
             self._sync.close()
         if self._async is not None:
-            self._async.sweep()
+            self._async.close_soon()
 
     async def aclose(self) -> None:
-        """Close sync connections and the session of the running event loop."""
-        self.close()
+        """Close all connections; those of the running event loop are closed when this returns."""
         if self._async is not None:
             await self._async.close()
+        self.close()
 
 
 class _Registry:
@@ -133,6 +133,8 @@ def connections_for(settings: ConnectionSettings, user: object) -> SharedConnect
 def release(shared: SharedConnections, user: object) -> bool:
     """Take a user away; True if it was the last, so that the connections are to be closed."""
     registry = _registry
+    if not shared.is_of_this_process:
+        return False
     with registry.lock:
         shared.users.discard(user)
         if shared.users:
