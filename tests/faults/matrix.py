@@ -90,11 +90,13 @@ def _nothing(_body: Body) -> list[Answer]:
     return [[CLOSE]]
 
 
-def _always(answer: Answer) -> Callable[[Body], list[Answer]]:
+def always(answer: Answer) -> Callable[[Body], list[Answer]]:
+    """The same answer to every request."""
     return lambda _body: [answer]
 
 
-def _once(answer: Answer) -> Callable[[Body], list[Answer]]:
+def once(answer: Answer) -> Callable[[Body], list[Answer]]:
+    """This answer first, then as it should be."""
     return lambda body: [answer, body.whole]
 
 
@@ -138,14 +140,14 @@ BEFORE_THE_REQUEST = [
 ]
 
 BEFORE_A_STATUS = [
-    _both("reset after the request", _always([RESET]), Expect("APIConnectionError")),
-    _both("closed after the request", _always([CLOSE]), Expect("APIConnectionError")),
-    _both("cut inside the status line", _always([b"HTTP/1.1 20", CLOSE]), Expect("APIConnectionError")),
-    _both("no HTTP at all", _always([b"SSH-2.0-OpenSSH_9.6\r\n", CLOSE]), Expect("APIConnectionError")),
-    _both("stall before the headers", _always([HOLD]), Expect("APITimeoutError"), wait="read"),
+    _both("reset after the request", always([RESET]), Expect("APIConnectionError")),
+    _both("closed after the request", always([CLOSE]), Expect("APIConnectionError")),
+    _both("cut inside the status line", always([b"HTTP/1.1 20", CLOSE]), Expect("APIConnectionError")),
+    _both("no HTTP at all", always([b"SSH-2.0-OpenSSH_9.6\r\n", CLOSE]), Expect("APIConnectionError")),
+    _both("stall before the headers", always([HOLD]), Expect("APITimeoutError"), wait="read"),
     _both(
         "stall inside the headers",
-        _always([b"HTTP/1.1 200 OK\r\nContent-", HOLD]),
+        always([b"HTTP/1.1 200 OK\r\nContent-", HOLD]),
         Expect("APITimeoutError"),
         wait="read",
     ),
@@ -153,40 +155,40 @@ BEFORE_A_STATUS = [
 ]
 
 STATUSES = [
-    *(_both(f"status {status}", _always(failure(status)), Expect(name)) for status, name in _CLASSES.items()),
+    *(_both(f"status {status}", always(failure(status)), Expect(name)) for status, name in _CLASSES.items()),
     *(
-        _both(f"status {status} once", _once(failure(status)), Expect(requests=2), retry_waits=(0.5,))
+        _both(f"status {status} once", once(failure(status)), Expect(requests=2), retry_waits=(0.5,))
         for status in (408, 429, 500, 502, 503, 504)
     ),
     *(
         _both(
             f"status {status} always",
-            _always(failure(status)),
+            always(failure(status)),
             Expect("RateLimitError" if status == 429 else "InternalServerError", 3),
             retry_waits=(0.5, 1.0),
         )
         for status in (408, 429, 500, 502, 503, 504)
     ),
-    _both("429 once, Retry-After: 7", _once(failure(429, Retry_After="7")), Expect(requests=2), retry_waits=(7.0,)),
+    _both("429 once, Retry-After: 7", once(failure(429, Retry_After="7")), Expect(requests=2), retry_waits=(7.0,)),
     _both(
         "429 once, Retry-After: a date gone by",
-        _once(failure(429, Retry_After=formatdate(0, usegmt=True))),
+        once(failure(429, Retry_After=formatdate(0, usegmt=True))),
         Expect(requests=2),
         retry_waits=(0.0,),
     ),
     _both(
-        "429, Retry-After: 86400", _always(failure(429, Retry_After="86400")), Expect("RateLimitError"), retry_waits=()
+        "429, Retry-After: 86400", always(failure(429, Retry_After="86400")), Expect("RateLimitError"), retry_waits=()
     ),
     _both(
         "429, Retry-After: a date in 2999",
-        _always(failure(429, Retry_After="Tue, 01 Jan 2999 00:00:00 GMT")),
+        always(failure(429, Retry_After="Tue, 01 Jan 2999 00:00:00 GMT")),
         Expect("RateLimitError"),
         retry_waits=(),
     ),
     *(
         _both(
             f"429 once, Retry-After: {value}",
-            _once(failure(429, Retry_After=value)),
+            once(failure(429, Retry_After=value)),
             Expect(requests=2),
             retry_waits=wait,
         )
@@ -194,18 +196,18 @@ STATUSES = [
     ),
     _both(
         "503 once, its body never ends",
-        _once([head(503, {"Content-Length": "100"}) + b"{", HOLD]),
+        once([head(503, {"Content-Length": "100"}) + b"{", HOLD]),
         Expect(requests=2),
         wait="read",
     ),
     _both(
         "502 always, a proxy's web page",
-        _always(reply_with("<html>Bad gateway</html>", status=502, content_type="text/html")),
+        always(reply_with("<html>Bad gateway</html>", status=502, content_type="text/html")),
         Expect("InternalServerError", 3),
     ),
     _both(
         "redirect to another host",
-        _always(reply_with(b"", status=307, headers={"Location": "http://127.0.0.1:1/"})),
+        always(reply_with(b"", status=307, headers={"Location": "http://127.0.0.1:1/"})),
         Expect("BadRequestError"),
     ),
 ]
@@ -217,7 +219,7 @@ BODIES = [
         _cut("StreamError"),
     ),
     Row("empty body", lambda b: [b.answer([])], _cut("StreamError"), _cut("IncompleteStreamError"), FRAMINGS),
-    Row("status 204", _always([head(204)]), _cut("StreamError"), _cut("IncompleteStreamError")),
+    Row("status 204", always([head(204)]), _cut("StreamError"), _cut("IncompleteStreamError")),
     _both("wrong Content-Type", lambda b: [b.answer(b.pieces, content_type="text/html")], ANSWER),
     Row("gzip", lambda b: [b.answer(b.pieces, packed="gzip")], ANSWER, STREAMED, FRAMINGS),
     Row(
@@ -319,4 +321,4 @@ GROUPS = {
     "Bodies that break": BREAKS,
 }
 ROWS = [row for rows in GROUPS.values() for row in rows]
-__all__ = ["ALL", "GROUPS", "ONE", "ROWS", "TWO", "Expect", "Row"]
+__all__ = ["ALL", "GROUPS", "HOLD", "ONE", "ROWS", "TWO", "Expect", "Row", "always", "failure", "once", "reply_with"]

@@ -42,6 +42,8 @@ class Outcome:
     connections: int = 0
     seconds: float = 0.0
     retry_waits: list[float] = field(default_factory=list)
+    shows_the_key: bool = False
+    is_of_the_framework: bool = False
     left: list[str] = field(default_factory=list)
     """Complaints, warnings and leaks; nothing if all is well."""
 
