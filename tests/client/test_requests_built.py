@@ -177,9 +177,15 @@ def test_a_bad_filter_is_refused_by_path(build: Any) -> None:
     assert said(build, filter={"genre": ["a", "b"]}) == "filter.genre: a list needs $in"
 
 
-@pytest.mark.parametrize("bad", [{"genre": "\ud800"}, {"\udfff": 1}])
-def test_a_filter_that_cannot_be_written_is_refused(bad: Any) -> None:
-    assert said(completion, filter=bad).startswith("the request cannot be written as JSON: ")
+@pytest.mark.parametrize(("bad", "path"), [({"genre": "\ud800"}, "filter.genre"), ({"\udfff": 1}, "filter")])
+def test_a_filter_that_is_no_text_is_refused_by_path(bad: Any, path: str) -> None:
+    said_ = said(completion, filter=bad)
+    assert said_.startswith(f"{path}: ")
+    assert "lone surrogate" in said_
+
+
+def test_what_cannot_be_written_as_json_is_refused() -> None:
+    assert said(completion, model="\ud800").startswith("the request cannot be written as JSON: ")
 
 
 def test_a_number_too_large_for_json_is_refused_or_sent_whole() -> None:
