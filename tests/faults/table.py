@@ -11,11 +11,11 @@ from .matrix import CONNECT_SECONDS, GROUPS, READ_SECONDS, Row
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN = "<!-- fault matrix: written by `python -m tests.faults --write`; do not edit between these lines -->"
 END = "<!-- end of the fault matrix -->"
-_ABOUT_CLIENTS = """Each row is asserted for `AssistantClient` and `AsyncAssistantClient`, for both interfaces, whole and streamed,
-in each framing that it names: {cells} cells, with a connect timeout of {connect:g} s, or a read timeout of {read:g} s, where a
-timeout ends the wait. After each cell no connection, task or descriptor is left, and nothing was warned of."""
-_ABOUT_ADAPTERS = """Each cell has the result and the number of requests that reached the server. Streams deliver the text that came
-before the fault. LangChain's errors are also of its own `ModelError` family."""
+_ABOUT_CLIENTS = """Each row is asserted for `AssistantClient` and `AsyncAssistantClient`, for both interfaces, whole and
+streamed, in each framing that it names: {cells} cells, with a connect timeout of {connect:g} s, or a read timeout of {read:g} s,
+where a timeout ends the wait. After each cell no connection, task or descriptor is left, and nothing was warned of."""
+_ABOUT_ADAPTERS = """Each cell has the result and the number of requests that reached the server. Streams deliver the text that
+came before the fault. LangChain's errors are also of its own `ModelError` family."""
 
 
 def _requests(row: Row) -> str:
