@@ -39,7 +39,6 @@ def client(server: RawServer, ca_path: Path) -> Iterator[AsyncAssistantClient]:
     yield client
     asyncio.run(client.close())
     _left.clear()
-    gc.collect()
 
 
 _left: list[Any] = []
