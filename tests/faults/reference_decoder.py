@@ -163,6 +163,8 @@ class Reader:
         if found is None:
             raise UnreadableError("no string")
         self.at = found.end()
+        if re.search(r"[\ud800-\udfff]", json.loads(found[0].decode("utf-8", "replace"))):
+            raise UnreadableError("an escaped lone surrogate is no JSON text, wherever it stands")
         return RawString(found[0])
 
     def value(self) -> Any:

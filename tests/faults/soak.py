@@ -591,7 +591,7 @@ def plot(samples: Sequence[Sample]) -> bool:
     lower.set_ylabel("open descriptors")
     lower.set_xlabel("minutes under mixed load with faults")
     for axes in (upper, lower):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=0, top=1.25 * axes.get_ylim()[1])
         axes.grid(alpha=0.3)
     figure.savefig(PLOT, metadata={"Date": None})
     return True
