@@ -385,7 +385,7 @@ ANSWERS = st.lists(
 
 
 def check_citations(text: str) -> None:
-    """Offsets are in range and in order, and what stands there is a bracket; stripping twice is stripping once."""
+    """Offsets are in range and in order, and what stands there is a bracket; stripping only cuts the end off."""
     end = 0
     for citation in extract_citations(text):
         assert end <= citation.start < citation.end <= len(text)
