@@ -189,7 +189,12 @@ class RawServer:
     def _play(self, connection: socket.socket, answer: Answer) -> bool:
         for step in answer:
             if isinstance(step, bytes):
-                connection.sendall(step)
+                try:
+                    connection.sendall(step)
+                except OSError:
+                    if HOLD in answer:  # it did not even wait for that
+                        self.peer_closed.release()
+                    raise
             elif isinstance(step, WaitFor):
                 step.event.wait(WAIT_SECONDS)
             elif step is RESET:
