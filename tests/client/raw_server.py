@@ -86,6 +86,8 @@ class RawServer:
         self.requests: list[Received] = []
         self.connections = 0
         self.peer_closed = threading.Semaphore(0)
+        self._placeholder = socket.socket()
+        self._placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.port: int = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -127,13 +129,15 @@ class RawServer:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        """Close everything; after this connections are refused."""
+        """Close everything; after this connections are refused. The port stays taken until the block ends."""
         self._stopping = True
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop_idle()
         self._accepting.join(WAIT_SECONDS)
+        with contextlib.suppress(OSError):  # bound, not listening: nobody else's server answers in our place
+            self._placeholder.bind(("127.0.0.1", self.port))
         for thread in self._threads:
             thread.join(WAIT_SECONDS)
 
@@ -142,6 +146,7 @@ class RawServer:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+        self._placeholder.close()
 
     def _accept(self) -> None:
         while not self._stopping:

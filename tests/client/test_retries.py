@@ -286,7 +286,7 @@ def test_a_server_that_comes_back_is_reached(ask: Asking, server: RawServer) -> 
         assert asker.answer(QUESTION, on_retry=revive).content == TEXT
     finally:
         for other in revived:
-            other.stop()
+            other.__exit__()
 
 
 def test_an_error_body_that_never_ends_does_not_hold_the_retry_up(ask: Asking, server: RawServer) -> None:
