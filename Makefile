@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint pythons live bench dist clean
+.PHONY: help demo demo-live test check lint pythons faults soak audit live bench dist clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -51,9 +51,20 @@ lint: $(VENV)/.dev
 pythons: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/other_pythons.py
 
+# The fault table, and a soak of 30 minutes; neither is part of check.
+faults: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python -m tests.faults
+
+soak: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python -m tests.faults.soak --minutes 30
+
+# Known vulnerabilities of what users install; fails for a finding, says plainly where the index has no data.
+audit: $(VENV)/.dev
+	@$(RUN)/python tests/release/audit.py
+
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50
-check: lint test pythons
+check: lint test
 
 live: $(VENV)/.dev
 	$(RUN)/python -m pytest -m live --force-enable-socket tests
