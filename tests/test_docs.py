@@ -233,7 +233,7 @@ def test_the_links_inside_the_docs_are_relative_and_stay_inside() -> None:
         for target in re.findall(
             r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
         ):
-            assert target.startswith(("https://", "#")) or re.match(r"[\w.]+\.(md|png)(#|$)", target), (
+            assert target.startswith(("https://", "#")) or re.match(r"[\w.]+\.(md|png|svg)(#|$)", target), (
                 page.name,
                 target,
             )
