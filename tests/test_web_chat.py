@@ -49,7 +49,7 @@ def serving(environment: dict[str, str], *arguments: str) -> Iterator[str]:
         yield address
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=SECONDS)
-        assert complaints == ""
+        assert not complaints, complaints
         assert process.returncode == 0
     finally:
         process.kill()

@@ -14,13 +14,14 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -71,7 +72,12 @@ def create_app(client: AsyncAssistantClient) -> Starlette:
             return PlainTextResponse("messages must be a list", status_code=400)
         lines = answer_lines(client, messages, chosen)
         # A browser that goes away, or stops the answer, ends these lines, and with them the request to the assistant.
-        return StreamingResponse(lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            lines,
+            media_type="application/x-ndjson",
+            headers={"Cache-Control": "no-store"},
+            background=BackgroundTask(lines.aclose),  # at once, not when the garbage collector comes by
+        )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -85,7 +91,7 @@ def create_app(client: AsyncAssistantClient) -> Starlette:
     )
 
 
-async def answer_lines(client: AsyncAssistantClient, messages: list[Any], chosen: Any) -> AsyncIterator[str]:
+async def answer_lines(client: AsyncAssistantClient, messages: list[Any], chosen: Any) -> AsyncGenerator[str, None]:
     """An answer as lines of JSON.
 
     `{"text"}` and `{"citation": {"position", "references"}}` as they come, `position` counted in code points of the whole
