@@ -38,8 +38,9 @@ demo-live: $(VENV)/.all
 	@$(RUN)/python examples/quickstart_langchain.py --live
 	@$(RUN)/python examples/quickstart_llama_index.py --live
 
+# Three processes on two cores: the tests wait for sockets and child processes more than they compute.
 test: $(VENV)/.dev
-	@$(OFFLINE) $(RUN)/python -m pytest --durations=20
+	@$(OFFLINE) $(RUN)/python -m pytest -n 3 --dist worksteal --durations=20
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .
