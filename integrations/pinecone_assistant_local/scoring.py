@@ -121,7 +121,9 @@ class Weighed:
         weights = self.weights[: len(terms)]
         # That there is a length in a sentence says nothing of what it is the length of.
         telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=True)]
-        coverage = _dot(parts, telling) / (sum(telling) or 1.0)
+        if not any(telling):  # "Which film is here?" has nothing else to go by
+            telling = list(weights)
+        coverage = _dot(parts, telling) / sum(telling)
         if self.question.expectation.is_certain:
             counted = [part for part, term in zip(parts, terms, strict=False) if term.is_counted]
             return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
