@@ -7,12 +7,13 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint pythons faults soak audit live bench dist clean
+.PHONY: help demo demo-live test check lint docs pythons faults soak audit live bench dist clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
 	@echo "make test   run the tests (no key)"
-	@echo "make check  lint, types, import contracts and tests, as CI does"
+	@echo "make check  lint, types, import contracts, the docs site and tests, as CI does"
+	@echo "make docs   build the docs site into site/"
 	@echo "make demo-live, make live   the same demo, and the live tests, against your real assistant"
 
 $(VENV)/bin/pip:
@@ -48,6 +49,10 @@ lint: $(VENV)/.dev
 	$(RUN)/mypy integrations tests examples
 	$(RUN)/lint-imports
 
+# From the root, because docs/changelog.md takes in CHANGELOG.md from here. The variable silences a notice about mkdocs 2, nothing else.
+docs: $(VENV)/.dev
+	@NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict -f docs/mkdocs/mkdocs.yml
+
 # The quick starts and the client's tests on every other supported Python found here.
 pythons: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/other_pythons.py
@@ -65,7 +70,7 @@ audit: $(VENV)/.dev
 
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50
-check: lint test
+check: lint docs test
 
 live: $(VENV)/.dev
 	$(RUN)/python -m pytest -m live --force-enable-socket tests
@@ -84,4 +89,4 @@ dist: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/release/dist.py
 
 clean:
-	rm -rf $(VENV) .venv-others .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) .venv-others .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist site
