@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .answers import ChatCompletion
 from .decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
+from .error_mapping import error_from_response
 from .errors import (
     APIConnectionError,
     APITimeoutError,
@@ -20,7 +21,6 @@ from .errors import (
     NotFoundError,
     StreamError,
     cut_secrets,
-    error_from_response,
 )
 from .messages import SystemMessages
 from .options import ChatOptions, Interface, MessageLike, NotGiven, given

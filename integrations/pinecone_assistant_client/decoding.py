@@ -12,7 +12,8 @@ import msgspec
 
 from .answers import ChatCompletion, Context, Snippet, SnippetImage, Usage
 from .citations import Citation, Reference, extract_citations
-from .errors import StreamError, parse_error_body, parse_service_error
+from .error_mapping import parse_error_body, parse_service_error
+from .errors import StreamError
 from .redaction import excerpt, without_secrets
 
 MAX_BODY_BYTES = 64 * 1024 * 1024

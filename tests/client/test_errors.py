@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import pinecone_assistant_client
 from pinecone_assistant_client import errors
+from pinecone_assistant_client.error_mapping import error_from_response, parse_retry_after, parse_service_error
 from pinecone_assistant_client.errors import (
     APIConnectionError,
     APIStatusError,
@@ -30,9 +31,6 @@ from pinecone_assistant_client.errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamError,
-    error_from_response,
-    parse_retry_after,
-    parse_service_error,
 )
 from pinecone_assistant_client.redaction import excerpt, without_secrets
 

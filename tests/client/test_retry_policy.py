@@ -15,7 +15,7 @@ from pinecone_assistant_client import (
     InvalidRequestError,
     StreamError,
 )
-from pinecone_assistant_client.errors import error_from_response
+from pinecone_assistant_client.error_mapping import error_from_response
 from pinecone_assistant_client.retries import RETRIED_STATUSES, RetryPolicy
 
 POLICY = RetryPolicy()
