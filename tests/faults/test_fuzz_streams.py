@@ -1,4 +1,4 @@
-"""A short round of the fuzzing of `tests/faults/fuzz.py`, and what its long rounds found."""
+"""A short round of the fuzzing of `tests/faults/fuzz/`, and what its long rounds found."""
 
 from __future__ import annotations
 
