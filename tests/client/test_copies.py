@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import pickle
 import warnings
 
 import pytest
+import requests
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
 from .asking import KEY, Asking
-from .raw_server import RawServer, reply
-from .wire import QUESTION, TEXT, completion
+from .clients import WHOLE, sync_client
+from .raw_server import RawServer
+from .wire import QUESTION, TEXT
 
 
 @pytest.fixture(autouse=True)
 def _answers(server: RawServer) -> None:
-    server.otherwise = reply(completion())
+    server.otherwise = WHOLE
 
 
 def test_a_client_pickles_before_and_after_a_call(ask: Asking, server: RawServer) -> None:
@@ -89,3 +92,40 @@ def test_a_forked_child_may_ask_async_and_its_parents_loop_goes_on(server: RawSe
 
     asyncio.run(main())
     assert [request.connection for request in server.requests] == [1, 2, 1]
+
+
+def test_copies_and_pickles_of_a_used_client_work(ask: Asking, server: RawServer) -> None:
+    asker = ask(default_headers={"X-Tenant": "blue"}, temperature=0.5)
+    asker.chat_completion(QUESTION)
+    for other in (copy.copy(asker.client), copy.deepcopy(asker.client), pickle.loads(pickle.dumps(asker.client))):
+        assert ask.over(other).chat_completion(QUESTION).content == TEXT
+    assert {request.headers["x-tenant"] for request in server.requests} == {"blue"}
+    assert {request.json()["temperature"] for request in server.requests} == {0.5}
+    assert server.connections == 1
+
+
+def test_a_pickle_leaves_injected_sessions_behind(server: RawServer) -> None:
+    with requests.Session() as session:
+        session.headers["X-Mine"] = "yes"
+        client = pickle.loads(pickle.dumps(sync_client(server, http_session=session)))
+        client.chat_completion(QUESTION)
+        client.close()
+    assert "x-mine" not in server.requests[0].headers
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_opens_its_own_connection(ask: Asking, server: RawServer) -> None:
+    """Two processes that read one socket would read each other's answers."""
+    asker = ask()
+    asker.chat_completion(QUESTION)
+    assert in_a_child(lambda: answer_of(asker.client)) == 0
+    assert asker.chat_completion(QUESTION).content == TEXT
+    assert [request.connection for request in server.requests] == [1, 2, 1]
+
+
+def answer_of(client: AssistantClient | AsyncAssistantClient) -> str:
+    """The answer of either client; in a child, which may not run a loop that the forking thread might be inside of."""
+    if isinstance(client, AssistantClient):
+        return client.chat_completion(QUESTION).content
+    asyncio.set_event_loop_policy(None)
+    return asyncio.new_event_loop().run_until_complete(client.chat_completion(QUESTION)).content

@@ -1,0 +1,26 @@
+"""Clients of a scripted server, for what sync and async do not share: `with`, loops, threads, interrupts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
+
+from .asking import KEY
+from .raw_server import HOLD, RawServer, reply, streamed
+from .wire import completion, part
+
+WHOLE = reply(completion())
+UNFINISHED = streamed([part("one "), HOLD])
+
+
+def settings(server: RawServer) -> dict[str, Any]:
+    return {"assistant_name": "docs", "api_key": KEY, "host": server.url, "timeout": 5.0}
+
+
+def sync_client(server: RawServer, **options: Any) -> AssistantClient:
+    return AssistantClient(**settings(server) | options)
+
+
+def async_client(server: RawServer, **options: Any) -> AsyncAssistantClient:
+    return AsyncAssistantClient(**settings(server) | options)
