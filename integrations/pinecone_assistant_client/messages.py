@@ -46,10 +46,11 @@ def _to_message(value: Any, index: int) -> Message:
         raise InvalidRequestError(
             f"messages[{index}].content is a {_kind_of(content)}: the assistant takes text (str) only"
         )
-    if not content.strip():
+    if not content or content.isspace():
         raise InvalidRequestError(f"messages[{index}].content ({role}) is empty: every message needs text")
     try:
-        content.encode()
+        if not content.isascii():
+            content.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
             f"messages[{index}].content has a lone surrogate at character {error.start}: it is not valid text"

@@ -292,7 +292,7 @@ def test_a_server_that_comes_back_is_reached(ask: Asking, server: RawServer) -> 
 def test_an_error_body_that_never_ends_does_not_hold_the_retry_up(ask: Asking, server: RawServer) -> None:
     """The status tells enough; what is missing of the body costs one read timeout at most."""
     server.script([head(503, {"Content-Length": "100"}), b"{", HOLD], WHOLE)
-    assert ask(timeout=(2.0, 0.2)).chat_completion(QUESTION).content == TEXT
+    assert ask(timeout=(2.0, 0.5)).chat_completion(QUESTION).content == TEXT
     assert len(server.requests) == 2
 
 

@@ -37,6 +37,8 @@ from .environment import environment_ca, proxies_for
 
 _POOL_MAXSIZE = 64
 _READ_BYTES = 65536
+_ONE_WRITE_BYTES = 65536
+"""Up to here head and body are joined for one write; a long conversation is not copied for that."""
 
 
 class _Fresh:
@@ -73,8 +75,11 @@ class _Fresh:
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]
         finally:
-            data, self._corked = b"".join(self._corked), None
-        self.send(data)
+            pieces, self._corked = self._corked, None
+        if sum(map(len, pieces)) <= _ONE_WRITE_BYTES:
+            pieces = [b"".join(pieces)]
+        for data in pieces:
+            self.send(data)
 
     def send(self, data: Any) -> None:
         """Write, or keep for the one write at the end of the request."""
