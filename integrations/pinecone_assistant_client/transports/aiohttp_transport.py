@@ -7,17 +7,15 @@ aiohttp takes 214 ms to import, so the client imports this module at the first a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import ssl
 import threading
-import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
 import certifi
-from urllib3.util import wait_for_read
+from yarl import URL
 
 from ..errors import AssistantError, InvalidRequestError
 from .base import (
@@ -31,148 +29,13 @@ from .base import (
     read_timed_out,
 )
 from .environment import environment_ca, proxy_for
-
-
-class _Connector(aiohttp.TCPConnector):
-    """A connector that knows its open transports, so that they can be closed after their loop.
-
-    It also sees that the server closed a kept connection while the loop stood still: a request written to that would fail
-    as one that may have been processed. urllib3 looks in the same way.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        while True:
-            connection = await super().connect(*args, **kwargs)
-            transport = connection.transport
-            if transport is None:
-                return connection
-            if transport not in self.transports:
-                self.transports.add(transport)
-                return connection
-            socket = transport.get_extra_info("socket")
-            if socket is None or not wait_for_read(socket, timeout=0.0):
-                return connection
-            connection.close()
-
-
-def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
-    # Only what closes a socket: a task that waits for it must not run without its loop.
-    if getattr(callback, "__name__", "").endswith("connection_lost"):
-        callback(*args)
-
-
-class _Watch:
-    """Ends the reading of a connection that was lost.
-
-    aiohttp 3.14 leaves a reader waiting for ever, its read timeout dropped, if a chunk has no valid size or if the session is
-    closed while it reads. To be removed when aiohttp tells the reader.
-    """
-
-    def __init__(self) -> None:
-        self.reading: AiohttpResponse | None = None
-
-    def __call__(self, closed: asyncio.Future[None]) -> None:
-        if not closed.cancelled():
-            closed.exception()  # seen: asyncio need not report it
-        if self.reading is not None:
-            self.reading.lost()
-
-
-class _LoopSession:
-    """The session of one event loop and what is being read over it."""
-
-    def __init__(self, session: aiohttp.ClientSession, connector: _Connector | None) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.session = session
-        self.connector = connector
-        self.reading: set[aiohttp.ClientResponse] = set()
-        self._watches: weakref.WeakKeyDictionary[object, _Watch] = weakref.WeakKeyDictionary()
-        self._closer: AsyncGenerator[None, None] | None = None
-        self._closing: asyncio.Task[None] | None = None  # a loop keeps weak references to its tasks only
-
-    async def close_with_loop(self) -> None:
-        """Have the session closed when its loop shuts its async generators down, as `asyncio.run` does at its end."""
-        self._closer = self._wait_for_shutdown()
-        await self._closer.__anext__()
-
-    async def _wait_for_shutdown(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            try:
-                await self.session.close()
-            finally:
-                self._abort_transports()
-                await asyncio.sleep(0)  # the loop runs what abort asked of it
-
-    def watch(self, response: aiohttp.ClientResponse) -> _Watch | None:
-        """What tells a reader that its connection was lost; None if the whole body is here."""
-        connection = response.connection
-        protocol = connection.protocol if connection is not None else None
-        if protocol is None:
-            return None
-        watch = self._watches.get(protocol)
-        if watch is None:
-            watch = self._watches[protocol] = _Watch()
-            closed = protocol.closed
-            if closed is not None:
-                closed.add_done_callback(watch)
-        return watch
-
-    async def close(self) -> None:
-        if self._closer is not None:
-            await self._closer.aclose()
-        else:
-            await self.session.close()
-
-    def close_soon(self) -> None:
-        """Have the session closed by its loop; call this from any thread."""
-
-        def start() -> None:
-            self._closing = self.loop.create_task(self.close())
-
-        try:
-            self.loop.call_soon_threadsafe(start)
-        except RuntimeError:  # it was closed just now
-            self.close_after_loop()
-
-    def _abort_transports(self) -> None:
-        """Close what is still open: an unfinished stream over TLS says good-bye for up to 30 s, and the loop ends now."""
-        for transport in list(self.connector.transports) if self.connector is not None else ():
-            if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
-
-    def close_after_loop(self) -> None:
-        """Close what a loop left that ended without shutting its async generators down (LlamaIndex's asyncio_run).
-
-        A transport closes itself through a callback of its loop, which a closed loop refuses; here the callback runs at
-        once. To be removed when asyncio closes the transports of a loop that is closed.
-        """
-        if self.connector is None or self.session.closed:
-            return  # injected, or closed in time
-        with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
-            self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
-        self._abort_transports()  # before the connections, which need their loop to say good-bye
-        for response in self.reading:
-            connection = response.connection
-            response.close()  # on a closed loop it leaves its connection open
-            if connection is not None:
-                connection.close()
-        connector = self.connector
-        self.session.detach()
-        with contextlib.suppress(StopIteration):
-            connector.close().send(None)  # on a closed loop it marks itself closed and waits for nothing
-        self._closer = None
+from .loop_session import Connector, LoopSession
 
 
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
-    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest, session: _LoopSession) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest, session: LoopSession) -> None:
         self._response = response
         self._request = request
         self._reading = session.reading
@@ -204,12 +67,14 @@ class AiohttpResponse:
             content.set_exception(aiohttp.ClientPayloadError("the connection broke inside the body"))
 
     def _arrived(self) -> bytes:
-        """What arrived before the connection broke and was not read yet; aiohttp hides it behind its exception."""
+        """What arrived before the connection broke and was not read yet; aiohttp hides it behind its exception.
+
+        Without one, `read_nowait` raises only while another reader waits, and this one is the only one. To be removed when
+        aiohttp gives what arrived before it raises.
+        """
         content = self._response.content
-        content._exception = None
-        with contextlib.suppress(Exception):
-            return content.read_nowait()
-        return b""
+        content.set_exception(None)  # type: ignore[arg-type] # the public way to give an exception is the one to take it
+        return content.read_nowait()
 
     async def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
@@ -225,7 +90,7 @@ class AiohttpTransport:
     def __init__(self, settings: TransportSettings, session: aiohttp.ClientSession | None = None) -> None:
         self._settings = settings
         self._injected = session
-        self._sessions: dict[int, _LoopSession] = {}
+        self._sessions: dict[int, LoopSession] = {}
         self._routes: dict[str, str | None] = {}
         self._tls: ssl.SSLContext | bool | None = None
         self._guard = threading.Lock()
@@ -251,7 +116,7 @@ class AiohttpTransport:
         try:
             response = await entry.session.request(
                 request.method,
-                request.url,
+                URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=headers,
                 data=request.body,
                 allow_redirects=False,
@@ -286,7 +151,7 @@ class AiohttpTransport:
         for entry in dead:
             entry.close_after_loop()
 
-    async def _entry(self) -> _LoopSession:
+    async def _entry(self) -> LoopSession:
         loop = asyncio.get_running_loop()
         entry = self._sessions.get(id(loop))
         if entry is not None and entry.loop is loop and not entry.session.closed:
@@ -300,14 +165,14 @@ class AiohttpTransport:
                 raise InvalidRequestError(
                     "async_http_session belongs to another event loop: it is valid in its own only"
                 )
-            entry = self._sessions[id(loop)] = _LoopSession(self._injected, None)
+            entry = self._sessions[id(loop)] = LoopSession(self._injected, None)
             return entry
-        connector = _Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
+        connector = Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
         )
         # Registered before the first await: 200 calls that start together find this one.
-        entry = self._sessions[id(loop)] = _LoopSession(session, connector)
+        entry = self._sessions[id(loop)] = LoopSession(session, connector)
         await entry.close_with_loop()
         return entry
 

@@ -1,0 +1,178 @@
+"""The life of an aiohttp session: one for each event loop, closed with its loop, or after it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import sys
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol
+
+import aiohttp
+from urllib3.util import wait_for_read
+
+
+class Reader(Protocol):
+    """What reads a body and must not wait for a connection that is gone."""
+
+    def lost(self) -> None:
+        """The connection is gone."""
+
+
+class Connector(aiohttp.TCPConnector):
+    """A connector that knows its open transports, so that they can be closed after their loop.
+
+    It also sees that the server closed a kept connection while the loop stood still: a request written to that would fail
+    as one that may have been processed. urllib3 looks in the same way.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """A connection that the server did not close, as far as the socket tells."""
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            transport = connection.transport
+            if transport is None:
+                return connection
+            if transport not in self.transports:
+                self.transports.add(transport)
+                if sys.version_info < (3, 11):
+                    _abort_when_lost(connection.protocol, transport)
+                return connection
+            socket = transport.get_extra_info("socket")
+            if socket is None or not wait_for_read(socket, timeout=0.0):
+                return connection
+            connection.close()
+
+
+def _abort_when_lost(protocol: Any, transport: asyncio.WriteTransport) -> None:
+    """Tell a transport over TLS that its server closed it.
+
+    Python 3.10 leaves that to the one who uses it, and aiohttp lets go of it without a word: its end was then a
+    ResourceWarning "unclosed transport". To be removed with Python 3.10.
+    """
+
+    def lost(transport: asyncio.WriteTransport, closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()  # seen: asyncio need not report it
+        transport.abort()
+
+    if protocol is not None and protocol.closed is not None:
+        protocol.closed.add_done_callback(functools.partial(lost, transport))
+
+
+def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
+    # Only what closes a socket: a task that waits for it must not run without its loop.
+    if getattr(callback, "__name__", "").endswith("connection_lost"):
+        callback(*args)
+
+
+class Watch:
+    """Ends the reading of a connection that was lost.
+
+    aiohttp 3.14 leaves a reader waiting for ever, its read timeout dropped, if a chunk has no valid size or if the session is
+    closed while it reads. To be removed when aiohttp tells the reader.
+    """
+
+    def __init__(self) -> None:
+        self.reading: Reader | None = None
+
+    def __call__(self, closed: asyncio.Future[None]) -> None:
+        """The connection is gone."""
+        if not closed.cancelled():
+            closed.exception()  # seen: asyncio need not report it
+        if self.reading is not None:
+            self.reading.lost()
+
+
+class LoopSession:
+    """The session of one event loop and what is being read over it."""
+
+    def __init__(self, session: aiohttp.ClientSession, connector: Connector | None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.session = session
+        self.connector = connector
+        self.reading: set[aiohttp.ClientResponse] = set()
+        self._watches: weakref.WeakKeyDictionary[object, Watch] = weakref.WeakKeyDictionary()
+        self._closer: AsyncGenerator[None, None] | None = None
+        self._closing: asyncio.Task[None] | None = None  # a loop keeps weak references to its tasks only
+
+    async def close_with_loop(self) -> None:
+        """Have the session closed when its loop shuts its async generators down, as `asyncio.run` does at its end."""
+        self._closer = self._wait_for_shutdown()
+        await self._closer.__anext__()
+
+    async def _wait_for_shutdown(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            try:
+                await self.session.close()
+            finally:
+                self._abort_transports()
+                await asyncio.sleep(0)  # the loop runs what abort asked of it
+
+    def watch(self, response: aiohttp.ClientResponse) -> Watch | None:
+        """What tells a reader that its connection was lost; None if the whole body is here."""
+        connection = response.connection
+        protocol = connection.protocol if connection is not None else None
+        if protocol is None:
+            return None
+        watch = self._watches.get(protocol)
+        if watch is None:
+            watch = self._watches[protocol] = Watch()
+            closed = protocol.closed
+            if closed is not None:
+                closed.add_done_callback(watch)
+        return watch
+
+    async def close(self) -> None:
+        """Close the session; call this from its loop."""
+        if self._closer is not None:
+            await self._closer.aclose()
+        else:
+            await self.session.close()
+
+    def close_soon(self) -> None:
+        """Have the session closed by its loop; call this from any thread."""
+
+        def start() -> None:
+            self._closing = self.loop.create_task(self.close())
+
+        try:
+            self.loop.call_soon_threadsafe(start)
+        except RuntimeError:  # it was closed just now
+            self.close_after_loop()
+
+    def _abort_transports(self) -> None:
+        """Close what is still open: an unfinished stream over TLS says good-bye for up to 30 s, and the loop ends now."""
+        for transport in list(self.connector.transports) if self.connector is not None else ():
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+
+    def close_after_loop(self) -> None:
+        """Close what a loop left that ended without shutting its async generators down (LlamaIndex's asyncio_run).
+
+        A transport closes itself through a callback of its loop, which a closed loop refuses; here the callback runs at
+        once. To be removed when asyncio closes the transports of a loop that is closed.
+        """
+        if self.connector is None or self.session.closed:
+            return  # injected, or closed in time
+        with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
+            self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
+        self._abort_transports()  # before the connections, which need their loop to say good-bye
+        for response in self.reading:
+            connection = response.connection
+            response.close()  # on a closed loop it leaves its connection open
+            if connection is not None:
+                connection.close()
+        connector = self.connector
+        self.session.detach()
+        with contextlib.suppress(StopIteration):
+            connector.close().send(None)  # on a closed loop it marks itself closed and waits for nothing
+        self._closer = None
