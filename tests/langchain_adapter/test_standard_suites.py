@@ -27,16 +27,19 @@ def connection(request: pytest.FixtureRequest, served: dict[str, str]) -> None:
     request.cls.served = served
 
 
-class TestChatModelUnit(ChatModelUnitTests):
-    """No server, no key in the environment."""
+@pytest.mark.usefixtures("connection")
+class Served:
+    """A suite that asks the other process."""
+
+    served: dict[str, str]
+
+
+class Model:
+    """What every suite of the chat model has to know."""
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
         return ChatPineconeAssistant
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return dict(NOWHERE)
 
     @property
     def has_tool_calling(self) -> bool:
@@ -45,6 +48,26 @@ class TestChatModelUnit(ChatModelUnitTests):
     @property
     def has_structured_output(self) -> bool:
         return True
+
+
+class Tool:
+    """What every suite of the tool has to know."""
+
+    @property
+    def tool_constructor(self) -> type[BaseTool]:
+        return PineconeAssistantTool
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"question": "How tall is a red pine?"}
+
+
+class TestChatModelUnit(Model, ChatModelUnitTests):
+    """No server, no key in the environment."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return dict(NOWHERE)
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
@@ -67,27 +90,12 @@ class TestChatModelUnit(ChatModelUnitTests):
         super().test_serdes(model, snapshot)
 
 
-@pytest.mark.usefixtures("connection")
-class TestChatModelIntegration(ChatModelIntegrationTests):
+class TestChatModelIntegration(Served, Model, ChatModelIntegrationTests):
     """Both ways of asking, sync and async, streamed and whole."""
-
-    served: dict[str, str]
-
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return ChatPineconeAssistant
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
         return dict(self.served)
-
-    @property
-    def has_tool_calling(self) -> bool:
-        return False
-
-    @property
-    def has_structured_output(self) -> bool:
-        return True
 
     @property
     def model_override_value(self) -> str:
@@ -102,11 +110,8 @@ class TestStandardInterfaceIntegration(TestChatModelIntegration):
         return {**self.served, "interface": "standard"}
 
 
-@pytest.mark.usefixtures("connection")
-class TestRetrieverIntegration(RetrieversIntegrationTests):
+class TestRetrieverIntegration(Served, RetrieversIntegrationTests):
     """Snippets as documents."""
-
-    served: dict[str, str]
 
     @property
     def retriever_constructor(self) -> type[BaseRetriever]:
@@ -121,40 +126,21 @@ class TestRetrieverIntegration(RetrieversIntegrationTests):
         return "How tall are trees, deep is the lake and far is the moon?"
 
 
-class TestToolUnit(ToolsUnitTests):
+class TestToolUnit(Tool, ToolsUnitTests):
     """The tool's shape."""
-
-    @property
-    def tool_constructor(self) -> type[BaseTool]:
-        return PineconeAssistantTool
 
     @property
     def tool_constructor_params(self) -> dict[str, Any]:
         return dict(NOWHERE)
 
     @property
-    def tool_invoke_params_example(self) -> dict[str, Any]:
-        return {"question": "How tall is a red pine?"}
-
-    @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
         return {"PINECONE_API_KEY": "from-the-environment"}, {}, {"api_key": "from-the-environment"}
 
 
-@pytest.mark.usefixtures("connection")
-class TestToolIntegration(ToolsIntegrationTests):
+class TestToolIntegration(Served, Tool, ToolsIntegrationTests):
     """The tool asks."""
-
-    served: dict[str, str]
-
-    @property
-    def tool_constructor(self) -> type[BaseTool]:
-        return PineconeAssistantTool
 
     @property
     def tool_constructor_params(self) -> dict[str, Any]:
         return dict(self.served)
-
-    @property
-    def tool_invoke_params_example(self) -> dict[str, Any]:
-        return {"question": "How tall is a red pine?"}
