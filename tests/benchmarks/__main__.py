@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent.parent
 OURS = ("ChatPineconeAssistant", "PineconeAssistant")
 PEERS = ("ChatOpenAI", "OpenAILike", "official SDK")
 FLOORS = ("LangChain floor", "LlamaIndex floor")
+PARTS = ("HTTP alone", *FLOORS)
+"""What a call of ours cannot go below: it is one of the frameworks over one of the HTTP libraries."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ class Results:
 
 
 SUITES = (
-    Suite("call", "calls", 200, (*OURS, *PEERS)),
+    Suite("call", "calls", 200, (*OURS, *PEERS, *PARTS)),
     Suite("token, one event a chunk", "streams", 2000, (*OURS, *PEERS, *FLOORS), ("--tokens", "2000")),
     Suite("token, 32 events a chunk", "streams", 2000, (*OURS, *PEERS), ("--tokens", "2000", "--per-chunk", "32")),
     Suite("token, close-delimited", "streams", 2000, (*OURS, *PEERS), ("--tokens", "2000", "--framing", "close")),
-    Suite("200 calls at once", "concurrent_calls", 200, (*OURS, *PEERS)),
-    Suite("1,000 calls at once", "concurrent_calls", 1000, (*OURS, "ChatOpenAI", "OpenAILike")),
+    Suite("200 calls at once", "concurrent_calls", 200, (*OURS, *PEERS, *PARTS)),
+    Suite("1,000 calls at once", "concurrent_calls", 1000, (*OURS, "ChatOpenAI", "OpenAILike", *PARTS)),
     Suite("200 streams at once", "concurrent_streams", 200, (*OURS, *PEERS), ("--tokens", "100", "--delay-ms", "10")),
     Suite(
         "delay of a token, chunked",
@@ -83,7 +85,7 @@ SUITES = (
         "delay of a token, gzip",
         "delay",
         0,
-        OURS,
+        ("raw socket", *OURS),
         ("--tokens", "200", "--delay-ms", "2", "--stamped", "--framing", "gzip"),
         ("max", "median"),
     ),

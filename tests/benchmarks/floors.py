@@ -22,6 +22,9 @@ def langchain_floor(tokens: int = TOKENS) -> Any:
         def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
             return ChatResult(generations=[ChatGeneration(message=AIMessage(content="ready"))])
 
+        async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+            return self._generate(messages)
+
         def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
             for index in range(tokens):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=f" word{index}"))
@@ -83,8 +86,9 @@ def llama_index_floor(tokens: int = TOKENS) -> Any:
 
         stream_complete = complete  # type: ignore[assignment]
 
+        @llm_chat_callback()
         async def achat(self, messages: Any, **kwargs: Any) -> ChatResponse:
-            raise NotImplementedError
+            return ChatResponse(message=ChatMessage(role="assistant", content="ready"))
 
         async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
             raise NotImplementedError

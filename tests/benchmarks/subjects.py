@@ -6,6 +6,7 @@ constructor, because each measurement runs in a fresh process and must not pay f
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
@@ -127,6 +128,42 @@ class SDK:
             yield (chunk.choices[0].delta.content if chunk.choices else None) or ""
 
 
+class BareHTTP:
+    """The HTTP libraries alone: a ready request sent, the body read and thrown away."""
+
+    def __init__(self, host: str) -> None:
+        self.url = f"{host}/assistant/chat/docs/chat/completions"
+        self.body = json.dumps({"messages": [{"role": "user", "content": QUESTION}]}).encode()
+        self.session: Any = None
+
+    def call(self) -> object:
+        """A prepared request through the adapter of a session of requests."""
+        import requests  # noqa: PLC0415 - see the module's docstring
+
+        if self.session is None:
+            self.session = requests.Session()
+            self.prepared = self.session.prepare_request(requests.Request("POST", self.url, data=self.body))
+            self.adapter = self.session.get_adapter(self.url)
+        return self.adapter.send(self.prepared).content
+
+    def stream(self) -> Iterator[str]:
+        """Not measured."""
+        raise NotImplementedError
+
+    async def acall(self) -> object:
+        """A request of an aiohttp session without a limit of connections."""
+        import aiohttp  # noqa: PLC0415 - see the module's docstring
+
+        if self.session is None:
+            self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        async with self.session.post(self.url, data=self.body) as response:
+            return await response.read()
+
+    def astream(self) -> AsyncIterator[str]:
+        """Not measured."""
+        raise NotImplementedError
+
+
 def _ours_langchain(host: str) -> Subject:
     from langchain_pinecone_assistant import ChatPineconeAssistant  # noqa: PLC0415
 
@@ -173,5 +210,6 @@ SUBJECTS = {
     "OpenAILike": _openai_like,
     "LlamaIndex floor": _floor_llama_index,
     "official SDK": SDK,
+    "HTTP alone": BareHTTP,
 }
 """Name -> a function of the host that makes the subject."""
