@@ -76,7 +76,7 @@ live: $(VENV)/.dev
 	$(RUN)/python -m pytest -m live --force-enable-socket tests
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing the peers that the benchmarks compare with into $(VENV) (once) ..."
+	@echo "Installing what draws the plots into $(VENV) (once) ..."
 	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group bench
 	@touch $(VENV)/.all $(VENV)/.dev $@
 
