@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
 from .citations import PROVIDER
-from .connection import AnswerOptions
+from .connection import ANSWER_OPTIONS, AnswerOptions
 from .notices import notice
 
 if TYPE_CHECKING:
@@ -26,18 +26,7 @@ if TYPE_CHECKING:
 
     from .words import ChatWords
 
-_OPTIONS = (
-    "model",
-    "temperature",
-    "filter",
-    "interface",
-    "include_highlights",
-    "context_options",
-    "stop",
-    "strip_references",
-    "system_messages",
-    "tool_messages",
-)
+_OPTIONS = (*ANSWER_OPTIONS, "stop", "system_messages", "tool_messages")
 
 
 class ChatPineconeAssistant(BaseChatModel, AnswerOptions):

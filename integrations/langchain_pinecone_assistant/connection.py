@@ -19,23 +19,7 @@ _ENVIRONMENT = {
     "api_key": "PINECONE_API_KEY",
     "host": "PINECONE_ASSISTANT_HOST",
 }
-_NAMES = (
-    "assistant_name",
-    "api_key",
-    "host",
-    "timeout",
-    "max_retries",
-    "retry_on_timeout",
-    "api_version",
-    "default_headers",
-    "source_tag",
-    "proxies",
-    "verify",
-    "http_session",
-    "async_http_session",
-)
 _SESSIONS = ("http_session", "async_http_session")
-_settings_of = itemgetter(*_NAMES)
 
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
@@ -150,7 +134,7 @@ class AssistantConnection(BaseModel):
         return values
 
     def _client_options(self) -> dict[str, Any]:
-        options = {name: getattr(self, name) for name in _NAMES}
+        options = {name: getattr(self, name) for name in AssistantConnection.model_fields}
         key = self.api_key
         return options | {
             "api_key": key.get_secret_value() if key else None,
@@ -187,6 +171,9 @@ class AssistantConnection(BaseModel):
         return {**state, "__dict__": values | dict.fromkeys(_SESSIONS), "__pydantic_private__": private}
 
 
+_settings_of = itemgetter(*AssistantConnection.model_fields)
+
+
 class AnswerOptions(AssistantConnection):
     """What shapes an answer, for the model and the tool."""
 
@@ -211,3 +198,6 @@ class AnswerOptions(AssistantConnection):
 
     strip_references: bool = False
     """Drop the list of expiring links that the service puts under its answers. Citations stay."""
+
+
+ANSWER_OPTIONS = tuple(name for name in AnswerOptions.model_fields if name not in AssistantConnection.model_fields)

@@ -59,7 +59,9 @@ def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = 
         if isinstance(message, AIMessage):
             text = _text_of(message, index)
             # A turn that only called tools said nothing.
-            if (text and not text.isspace()) or not (message.tool_calls or message.invalid_tool_calls or _calls_tools(message)):
+            if (text and not text.isspace()) or not (
+                message.tool_calls or message.invalid_tool_calls or _calls_tools(message)
+            ):
                 turns.append(Message("assistant", text))
         elif isinstance(message, HumanMessage):
             turns.append(Message("user", _text_of(message, index)))

@@ -27,9 +27,10 @@ from .errors import (
 from .filters import validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
-from .settings import __version__, environment
+from .settings import CONNECTION_OPTIONS, __version__, environment
 
 __all__ = [
+    "CONNECTION_OPTIONS",
     "NOT_GIVEN",
     "APIConnectionError",
     "APIStatusError",

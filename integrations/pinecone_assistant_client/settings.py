@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -248,3 +248,12 @@ class ConnectionSettings:
         """What must never be shown: the key, the values of injected headers, the password of a proxy."""
         passwords = (urlsplit(proxy).password or "" for _, proxy in self.proxies)
         return (self.api_key or "", *(value for _, value in self.default_headers if len(value) > 3), *passwords)
+
+
+CONNECTION_OPTIONS = (
+    *(option.name for option in fields(ConnectionSettings) if option.name != "controller_host"),
+    "timeout",
+    "max_retries",
+    "retry_on_timeout",
+)
+"""The words of a client's constructor that shape no answer, which the adapters take too; one that changes makes a new client."""

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
+import inspect
 import socket
 import threading
 from typing import Any
 
 import pytest
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, BadRequestError, InvalidRequestError
+from pinecone_assistant_client import (
+    CONNECTION_OPTIONS,
+    AssistantClient,
+    AsyncAssistantClient,
+    BadRequestError,
+    InvalidRequestError,
+)
+from pinecone_assistant_client.options import ChatOptions
 from pinecone_assistant_client.retries import Retries, RetryPolicy
 
 from .asking import Asking
@@ -52,6 +61,15 @@ def test_a_wrong_option_is_told_at_the_first_use_before_any_traffic(
     with pytest.raises(InvalidRequestError, match=said):
         list(ask(**options).stream_chat_completion(QUESTION))
     assert server.connections == 0
+
+
+def test_connection_options_are_what_a_constructor_takes_beside_the_options_of_an_answer() -> None:
+    """The adapters take them from here, so that a new word of the client is one of theirs, or a test of theirs fails."""
+    words = inspect.signature(AssistantClient).parameters.keys()
+    assert words == inspect.signature(AsyncAssistantClient).parameters.keys()
+    shaping = {option.name for option in dataclasses.fields(ChatOptions)}
+    assert len(CONNECTION_OPTIONS) == len(set(CONNECTION_OPTIONS))
+    assert set(CONNECTION_OPTIONS) == words - shaping - {"controller_host"}
 
 
 # Close

@@ -10,7 +10,9 @@ from langchain_core.runnables import ConfigurableField
 from pydantic import ValidationError
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
+from langchain_pinecone_assistant.connection import AssistantConnection
 from langchain_pinecone_assistant.errors import APITimeoutError, InvalidRequestError, ToolsNotSupportedError
+from pinecone_assistant_client import CONNECTION_OPTIONS
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, chat_model, merged, words
@@ -23,6 +25,11 @@ def last_body(local: LocalAssistant) -> dict[str, Any]:
     body = local.requests[-1].body
     assert isinstance(body, dict)
     return body
+
+
+def test_the_connection_fields_are_the_clients_words() -> None:
+    """A word that the client learns and the models lack would be one that users cannot set."""
+    assert set(AssistantConnection.model_fields) == set(CONNECTION_OPTIONS)
 
 
 async def test_stream_as_an_option_is_accepted(ask: Ask, local: LocalAssistant) -> None:

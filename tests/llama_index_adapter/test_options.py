@@ -11,7 +11,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client import CONNECTION_OPTIONS, AssistantClient, AsyncAssistantClient, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, SECRET, Ask, bodies, paths, run
@@ -20,6 +20,7 @@ from .conftest import QUESTION, SECRET, Ask, bodies, paths, run
 def test_the_words_are_the_fields() -> None:
     """What type checkers know of the constructor is what it takes."""
     assert set(AssistantOptions.__annotations__) == set(PineconeAssistant.model_fields)
+    assert set(CONNECTION_OPTIONS) < set(PineconeAssistant.model_fields)
 
 
 @pytest.mark.parametrize("word", ["apikey", "max_tokens", "top_k"])

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client import (
+    CONNECTION_OPTIONS,
     AssistantClient,
     AsyncAssistantClient,
     InvalidRequestError,
@@ -19,7 +20,7 @@ from pinecone_assistant_client import (
 )
 
 from .callbacks import async_stream_callback, stream_callback
-from .options import CONNECTION_WORDS, FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args
+from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args
 from .structured import StructuredPredict
 from .utils import (
     AssistantChatResponse,
@@ -100,7 +101,7 @@ class PineconeAssistant(StructuredPredict):
         if words.get("client") is None:
             for name, variable in _VARIABLES.items():
                 words[name] = words.get(name) or environment(variable)
-        elif given := [name for name in CONNECTION_WORDS if words.get(name) is not None]:
+        elif given := [name for name in CONNECTION_OPTIONS if words.get(name) is not None]:
             raise InvalidRequestError(f"client= brings its own connection: leave out {', '.join(given)}")
         super().__init__(**words)
         self._current()  # reads the environment now
@@ -249,9 +250,9 @@ class PineconeAssistant(StructuredPredict):
     def _current(self) -> AssistantClient | AsyncAssistantClient:
         """The client of the connection words as they are now, so that no copy and no change keeps a stale one."""
         values = self.__dict__
-        connection = (values["client"], *(_snapshot(values[name]) for name in CONNECTION_WORDS))
+        connection = (values["client"], *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
         if self._client is None or connection != self._connection:
-            words = dict(zip(CONNECTION_WORDS, connection[1:], strict=True))
+            words = dict(zip(CONNECTION_OPTIONS, connection[1:], strict=True))
             key = words["api_key"]
             words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
             self._client = self.client or AssistantClient(**words)

@@ -89,23 +89,6 @@ class AssistantOptions(TypedDict, total=False):
     rate_limiter: Any
 
 
-CONNECTION_WORDS = (
-    "assistant_name",
-    "api_key",
-    "host",
-    "timeout",
-    "max_retries",
-    "retry_on_timeout",
-    "api_version",
-    "default_headers",
-    "source_tag",
-    "proxies",
-    "verify",
-    "http_session",
-    "async_http_session",
-)
-"""What a client is made of; an LLM whose connection words change makes a new client."""
-
 FIELD_OPTIONS = (
     "model",
     "temperature",
