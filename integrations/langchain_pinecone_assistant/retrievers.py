@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .words import RetrieverWords
 
+_SEARCH_OPTIONS = ("k", "filter", "snippet_size", "multimodal")
+
 
 class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
@@ -60,51 +62,41 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         query: str,
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
-        k: int | None = None,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
-        snippet_size: int | None = None,
-        multimodal: bool | None = None,
-        **unknown: Any,
+        **options: Any,
     ) -> list[Document]:
-        _refuse(unknown)
-        options = self._options(k, filter, snippet_size, multimodal)
+        search = self._search(**options)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(self._client().context(query, **options))
+            return to_documents(self._client().context(query, **search))
 
     async def _aget_relevant_documents(
         self,
         query: str,
         *,
         run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
+        **options: Any,
+    ) -> list[Document]:
+        search = self._search(**options)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return to_documents(await self._async_client().context(query, **search))
+
+    def _search(
+        self,
+        *,
         k: int | None = None,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         snippet_size: int | None = None,
         multimodal: bool | None = None,
         **unknown: Any,
-    ) -> list[Document]:
-        _refuse(unknown)
-        options = self._options(k, filter, snippet_size, multimodal)
-        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(await self._async_client().context(query, **options))
-
-    def _options(
-        self,
-        k: int | None,
-        filter: Mapping[str, Any] | NotGiven | None,  # noqa: A002 - the service's word
-        snippet_size: int | None,
-        multimodal: bool | None,
     ) -> dict[str, Any]:
+        """The client's options of one search: what the call gives, else the fields."""
+        for name in unknown:
+            raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where="a search"))
         return {
             "top_k": self.k if k is None else k,
             "filter": self.filter if filter is NOT_GIVEN else filter,
             "snippet_size": self.snippet_size if snippet_size is None else snippet_size,
             "multimodal": self.multimodal if multimodal is None else multimodal,
         }
-
-
-def _refuse(unknown: Mapping[str, Any]) -> None:
-    for name in unknown:
-        raise InvalidRequestError(unknown_option(name, ("k", "filter", "snippet_size", "multimodal"), where="a search"))
 
 
 def to_documents(context: Context) -> list[Document]:
