@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, closing
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -201,11 +202,9 @@ def to_chat_stream(
 ) -> Generator[AssistantChatResponse, None, None]:
     """The responses of a stream; closing it closes the connection."""
     answer = AnswerStream()
-    try:
+    with closing(chunks):
         for chunk in chunks:
             yield answer.add(chunk)
-    finally:
-        chunks.close()
 
 
 async def to_async_chat_stream(
@@ -213,30 +212,24 @@ async def to_async_chat_stream(
 ) -> AsyncGenerator[AssistantChatResponse, None]:
     """As `to_chat_stream`."""
     answer = AnswerStream()
-    try:
+    async with aclosing(chunks):
         async for chunk in chunks:
             yield answer.add(chunk)
-    finally:
-        await chunks.aclose()
 
 
 def to_completion_stream(
     responses: Generator[AssistantChatResponse, None, None],
 ) -> Generator[AssistantCompletionResponse, None, None]:
     """The same stream as completions."""
-    try:
+    with closing(responses):
         for response in responses:
             yield to_completion_response(response)
-    finally:
-        responses.close()
 
 
 async def to_async_completion_stream(
     responses: AsyncGenerator[AssistantChatResponse, None],
 ) -> AsyncGenerator[AssistantCompletionResponse, None]:
     """As `to_completion_stream`."""
-    try:
+    async with aclosing(responses):
         async for response in responses:
             yield to_completion_response(response)
-    finally:
-        await responses.aclose()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,20 +171,13 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         question: ChatMessage,
         response: AssistantStreamingChatResponse,
     ) -> Generator[AssistantChatResponse, None, None]:
-        dispatcher.event(StreamChatStartEvent())
-        try:
+        with _stream_events(), closing(answers):
             for answer in answers:
                 if answer.delta:
                     dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                 yield answer
             self._memory.put_messages([question, answer.message])
             response.finish(answer)
-        except Exception as error:
-            dispatcher.event(StreamChatErrorEvent(exception=error))
-            raise
-        finally:
-            answers.close()
-        dispatcher.event(StreamChatEndEvent())
 
     async def _aremembering(
         self,
@@ -191,20 +185,26 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         question: ChatMessage,
         response: AssistantStreamingChatResponse,
     ) -> AsyncGenerator[AssistantChatResponse, None]:
-        dispatcher.event(StreamChatStartEvent())
-        try:
-            async for answer in answers:
-                if answer.delta:
-                    dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
-                yield answer
-            await self._memory.aput_messages([question, answer.message])
-            response.finish(answer)
-        except Exception as error:
-            dispatcher.event(StreamChatErrorEvent(exception=error))
-            raise
-        finally:
-            await answers.aclose()
-        dispatcher.event(StreamChatEndEvent())
+        with _stream_events():
+            async with aclosing(answers):
+                async for answer in answers:
+                    if answer.delta:
+                        dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
+                    yield answer
+                await self._memory.aput_messages([question, answer.message])
+                response.finish(answer)
+
+
+@contextmanager
+def _stream_events() -> Iterator[None]:
+    """The events that LlamaIndex's own engines tell around a streamed turn."""
+    dispatcher.event(StreamChatStartEvent())
+    try:
+        yield
+    except Exception as error:
+        dispatcher.event(StreamChatErrorEvent(exception=error))
+        raise
+    dispatcher.event(StreamChatEndEvent())
 
 
 def _to_response(answer: AssistantChatResponse) -> AgentChatResponse:

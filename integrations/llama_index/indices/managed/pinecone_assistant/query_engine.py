@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import aclosing, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.llms.types import ChatMessage
@@ -21,6 +23,8 @@ from .views import AssistantView, engine_options, llm_of
 
 if TYPE_CHECKING:
     from .tools import PineconeAssistantTool
+
+_ResponseT = TypeVar("_ResponseT", Response, StreamingResponse, AsyncStreamingResponse)
 
 
 class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
@@ -73,38 +77,35 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         return PineconeAssistantTool.from_defaults(self, name, description, return_direct=return_direct)
 
     def _query(self, query_bundle: QueryBundle) -> Response | StreamingResponse:
-        with self.callback_manager.event(
-            CBEventType.QUERY, payload={EventPayload.QUERY_STR: query_bundle.query_str}
-        ) as event:
-            messages = [ChatMessage(query_bundle.query_str)]
-            response: Response | StreamingResponse
-            if self._streaming:
-                nodes: list[NodeWithScore] = []
-                metadata: dict[str, Any] = {}
-                tokens = _to_tokens(self._llm.stream_chat(messages, **engine_options(self._llm)), nodes, metadata)
-                response = StreamingResponse(tokens, nodes, metadata)
-            else:
-                response = _to_response(self._llm.chat(messages, **engine_options(self._llm)))
-            event.on_end(payload={EventPayload.RESPONSE: response})
-        return response
+        messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
+        with self._told(query_bundle) as tell:
+            if not self._streaming:
+                return tell(_to_response(self._llm.chat(messages, **options)))
+            end = _End()
+            tokens = _to_tokens(self._llm.stream_chat(messages, **options), end)
+            return tell(StreamingResponse(tokens, end.source_nodes, end.metadata))
 
     async def _aquery(self, query_bundle: QueryBundle) -> Response | AsyncStreamingResponse:
+        messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
+        with self._told(query_bundle) as tell:
+            if not self._streaming:
+                return tell(_to_response(await self._llm.achat(messages, **options)))
+            end = _End()
+            tokens = _to_async_tokens(await self._llm.astream_chat(messages, **options), end)
+            return tell(AsyncStreamingResponse(tokens, end.source_nodes, end.metadata))
+
+    @contextmanager
+    def _told(self, query_bundle: QueryBundle) -> Iterator[Callable[[_ResponseT], _ResponseT]]:
+        """Tell LlamaIndex's callbacks of a query; its response is told by what this yields, which returns it."""
         with self.callback_manager.event(
             CBEventType.QUERY, payload={EventPayload.QUERY_STR: query_bundle.query_str}
         ) as event:
-            messages = [ChatMessage(query_bundle.query_str)]
-            response: Response | AsyncStreamingResponse
-            if self._streaming:
-                nodes: list[NodeWithScore] = []
-                metadata: dict[str, Any] = {}
-                tokens = _to_async_tokens(
-                    await self._llm.astream_chat(messages, **engine_options(self._llm)), nodes, metadata
-                )
-                response = AsyncStreamingResponse(tokens, nodes, metadata)
-            else:
-                response = _to_response(await self._llm.achat(messages, **engine_options(self._llm)))
-            event.on_end(payload={EventPayload.RESPONSE: response})
-        return response
+
+            def tell(response: _ResponseT) -> _ResponseT:
+                event.on_end(payload={EventPayload.RESPONSE: response})
+                return response
+
+            yield tell
 
     def _get_prompt_modules(self) -> PromptMixinType:
         return {}
@@ -114,29 +115,33 @@ def _to_response(answer: AssistantChatResponse) -> Response:
     return Response(answer.message.content, to_source_nodes(answer.citations), to_metadata(answer))
 
 
-def _to_tokens(
-    responses: Generator[AssistantChatResponse, None, None], nodes: list[NodeWithScore], metadata: dict[str, Any]
-) -> Generator[str, None, None]:
-    """The texts of a stream; at its end the sources and the metadata are put where the response already holds them."""
-    try:
+@dataclass
+class _End:
+    """What only the end of a stream tells; a streamed response holds the list and the dict from its beginning."""
+
+    source_nodes: list[NodeWithScore] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, last: AssistantChatResponse) -> None:
+        self.source_nodes += to_source_nodes(last.citations)
+        self.metadata |= to_metadata(last)
+
+
+def _to_tokens(responses: Generator[AssistantChatResponse, None, None], end: _End) -> Generator[str, None, None]:
+    """The texts of a stream, and then its end."""
+    with closing(responses):
         for response in responses:
             if response.delta:
                 yield response.delta
-        nodes += to_source_nodes(response.citations)
-        metadata |= to_metadata(response)
-    finally:
-        responses.close()
+        end.take(response)
 
 
 async def _to_async_tokens(
-    responses: AsyncGenerator[AssistantChatResponse, None], nodes: list[NodeWithScore], metadata: dict[str, Any]
+    responses: AsyncGenerator[AssistantChatResponse, None], end: _End
 ) -> AsyncGenerator[str, None]:
     """As `_to_tokens`."""
-    try:
+    async with aclosing(responses):
         async for response in responses:
             if response.delta:
                 yield response.delta
-        nodes += to_source_nodes(response.citations)
-        metadata |= to_metadata(response)
-    finally:
-        await responses.aclose()
+        end.take(response)
