@@ -6,10 +6,13 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
+from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]  # re-exported
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 
 from llama_index.llms.pinecone_assistant import (
@@ -20,6 +23,7 @@ from llama_index.llms.pinecone_assistant import (
 from pinecone_assistant_local import LocalAssistant
 
 T = TypeVar("T")
+HandlerT = TypeVar("HandlerT", bound=BaseEventHandler)
 Answer = AssistantChatResponse | AssistantCompletionResponse
 QUESTION = "What is the maximum height of a red pine, in meters?"
 RED_PINE = (
@@ -135,6 +139,17 @@ def words(local: LocalAssistant) -> dict[str, Any]:
 def llm(words: dict[str, Any]) -> PineconeAssistant:
     """An LLM with nothing set."""
     return PineconeAssistant(**words)
+
+
+@contextmanager
+def heard_by(handler: HandlerT) -> Iterator[HandlerT]:
+    """The handler, which hears the instrumentation's events meanwhile."""
+    root = get_dispatcher()
+    root.add_event_handler(handler)
+    try:
+        yield handler
+    finally:
+        root.event_handlers.remove(handler)
 
 
 def bodies(local: LocalAssistant) -> list[dict[str, Any]]:

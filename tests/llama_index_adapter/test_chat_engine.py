@@ -11,7 +11,6 @@ import pytest
 from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
 from llama_index.core.chat_engine.types import AgentChatResponse
-from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]  # re-exported
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage, MessageRole, MockLLM
 from llama_index.core.memory import ChatMemoryBuffer, Memory
@@ -21,7 +20,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AssistantClient, AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, EndlessStream, bodies, run
+from .conftest import QUESTION, EndlessStream, bodies, heard_by, run
 
 Turn = Any
 
@@ -209,11 +208,8 @@ class StreamEvents(BaseEventHandler):
 @pytest.fixture
 def stream_events() -> Iterator[StreamEvents]:
     """The instrumentation's events of streamed turns."""
-    handler = StreamEvents()
-    root = get_dispatcher()
-    root.add_event_handler(handler)
-    yield handler
-    root.event_handlers.remove(handler)
+    with heard_by(StreamEvents()) as handler:
+        yield handler
 
 
 def test_a_streamed_turn_tells_the_events_of_llama_indexs_own_engines(

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
 from llama_index.core.callbacks.schema import EventPayload
-from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]  # re-exported
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.prompts import PromptTemplate
 from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
@@ -22,7 +21,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import SECRET, Ask
+from .conftest import SECRET, Ask, heard_by
 
 
 class Recorder(BaseEventHandler):
@@ -42,11 +41,8 @@ class Recorder(BaseEventHandler):
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """The instrumentation's events."""
-    handler = Recorder()
-    root = get_dispatcher()
-    root.add_event_handler(handler)
-    yield handler
-    root.event_handlers.remove(handler)
+    with heard_by(Recorder()) as handler:
+        yield handler
 
 
 @pytest.fixture
