@@ -33,6 +33,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/pip
 
 demo: $(VENV)/.all
 	@$(OFFLINE) $(RUN)/python examples/quickstart_langchain.py
+	@echo
 	@$(OFFLINE) $(RUN)/python examples/quickstart_llama_index.py
 
 demo-live: $(VENV)/.all

@@ -117,7 +117,9 @@ def test_a_stream_without_its_finish_passes_for_whole(local: LocalAssistant, our
         assert isinstance(error(lambda: text(ours)), IncompleteStreamError)
 
 
-def test_an_error_inside_a_stream_does_not_have_the_text_that_came(local: LocalAssistant, ours: PineconeAssistant) -> None:
+def test_an_error_inside_a_stream_does_not_have_the_text_that_came(
+    local: LocalAssistant, ours: PineconeAssistant
+) -> None:
     with local.faults.add(error_after_events=5):
         theirs = error(lambda: text(like(local)))
         assert type(theirs) is openai.APIError
