@@ -62,3 +62,11 @@ def tls_server(tls_context: ssl.SSLContext) -> Iterator[RawServer]:
     """A scripted server behind TLS."""
     with RawServer(tls=tls_context) as running:
         yield running
+
+
+@pytest.fixture
+def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a proxy nor a CA bundle of the machine that runs the tests has a say."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
