@@ -179,6 +179,10 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
         "The floors are minimal models of the frameworks that yield ready text: what they cost, no adapter can avoid. "
         "`ChatOpenAI` and `OpenAILike` are pointed at the assistant's OpenAI-compatible endpoint."
     )
+    what_floor = (
+        "A call of ours is one pass through the framework over one request of an HTTP library: requests, or aiohttp for calls "
+        "at once. The floor is these two measured alone in the same run; a bar below it cannot be met by an adapter."
+    )
     parts = [
         "# Benchmarks",
         how,
@@ -191,9 +195,7 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
         "## Bars",
         _markdown(*bars),
         "## What a call cannot go below",
-        "A call of ours is one pass through the framework over one request of an HTTP library (requests, or aiohttp for calls at "
-        "once; most of their cost is the system's: a new connection for each call at once). The floor is these two measured "
-        "alone, in the same run; where it is near a bar already, the bar cannot be met by an adapter.",
+        what_floor,
         _markdown(*floors),
         NOTES.read_text(encoding="utf-8").strip(),
         *(f"## {suite[0].upper()}{suite[1:]}\n\n{_markdown(header, rows)}" for suite, header, rows in tables),
