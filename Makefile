@@ -12,7 +12,7 @@ OFFLINE := unset $${!PINECONE_@};
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
 	@echo "make test   run the tests (no key)"
-	@echo "make check  lint, types, import contracts, the docs site and tests, as CI does"
+	@echo "make check  lint, types, import contracts, the docs site, an audit and tests, on other Pythons too, as CI does"
 	@echo "make docs   build the docs site into site/"
 	@echo "make demo-live, make live   the same demo, and the live tests, against your real assistant"
 
@@ -54,7 +54,7 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict -f docs/mkdocs/mkdocs.yml
 
-# The quick starts and the client's tests on every other supported Python found here.
+# The quick starts and the client's and adapters' tests on other supported Pythons found here, the oldest with the lowest versions allowed.
 pythons: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/other_pythons.py
 
@@ -71,7 +71,7 @@ audit: $(VENV)/.dev
 
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50
-check: lint docs test
+check: lint docs audit test pythons
 
 live: $(VENV)/.dev
 	$(RUN)/python -m pytest -m live --force-enable-socket tests

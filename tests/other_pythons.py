@@ -1,24 +1,60 @@
-"""Run the quick starts and the client's tests on every other supported Python of this machine: `make pythons`.
+"""Run the quick starts and the tests on every other supported Python of this machine: `make pythons`.
 
-Each gets an environment of its own under `.venv-others/`, reused as long as pyproject.toml does not change. The oldest Python
-gets the lowest versions that pyproject.toml allows, the others the newest: so both ends of each range are tested.
+Each gets an environment of its own under `.venv-others/`, reused as long as what belongs into it does not change. The oldest
+Python gets the lowest versions that pyproject.toml allows, the others the newest. All run the client's tests, the oldest and
+the newest Python the adapters' too: so both ends of each range are tested.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # mypy and pytest bring it on Python 3.10
 
 ROOT = Path(__file__).parent.parent
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
-# llama-index-core 0.14.0, the lowest allowed, says this with today's pydantic when it is imported.
-IGNORED = ("-W", "ignore:The 'validate_default' attribute")
-TOOLS = ("pytest", "pytest-asyncio", "pytest-socket", "hypothesis", "trustme", "psutil")
+OLDEST = SUPPORTED[0]
+TOOLS = ["pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist", "hypothesis", "trustme", "psutil"]
+# What the adapters' suites use beside them. pip finds the versions that go with the lowest frameworks.
+ADAPTER_TOOLS = ["jsonschema", "langchain", "langchain-tests", "langgraph", "syrupy"]
+NEWEST_TOOLS = ["openinference-instrumentation-llama-index", "opentelemetry-sdk"]
+# llama-index-core 0.14.0 came before pydantic 2.12, which warns of its fields when it is imported.
+FLOOR_CONSTRAINTS = ["pydantic<2.12"]
+ADAPTERS = ["tests/langchain_adapter", "tests/llama_index_adapter"]
+# What no lowest version can pass, each with its reason; everything else of the adapters' suites runs there.
+LEFT_OUT = {
+    "tests/llama_index_adapter/test_events.py": "OpenInference needs llama-index-core 0.14.19",
+    "tests/llama_index_adapter/test_agents.py": "core 0.14.0 has no ToolCallBlock and no MockFunctionCallingLLM",
+    "tests/llama_index_adapter/test_examples_and_docs.py::test_example_runs_and_shows_what_it_is_for"
+    "[llama_index_agent_tool.py]": "as test_agents.py",
+    "tests/llama_index_adapter/test_examples_and_docs.py::test_the_blocks_of_the_docs_run_one_after_another": (
+        "as test_agents.py"
+    ),
+    "tests/llama_index_adapter/test_options.py::test_the_words_are_the_fields": "core 0.14.0 has no rate_limiter",
+    "tests/llama_index_adapter/test_options.py::test_secrets_are_in_no_dump_and_no_repr": "nor to_payload",
+    "tests/llama_index_adapter/test_structured.py::test_program_mode_llm_restores_the_way_of_core[stream]": (
+        "core 0.14.0 has no stream_call"
+    ),
+    "tests/llama_index_adapter/test_structured.py::test_program_mode_llm_restores_the_way_of_core[astream]": (
+        "core 0.14.0 has no stream_call"
+    ),
+    "tests/langchain_adapter/test_tool_and_agents.py::test_the_model_is_a_node_of_a_graph_that_streams[async]": (
+        "LangGraph finds its stream in a task of asyncio from Python 3.11 on"
+    ),
+}
 
 
 def find(version: str) -> str | None:
@@ -32,61 +68,91 @@ def find(version: str) -> str | None:
     return None
 
 
+def project() -> dict[str, Any]:
+    """The table [project] of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def requirements() -> list[str]:
+    """What the package and its extras require."""
+    package = project()
+    extras = package["optional-dependencies"].values()
+    return [*package["dependencies"], *(requirement for extra in extras for requirement in extra)]
+
+
 def floors() -> list[str]:
     """The lowest version of each requirement of the package, as constraints for pip."""
-    # Python 3.11 has it; mypy reads this as 3.10, the lowest version of the package.
-    import tomllib  # type: ignore[import-not-found]  # noqa: PLC0415
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    requirements = [
-        *project["dependencies"],
-        *(r for extra in project["optional-dependencies"].values() for r in extra),
-    ]
-    return [re.sub(r">=([^,]+).*", r"==\1", requirement) for requirement in requirements if ">=" in requirement]
+    return [re.sub(r">=([^,]+).*", r"==\1", requirement) for requirement in requirements() if ">=" in requirement]
 
 
-def prepare(version: str, path: str) -> Path:
+def prepare(version: str, path: str, tools: list[str]) -> Path:
     """The environment's python, with the package, its extras and the test tools."""
     folder = ROOT / ".venv-others" / version
+    python = folder / "bin" / "python"
     stamp = folder / ".stamp"
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + path.encode()).hexdigest()
+    constraints = [*floors(), *FLOOR_CONSTRAINTS] if version == OLDEST else []
+    wanted = hashlib.sha256(json.dumps([project(), path, tools, constraints]).encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([path, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        constraints = folder / "constraints.txt"
-        constraints.write_text("\n".join(floors() if version == SUPPORTED[0] else []), encoding="utf-8")
-        subprocess.run([*pip, "--constraint", str(constraints), "--editable", f"{ROOT}[all]", *TOOLS], check=True)
+        # The pip of here installs for there: a new one for each, and time to compile what is hardly imported, saved.
+        subprocess.run([path, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
+        (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-qq", "--no-compile"]
+        constrained = ["--constraint", str(folder / "constraints.txt")]
+        subprocess.run([*pip, *constrained, "--editable", f"{ROOT}[all]", *tools], check=True)
         stamp.write_text(wanted)
-    return folder / "bin" / "python"
+    return python
+
+
+def pytest_arguments(version: str, *, adapters: bool) -> list[str]:
+    """What pytest runs on a Python."""
+    arguments = ["-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider", "tests/client"]
+    if adapters:
+        arguments += ADAPTERS
+        if version == OLDEST:
+            arguments += [f"--{'deselect' if '::' in test else 'ignore'}={test}" for test in LEFT_OUT]
+    return arguments
+
+
+def run(python: Path, version: str, *, adapters: bool) -> list[str]:
+    """The commands that failed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
+    commands = [
+        ["examples/quickstart_langchain.py"],
+        ["examples/quickstart_llama_index.py"],
+        ["-m", "pytest", *pytest_arguments(version, adapters=adapters)],
+    ]
+    return [
+        " ".join(command)
+        for command in commands
+        if subprocess.run([str(python), *command], cwd=ROOT, env=environment, check=False).returncode
+    ]
 
 
 def main() -> int:
     """Run all, print one line for each version, and tell by the exit status whether all that were found passed."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
-    results: dict[str, str] = {}
+    # The oldest is prepared in any case: the development environment has the newest versions.
+    found = {version: find(version) for version in SUPPORTED if version != here or version == OLDEST}
+    paths = {version: path for version, path in found.items() if path is not None}
+    newest = max(paths, key=SUPPORTED.index, default=None)
+    tools = dict.fromkeys(paths, TOOLS) | {newest: [*TOOLS, *ADAPTER_TOOLS, *NEWEST_TOOLS]}
+    tools |= {OLDEST: [*TOOLS, *ADAPTER_TOOLS]}
+    start = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        pythons = dict(zip(paths, pool.map(lambda v: prepare(v, paths[v], tools[v]), paths), strict=True))
+    results = dict.fromkeys(found, "not found on this machine, not tested")
+    results[here] = results.get(here, "the development environment, see `make test`")
+    print(f"environments ready after {time.monotonic() - start:.0f} s", flush=True)  # noqa: T201 - this is a command
+    for version, python in pythons.items():
+        start = time.monotonic()
+        print(f"Python {version} ...", flush=True)  # noqa: T201
+        failed = run(python, version, adapters=version in (OLDEST, newest))
+        results[version] = (
+            f"{'FAILED: ' + '; '.join(failed) if failed else 'passed'} ({time.monotonic() - start:.0f} s)"
+        )
     for version in SUPPORTED:
-        if version == here:
-            results[version] = "the development environment, see `make test`"
-            continue
-        path = find(version)
-        if path is None:
-            results[version] = "not found on this machine, not tested"
-            continue
-        python = prepare(version, path)
-        commands = [
-            [str(python), "examples/quickstart_langchain.py"],
-            [str(python), "examples/quickstart_llama_index.py"],
-            [str(python), "-m", "pytest", "-q", *IGNORED, "tests/client"],
-        ]
-        failed = [
-            command
-            for command in commands
-            if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        ]
-        results[version] = f"FAILED: {' '.join(failed[0][1:])}" if failed else "passed"
-    for version, result in results.items():
-        print(f"Python {version}: {result}")  # noqa: T201 - this is a command
+        print(f"Python {version}: {results[version]}")  # noqa: T201
     return int(any(result.startswith("FAILED") for result in results.values()))
 
 

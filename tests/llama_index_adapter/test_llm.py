@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import CitationBlock, DocumentBlock, ImageBlock, LLMMetadata, ThinkingBlock
+from llama_index.core.base.llms import types
+from llama_index.core.base.llms.types import CitationBlock, DocumentBlock, ImageBlock, LLMMetadata
 from llama_index.core.llms import LLM, ChatMessage, CustomLLM, MessageRole, MockLLM, TextBlock
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
@@ -238,9 +239,13 @@ def test_completion_to_prompt_applies_unless_the_prompt_is_formatted(
     assert contents == [f"Please: {QUESTION}", QUESTION]
 
 
+# The lowest allowed core has no ThinkingBlock.
+THINKING = [types.ThinkingBlock(content="hm")] if hasattr(types, "ThinkingBlock") else []
+
+
 @pytest.mark.parametrize(
     "block",
-    [ImageBlock(url="https://example.com/a.png"), DocumentBlock(data=b"text"), ThinkingBlock(content="hm")],
+    [ImageBlock(url="https://example.com/a.png"), DocumentBlock(data=b"text"), *THINKING],
     ids=lambda block: type(block).__name__,
 )
 def test_blocks_that_are_no_text_are_named(

@@ -53,24 +53,32 @@ def main() -> int:
             timeout=600,
             check=False,
         )
+    lines, status = verdict(done.stdout, done.stderr)
+    print("\n".join(lines))
+    return status
+
+
+def verdict(stdout: str, stderr: str) -> tuple[list[str], int]:
+    """What pip-audit's output means: lines to show, and 1 where it fails."""
     try:
-        audited = json.loads(done.stdout)["dependencies"]
+        audited = json.loads(stdout)["dependencies"]
     except ValueError:
-        print(f"pip-audit gave no result, so nothing was audited: {done.stderr.strip()[-300:]}")
-        return int("ConnectionError" not in done.stderr and "ServiceError" not in done.stderr)  # offline is no finding
+        offline = "ConnectionError" in stderr or "ServiceError" in stderr  # no finding
+        return [f"pip-audit gave no result, so nothing was audited: {stderr.strip()[-300:]}"], int(not offline)
     skipped = [entry["name"] for entry in audited if "skip_reason" in entry]
     findings = [
         f"{entry['name']} {entry['version']}: {issue['id']}, fixed in {', '.join(issue['fix_versions']) or 'no version'}"
         for entry in audited
         for issue in entry.get("vulns", ())
     ]
-    print(f"{len(audited) - len(skipped)} of {len(audited)} packages audited, {len(findings)} known vulnerabilities")
-    if skipped:
-        print(
-            f"no vulnerability data on this machine's index for {len(skipped)}, this is no all-clear: {', '.join(skipped)}"
+    lines = [f"{len(audited) - len(skipped)} of {len(audited)} packages audited, {len(findings)} known vulnerabilities"]
+    if len(skipped) == len(audited):
+        lines.append(
+            "NOTHING WAS AUDITED: this machine's package index has no vulnerability data. This is no all-clear."
         )
-    print("\n".join(findings))
-    return int(bool(findings))
+    elif skipped:
+        lines.append(f"no vulnerability data for {len(skipped)}, this is no all-clear: {', '.join(skipped)}")
+    return [*lines, *findings], int(bool(findings))
 
 
 if __name__ == "__main__":
