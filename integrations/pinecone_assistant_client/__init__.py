@@ -28,6 +28,7 @@ from .filters import validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
 from .settings import CONNECTION_OPTIONS, __version__, environment
+from .suggestions import suggestion
 
 __all__ = [
     "CONNECTION_OPTIONS",
@@ -62,5 +63,6 @@ __all__ = [
     "environment",
     "extract_citations",
     "strip_reference_list",
+    "suggestion",
     "validate_filter",
 ]

@@ -101,7 +101,9 @@ def build_context_request(
     """
     if (query is None) == (messages is None):
         raise InvalidRequestError("context needs exactly one of query= and messages=")
-    if query is not None and (not isinstance(query, str) or not query.strip()):
+    if query is not None and not isinstance(query, str):
+        raise InvalidRequestError(f"query is a {type(query).__name__}: pass the text to search for")
+    if query is not None and not query.strip():
         raise InvalidRequestError("query is empty: pass the text to search for")
     validate_filter(filter)
     options = {

@@ -251,9 +251,9 @@ def test_a_context_request_needs_exactly_one_of_query_and_messages(options: Any)
     assert said(context, **options) == "context needs exactly one of query= and messages="
 
 
-@pytest.mark.parametrize("query", ["", " \n", 7, ["x"]])
-def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
-    assert said(context, query=query) == "query is empty: pass the text to search for"
+@pytest.mark.parametrize(("query", "why"), [("", "empty"), (" \n", "empty"), (7, "a int"), (["x"], "a list")])
+def test_a_query_that_is_no_text_is_refused(query: Any, why: str) -> None:
+    assert said(context, query=query) == f"query is {why}: pass the text to search for"
 
 
 def test_a_query_with_a_lone_surrogate_is_refused() -> None:
