@@ -13,7 +13,7 @@ from langchain_core.messages import BaseMessage
 
 from pinecone_assistant_client import Message
 
-from .connection import unknown_option
+from .connection import AnswerOptions, unknown_option
 from .conversion import StreamedAnswer, to_client_messages, to_last_chunk, to_message, with_json_instruction
 from .errors import InvalidRequestError, ModelErrors, ToolsNotSupportedError
 from .notices import notice
@@ -72,7 +72,12 @@ def check_call_options(options: Mapping[str, Any]) -> None:
             if options[name]:
                 raise ToolsNotSupportedError(NO_TOOLS)
             continue
-        raise InvalidRequestError(unknown_option(name, (*sorted(_CALL_OPTIONS), "stop"), where="a call"))
+        sentence = unknown_option(name, (*_CALL_OPTIONS, "stop"), where="a call")
+        if name in AnswerOptions.model_fields:
+            sentence = (
+                f"unknown option {name!r} for a call: it belongs to the constructor, or to model_copy(update=...)"
+            )
+        raise InvalidRequestError(sentence)
 
 
 def build_call(

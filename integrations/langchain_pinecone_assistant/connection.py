@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,8 +23,9 @@ _SESSIONS = ("http_session", "async_http_session")
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
     """The sentence for an option that does not exist."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"unknown option {name!r} for {where}" + (f": did you mean {close[0]!r}?" if close else "")
+    from pinecone_assistant_client import suggestion  # noqa: PLC0415 - 55 ms, where something is wrong
+
+    return f"unknown option {name!r} for {where}{suggestion(name, known)}"
 
 
 class AssistantConnection(BaseModel):

@@ -64,9 +64,9 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
         **options: Any,
     ) -> list[Document]:
-        search = self._search(**options)
+        search = self._search(query, **options)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(self._client().context(query, **search))
+            return to_documents(self._client().context(**search))
 
     async def _aget_relevant_documents(
         self,
@@ -75,12 +75,13 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
         **options: Any,
     ) -> list[Document]:
-        search = self._search(**options)
+        search = self._search(query, **options)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(await self._async_client().context(query, **search))
+            return to_documents(await self._async_client().context(**search))
 
     def _search(
         self,
+        query: str,
         *,
         k: int | None = None,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
@@ -88,10 +89,13 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         multimodal: bool | None = None,
         **unknown: Any,
     ) -> dict[str, Any]:
-        """The client's options of one search: what the call gives, else the fields."""
+        """The client's arguments of one search: what the call gives, else the fields."""
+        if not isinstance(query, str):
+            raise InvalidRequestError(f"the query is a {type(query).__name__}: pass the text to search for")
         for name in unknown:
             raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where="a search"))
         return {
+            "query": query,
             "top_k": self.k if k is None else k,
             "filter": self.filter if filter is NOT_GIVEN else filter,
             "snippet_size": self.snippet_size if snippet_size is None else snippet_size,

@@ -81,7 +81,11 @@ def _json_schema_of(schema: Any) -> dict[str, Any] | None:
     try:
         return convert_to_json_schema(schema)
     except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidRequestError(f"the schema cannot be read as a JSON Schema: {error}") from error
+        kind = schema.__name__ if isinstance(schema, type) else f"an instance of {type(schema).__name__}"
+        raise InvalidRequestError(
+            f"the schema ({kind}) cannot be read as a JSON Schema: pass a pydantic class, a TypedDict or a JSON Schema "
+            f"({str(error).partition(chr(10))[0]})"
+        ) from error
 
 
 def parser_of(schema: Any, json_schema: Mapping[str, Any] | None) -> Callable[[BaseMessage], Any]:

@@ -93,6 +93,23 @@ async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
     assert len(local.requests) == before
 
 
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        ("temprature", "did you mean 'temperature'"),
+        ("top_k", "use one of context_options, filter, include_highlights, max_tokens, model"),
+        ("interface", r"it belongs to the constructor, or to model_copy\(update=...\)"),
+        ("max_retries", r"it belongs to the constructor, or to model_copy\(update=...\)"),
+    ],
+)
+async def test_an_unknown_option_of_a_call_says_what_to_do(
+    ask: Ask, option: str, advice: str, library: LocalAssistant
+) -> None:
+    """`top_k` was once taken for a misspelt `stop`."""
+    with pytest.raises(InvalidRequestError, match=f"unknown option '{option}' for a call: {advice}"):
+        await ask.invoke(chat_model(library), QUESTION, **{option: 3})
+
+
 def test_an_unknown_option_of_the_constructor_is_an_error_that_names_it() -> None:
     with pytest.raises(ValidationError, match=r"unknown option 'temprature'.*did you mean 'temperature'"):
         ChatPineconeAssistant(temprature=3)  # type: ignore[call-arg] # the point of the test

@@ -79,6 +79,12 @@ async def test_without_options_the_services_defaults_hold(ask: Ask, local: Local
 async def test_an_unknown_option_is_an_error_that_names_it(ask: Ask, local: LocalAssistant) -> None:
     with pytest.raises(InvalidRequestError, match=r"unknown option 'fliter'.*did you mean 'filter'"):
         await ask.invoke(retriever(local), QUESTION, fliter={})
+    with pytest.raises(InvalidRequestError, match="unknown option 'top_k' for a search: did you mean 'k'"):
+        await ask.invoke(retriever(local), QUESTION, top_k=3)
+    with pytest.raises(
+        InvalidRequestError, match="'model' for a search: use one of filter, k, multimodal, snippet_size"
+    ):
+        await ask.invoke(retriever(local), QUESTION, model="gpt-4o")
     with pytest.raises(ValueError, match="unknown option 'top'"):
         retriever(local, top=3)
     assert local.requests == []
@@ -88,12 +94,14 @@ async def test_an_unknown_option_is_an_error_that_names_it(ask: Ask, local: Loca
     ("query", "options", "named"),
     [
         ("  ", {}, "query is empty"),
+        (None, {}, "the query is a NoneType: pass the text"),
+        (["x"], {}, "the query is a list: pass the text"),
         (QUESTION, {"filter": {"genre": ["a"]}}, "filter.genre"),
         (QUESTION, {"k": "many"}, "top_k"),
     ],
 )
 async def test_bad_input_is_an_error_before_any_traffic(
-    *, ask: Ask, query: str, options: dict[str, Any], named: str, local: LocalAssistant
+    *, ask: Ask, query: Any, options: dict[str, Any], named: str, local: LocalAssistant
 ) -> None:
     with pytest.raises(InvalidRequestError, match=named):
         await ask.invoke(retriever(local), query, **options)

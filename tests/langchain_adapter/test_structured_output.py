@@ -171,7 +171,7 @@ async def test_it_works_behind_a_prompt_and_in_a_batch(ask: Ask, local: LocalAss
     [
         ({"schema": Tree, "method": "yaml"}, "method is 'yaml'"),
         ({"schema": None}, "needs a schema"),
-        ({"schema": 42}, "cannot be read as a JSON Schema"),
+        ({"schema": 42}, r"the schema \(an instance of int\) cannot be read as a JSON Schema: pass a pydantic class"),
         ({"schema": Tree, "stricter": True}, "unknown option 'stricter'"),
     ],
 )

@@ -20,11 +20,12 @@ from pinecone_assistant_client import (
 )
 
 from .callbacks import async_stream_callback, stream_callback
-from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args
+from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words
 from .structured import StructuredPredict
 from .utils import (
     AssistantChatResponse,
     AssistantCompletionResponse,
+    check_text,
     to_async_chat_stream,
     to_async_completion_stream,
     to_chat_response,
@@ -94,15 +95,18 @@ class PineconeAssistant(StructuredPredict):
     _async_client: AsyncAssistantClient | None = PrivateAttr(default=None)
 
     def __init__(self, **options: Unpack[AssistantOptions]) -> None:
-        unknown = sorted(options.keys() - type(self).model_fields)
-        if unknown:
-            raise InvalidRequestError(f"{type(self).__name__} has no option {', '.join(map(repr, unknown))}")
+        check_words(options, type(self), type(self).model_fields)
         words: dict[str, Any] = dict(options)
-        if words.get("client") is None:
+        client = words.get("client")
+        if client is None:
             for name, variable in _VARIABLES.items():
                 words[name] = words.get(name) or environment(variable)
         elif given := [name for name in CONNECTION_OPTIONS if words.get(name) is not None]:
             raise InvalidRequestError(f"client= brings its own connection: leave out {', '.join(given)}")
+        elif not isinstance(client, (AssistantClient, AsyncAssistantClient)):
+            raise InvalidRequestError(
+                f"client is a {type(client).__name__}: pass an AssistantClient or an AsyncAssistantClient"
+            )
         super().__init__(**words)
         self._current()  # reads the environment now
 
@@ -239,6 +243,7 @@ class PineconeAssistant(StructuredPredict):
     def _to_turn(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
+        check_text("the prompt", prompt)
         return [ChatMessage(prompt)]
 
     def _stream_options(self, call: Mapping[str, Any]) -> dict[str, Any]:

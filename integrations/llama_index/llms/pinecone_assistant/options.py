@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -12,7 +12,7 @@ from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 from typing_extensions import TypedDict
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError, suggestion
 
 if TYPE_CHECKING:
     import aiohttp
@@ -104,15 +104,28 @@ CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "stop", "json_response"))
 """Everything that a call, `additional_kwargs` and `with_options` can set."""
 
 
-def check_call_options(names: Iterable[str], where: str) -> None:
-    """Raise InvalidRequestError for a name that is no option of a call."""
+def check_words(names: Iterable[str], of: type, known: Collection[str]) -> None:
+    """Raise InvalidRequestError for a name that is none of a constructor's known ones."""
     for name in names:
-        if name not in CALL_OPTIONS:
-            raise InvalidRequestError(f"{where} has the unknown option {name!r}: use {', '.join(sorted(CALL_OPTIONS))}")
+        if name not in known:
+            raise InvalidRequestError(f"{of.__name__} has no option {name!r}{suggestion(name, known)}")
+
+
+def check_call_options(names: Iterable[str], where: str, more: Iterable[str] = ()) -> None:
+    """Raise InvalidRequestError for a name that is no option of a call, and none of `more`."""
+    for name in names:
+        if name not in CALL_OPTIONS and name not in more:
+            raise InvalidRequestError(
+                f"{where} has the unknown option {name!r}{suggestion(name, (*CALL_OPTIONS, *more))}"
+            )
 
 
 def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) -> None:
-    """Raise InvalidRequestError where an option would be taken for a variable of the prompt, and be lost."""
+    """Raise InvalidRequestError for what is no prompt, and where an option would be lost as a variable of it."""
+    if not isinstance(prompt, BasePromptTemplate):
+        raise InvalidRequestError(
+            f"the prompt is a {type(prompt).__name__}: pass a prompt template, such as PromptTemplate(text)"
+        )
     variables = {*prompt.template_vars, *(prompt.template_var_mappings or ()), *(prompt.function_mappings or ())}
     for name in prompt_args:
         if (name in CALL_OPTIONS or name == "llm_kwargs") and name not in variables:

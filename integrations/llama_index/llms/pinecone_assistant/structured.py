@@ -18,7 +18,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
-from pinecone_assistant_client import AssistantError
+from pinecone_assistant_client import AssistantError, InvalidRequestError
 
 from .options import check_prompt_args
 
@@ -130,6 +130,11 @@ class StructuredPredict(LLM):
     def _begin(
         self, output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: Mapping[str, Any]
     ) -> list[ChatMessage]:
+        if not hasattr(output_cls, "model_json_schema"):
+            kind = (
+                output_cls.__name__ if isinstance(output_cls, type) else f"an instance of {type(output_cls).__name__}"
+            )
+            raise InvalidRequestError(f"output_cls is {kind}: pass a pydantic class")
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=dict(prompt_args))
         )
@@ -156,6 +161,10 @@ def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
 
 
 def _json(llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if llm_kwargs is not None and not isinstance(llm_kwargs, Mapping):
+        raise InvalidRequestError(
+            f'llm_kwargs is a {type(llm_kwargs).__name__}: pass a dict such as {{"filter": {{...}}}}'
+        )
     return {"json_response": True, **(llm_kwargs or {})}
 
 

@@ -105,6 +105,10 @@ def to_message(message: ChatMessage, index: int) -> Message:
     Raises:
         InvalidRequestError: A role or a block that an assistant cannot be sent; nothing is dropped.
     """
+    if not isinstance(message, ChatMessage):
+        raise InvalidRequestError(
+            f"messages[{index}] is a {type(message).__name__}: pass a ChatMessage, such as ChatMessage(text)"
+        )
     role = _ROLES.get(message.role)
     if role is None:
         raise InvalidRequestError(
@@ -117,6 +121,12 @@ def to_message(message: ChatMessage, index: int) -> Message:
                 "upload files to the assistant instead"
             )
     return Message(role, message.content or "")
+
+
+def check_text(what: str, text: object) -> None:
+    """Raise InvalidRequestError for what is no text: LlamaIndex would make an empty message of it."""
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"{what} is a {type(text).__name__}: pass text")
 
 
 def to_messages(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:

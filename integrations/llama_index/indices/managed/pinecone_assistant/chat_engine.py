@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ from llama_index.core.memory import BaseMemory, ChatMemoryBuffer
 from typing_extensions import Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
+from llama_index.llms.pinecone_assistant.utils import check_text
+from pinecone_assistant_client import InvalidRequestError
 
 from .filters import Filters
 from .sources import to_metadata, to_source_nodes
@@ -44,7 +46,8 @@ class AssistantStreamingChatResponse(StreamingAgentChatResponse):
     @property
     def response_gen(self) -> Generator[str, None, None]:
         """The texts; leaving the loop early ends the request, and the turn is not remembered."""
-        assert self.chat_stream is not None  # noqa: S101 - stream_chat sets it
+        if self.chat_stream is None:
+            raise InvalidRequestError("this turn is async: read async_response_gen(), or ask with stream_chat")
         try:
             yield from super().response_gen
         finally:
@@ -52,7 +55,8 @@ class AssistantStreamingChatResponse(StreamingAgentChatResponse):
 
     async def async_response_gen(self) -> AsyncGenerator[str, None]:
         """As `response_gen`."""
-        assert self.achat_stream is not None  # noqa: S101 - astream_chat sets it
+        if self.achat_stream is None:
+            raise InvalidRequestError("this turn is sync: read response_gen, or ask with astream_chat")
         try:
             async for text in super().async_response_gen():
                 yield text
@@ -97,7 +101,11 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         filters: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(llm, filters, options)
+        self._llm = llm_of(self, llm, filters, options)
+        if memory is not None and not isinstance(memory, BaseMemory):
+            raise InvalidRequestError(
+                f"memory is a {type(memory).__name__}: pass one of LlamaIndex's, such as ChatMemoryBuffer"
+            )
         # Not `Memory`: its SQL store opens a connection in every event loop.
         self._memory = memory if memory is not None else ChatMemoryBuffer.from_defaults(llm=self._llm)
         self.callback_manager = self._llm.callback_manager
@@ -156,11 +164,13 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         return response
 
     def _turns(self, message: str, chat_history: list[ChatMessage] | None) -> list[ChatMessage]:
+        _check_turn(message, chat_history)
         if chat_history is not None:
             self._memory.set(chat_history)
         return [*self._memory.get(input=message), ChatMessage(message)]
 
     async def _aturns(self, message: str, chat_history: list[ChatMessage] | None) -> list[ChatMessage]:
+        _check_turn(message, chat_history)
         if chat_history is not None:
             await self._memory.aset(chat_history)
         return [*await self._memory.aget(input=message), ChatMessage(message)]
@@ -205,6 +215,17 @@ def _stream_events() -> Iterator[None]:
         dispatcher.event(StreamChatErrorEvent(exception=error))
         raise
     dispatcher.event(StreamChatEndEvent())
+
+
+def _check_turn(message: object, chat_history: object) -> None:
+    """Refuse what the memory would keep, and every later turn would stumble over."""
+    check_text("message", message)
+    if chat_history is not None:
+        if isinstance(chat_history, str) or not isinstance(chat_history, Sequence):
+            raise InvalidRequestError(f"chat_history is a {type(chat_history).__name__}: pass a list of ChatMessage")
+        for index, said in enumerate(chat_history):
+            if not isinstance(said, ChatMessage):
+                raise InvalidRequestError(f"chat_history[{index}] is a {type(said).__name__}: pass a ChatMessage")
 
 
 def _to_response(answer: AssistantChatResponse) -> AgentChatResponse:

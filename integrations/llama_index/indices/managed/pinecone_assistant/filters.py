@@ -28,10 +28,15 @@ def to_filter(filters: Filters | None) -> dict[str, Any] | None:
     """`MetadataFilters` as `{"$and": [{"year": {"$gte": 2024}}, ...]}`; a dict passes as it is; empty is None, no filter.
 
     Raises:
-        InvalidRequestError: An operator or a condition that the assistant does not have; names it.
+        InvalidRequestError: No filters at all, or an operator or a condition that the assistant does not have; names it.
     """
     if isinstance(filters, MetadataFilters):
         return _to_group(filters)
+    if filters is not None and not isinstance(filters, Mapping):
+        raise InvalidRequestError(
+            f"filters is a {type(filters).__name__}: pass MetadataFilters, or a dict such as "
+            '{"year": {"$gte": 2024}}'
+        )
     return dict(filters) if filters else None
 
 

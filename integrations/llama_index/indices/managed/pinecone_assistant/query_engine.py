@@ -57,14 +57,14 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         filters: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(llm, filters, options)
+        self._llm = llm_of(self, llm, filters, options)
         self._streaming = streaming
         super().__init__(callback_manager=self._llm.callback_manager)
 
     def with_options(self, **options: Any) -> Self:
         """A copy with other options, `streaming` among them, over the same connections; None clears one."""
         streaming = options.pop("streaming", self._streaming)
-        twin = super().with_options(**options)
+        twin = self._with_llm_options(options, ["streaming"])
         twin._streaming = bool(streaming)
         return twin
 

@@ -44,7 +44,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         filters: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(llm, filters, options)
+        self._llm = llm_of(self, llm, filters, options)
         self._sizes = {"top_k": similarity_top_k, "snippet_size": snippet_size}
         super().__init__(callback_manager=self._llm.callback_manager)
 
@@ -52,7 +52,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         """A copy with another `similarity_top_k`, `snippet_size`, `filter` or `timeout`, over the same connections."""
         names = {"similarity_top_k": "top_k", "snippet_size": "snippet_size"}
         sizes = {names[name]: value for name, value in options.items() if name in names}
-        twin = super().with_options(**{name: value for name, value in options.items() if name not in names})
+        twin = self._with_llm_options({name: value for name, value in options.items() if name not in names}, names)
         twin._sizes = {**self._sizes, **sizes}
         return twin
 

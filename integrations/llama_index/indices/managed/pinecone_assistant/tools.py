@@ -15,6 +15,7 @@ from .filters import Filters
 from .query_engine import PineconeAssistantQueryEngine
 from .retriever import PineconeAssistantRetriever
 from .sources import to_source_line, to_sources_text
+from .views import llm_of
 
 _NAME = "ask_assistant"
 _DESCRIPTION = "Answers a question from the files of a knowledge base and names its sources. Ask a whole question."
@@ -85,7 +86,7 @@ class PineconeAssistantToolSpec(BaseToolSpec):
         filters: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        engine = PineconeAssistantQueryEngine(llm, filters=filters, **options)
+        engine = PineconeAssistantQueryEngine(llm_of(self, llm, filters, options))
         self._tool = engine.as_tool()
         self._retriever = PineconeAssistantRetriever(
             engine.llm, similarity_top_k=similarity_top_k, snippet_size=snippet_size

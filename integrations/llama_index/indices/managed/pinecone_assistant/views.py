@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llama_index.core import Settings
@@ -10,6 +12,7 @@ from llama_index.core.callbacks import CallbackManager
 from typing_extensions import Self
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from llama_index.llms.pinecone_assistant.options import check_call_options, check_words
 from pinecone_assistant_client import InvalidRequestError
 
 from .filters import Filters, to_filter
@@ -40,6 +43,11 @@ class AssistantView:
 
     def with_options(self, **options: Any) -> Self:
         """A copy with other options (`model`, `temperature`, `timeout`, ...) over the same connections; None clears one."""
+        return self._with_llm_options(options)
+
+    def _with_llm_options(self, options: Mapping[str, Any], own: Iterable[str] = ()) -> Self:
+        """A copy whose LLM has these options; `own` are the other words that `with_options` takes."""
+        check_call_options(options, "with_options", own)
         twin = copy.copy(self)
         twin._llm = self._llm.with_options(**options)
         return twin
@@ -54,12 +62,22 @@ def engine_options(llm: PineconeAssistant) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name not in given}
 
 
-def llm_of(llm: PineconeAssistant | None, filters: Filters | None, options: AssistantOptions) -> PineconeAssistant:
-    """The LLM that was passed in, or one with these options.
+def llm_of(
+    view: object, llm: PineconeAssistant | None, filters: Filters | None, options: AssistantOptions
+) -> PineconeAssistant:
+    """The LLM that was passed to the constructor of `view`, or one with these options.
 
     Raises:
-        InvalidRequestError: Both an LLM and options, or both `filter` and `filters`.
+        InvalidRequestError: No LLM, an unknown option, both an LLM and options, or both `filter` and `filters`.
     """
+    words = PineconeAssistant.model_fields
+    if options.keys() - words:  # the LLM would name itself, and not know the words of the view
+        own = [name for name in inspect.signature(type(view)).parameters if name != "options"]
+        check_words(options, type(view), [*words, *own])
+    if llm is not None and not isinstance(llm, PineconeAssistant):
+        raise InvalidRequestError(
+            f"llm is a {type(llm).__name__}: pass a PineconeAssistant, or its options such as assistant_name="
+        )
     if llm is None:
         # As LlamaIndex's own engines do: what is set for the whole process sees these calls.
         options.setdefault("callback_manager", Settings.callback_manager)

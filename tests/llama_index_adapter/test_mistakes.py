@@ -1,0 +1,161 @@
+"""What users get wrong: the error names what, with what, and what to do; nothing is sent and nothing is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel
+
+from llama_index.indices.managed.pinecone_assistant import (
+    PineconeAssistantChatEngine,
+    PineconeAssistantQueryEngine,
+    PineconeAssistantRetriever,
+    PineconeAssistantToolSpec,
+    to_filter,
+)
+from llama_index.llms.pinecone_assistant import PineconeAssistant
+from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import EIGHT, QUESTION, Ask, run
+
+VIEWS: list[Any] = [
+    PineconeAssistantRetriever,
+    PineconeAssistantQueryEngine,
+    PineconeAssistantChatEngine,
+    PineconeAssistantToolSpec,
+]
+
+
+class Height(BaseModel):
+    """An answer."""
+
+    meters: int
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("assistant", "assistant_name"), ("model_name", "model"), ("retries", "max_retries")]
+)
+def test_a_word_like_one_of_the_constructor_suggests_it(name: str, meant: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"has no option '{name}': did you mean '{meant}'"):
+        PineconeAssistant(**dict[str, Any]({name: "docs"}))
+
+
+def test_a_client_that_is_none_is_refused_at_construction() -> None:
+    """It was an AttributeError in the first call."""
+    with pytest.raises(
+        InvalidRequestError, match="client is a str: pass an AssistantClient or an AsyncAssistantClient"
+    ):
+        PineconeAssistant(client="docs")  # type: ignore[arg-type]  # the mistake
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_assistants_name_in_the_place_of_the_llm_says_where_it_goes(view: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"llm is a str: pass a PineconeAssistant, or its .* assistant_name="):
+        view("docs")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_unknown_word_of_an_engine_names_the_engine_and_knows_its_words(view: Any) -> None:
+    """The LLM named itself, and did not know `similarity_top_k`."""
+    takes_sizes = view in (PineconeAssistantRetriever, PineconeAssistantToolSpec)
+    advice = "did you mean 'similarity_top_k'" if takes_sizes else "use one of additional_kwargs, .*filters"
+    with pytest.raises(InvalidRequestError, match=f"{view.__name__} has no option 'top_k': {advice}"):
+        view(top_k=3)
+
+
+def test_an_unknown_option_of_a_copy_knows_the_views_own(words: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="unknown option 'top_k': did you mean 'similarity_top_k'"):
+        PineconeAssistantRetriever(**words).with_options(top_k=3)
+    with pytest.raises(InvalidRequestError, match="unknown option 'stream': did you mean 'streaming'"):
+        PineconeAssistantQueryEngine(**words).with_options(stream=True)
+
+
+@pytest.mark.parametrize("filters", ["genre=comedy", [("genre", "comedy")], 5, ""])
+def test_filters_that_are_none_are_named_by_their_type(words: dict[str, Any], filters: Any) -> None:
+    said = f"filters is a {type(filters).__name__}: pass MetadataFilters, or a dict"
+    with pytest.raises(InvalidRequestError, match=said):
+        to_filter(filters)
+    with pytest.raises(InvalidRequestError, match=said):
+        PineconeAssistantRetriever(**words).with_filters(filters)
+    with pytest.raises(InvalidRequestError, match=said):
+        PineconeAssistantQueryEngine(**words, filters=filters)
+
+
+@pytest.mark.parametrize("ask", [ask for ask in EIGHT if ask.method.endswith("complete")])
+@pytest.mark.parametrize("prompt", [None, 5, [ChatMessage(QUESTION)]])
+def test_a_prompt_that_is_no_text_is_named_by_its_type(
+    llm: PineconeAssistant, ask: Ask, prompt: Any, local: LocalAssistant
+) -> None:
+    """LlamaIndex makes an empty message of it, and "empty" is not what was wrong."""
+    with pytest.raises(InvalidRequestError, match=f"the prompt is a {type(prompt).__name__}: pass text"):
+        ask.raw(llm, prompt)
+    assert local.requests == []
+
+
+def test_a_message_that_is_a_dict_says_what_to_pass(llm: PineconeAssistant, chat: Ask, local: LocalAssistant) -> None:
+    """LlamaIndex's own events take a dict for a message, so it comes this far."""
+    with pytest.raises(InvalidRequestError, match=r"messages\[1\] is a dict: pass a ChatMessage"):
+        chat.raw(llm, [ChatMessage(QUESTION), {"role": "user", "content": QUESTION}])
+    assert local.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        ((Height, QUESTION), {}, r"the prompt is a str: pass a prompt template, such as PromptTemplate\(text\)"),
+        ((dict, PromptTemplate("x")), {}, "output_cls is dict: pass a pydantic class"),
+        ((None, PromptTemplate("x")), {}, "output_cls is an instance of NoneType: pass a pydantic class"),
+        ((Height, PromptTemplate("x")), {"llm_kwargs": "gpt-4o"}, "llm_kwargs is a str: pass a dict"),
+    ],
+)
+def test_wrong_arguments_of_structured_predict_are_named(
+    *, llm: PineconeAssistant, call: Callable[..., Any], arguments: Any, options: Any, said: str, local: LocalAssistant
+) -> None:
+    with pytest.raises(InvalidRequestError, match=said):
+        call(llm, "structured_predict", *arguments, **options)
+    assert local.requests == []
+
+
+@pytest.mark.parametrize("method", ["chat", "stream_chat"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((None,), "message is a NoneType: pass text"),
+        ((ChatMessage(QUESTION),), "message is a ChatMessage: pass text"),
+        ((QUESTION, "before"), "chat_history is a str: pass a list of ChatMessage"),
+        ((QUESTION, [{"role": "user", "content": "before"}]), r"chat_history\[0\] is a dict: pass a ChatMessage"),
+    ],
+)
+def test_a_wrong_turn_is_named_and_not_remembered(
+    *, words: dict[str, Any], call: Callable[..., Any], method: str, arguments: Any, said: str, local: LocalAssistant
+) -> None:
+    """A wrong history was put into the memory first, where every later turn found it."""
+    engine = PineconeAssistantChatEngine(**words)
+    call(engine, "chat", QUESTION)
+    before, sent = engine.chat_history, len(local.requests)
+    with pytest.raises(InvalidRequestError, match=said):
+        call(engine, method, *arguments)
+    assert engine.chat_history == before
+    assert len(local.requests) == sent
+
+
+def test_a_memory_that_is_none_is_refused(words: dict[str, Any]) -> None:
+    with pytest.raises(
+        InvalidRequestError, match="memory is a list: pass one of LlamaIndex's, such as ChatMemoryBuffer"
+    ):
+        PineconeAssistantChatEngine(**words, memory=[])  # type: ignore[arg-type]  # the mistake
+
+
+def test_reading_a_turn_the_other_way_says_how_to(words: dict[str, Any], local: LocalAssistant) -> None:
+    """It was an AssertionError without a word."""
+    engine = PineconeAssistantChatEngine(**words)
+    with pytest.raises(InvalidRequestError, match=r"this turn is async: read async_response_gen\(\)"):
+        list(run(engine.astream_chat(QUESTION)).response_gen)
+    with pytest.raises(InvalidRequestError, match="this turn is sync: read response_gen"):
+        run(anext(engine.stream_chat(QUESTION).async_response_gen()))
+    assert local.requests == []
