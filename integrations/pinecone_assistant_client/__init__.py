@@ -27,6 +27,7 @@ from .errors import (
 from .filters import validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
+from .protocol import checked_context_options
 from .settings import CONNECTION_OPTIONS, __version__, environment
 from .suggestions import suggestion
 
@@ -60,6 +61,7 @@ __all__ = [
     "StreamError",
     "Usage",
     "__version__",
+    "checked_context_options",
     "environment",
     "extract_citations",
     "strip_reference_list",

@@ -77,7 +77,7 @@ def build_chat_request(
     if include_highlights:
         fields["include_highlights"] = True
     if context_options:
-        checked = _checked_context_options(context_options)
+        checked = checked_context_options(context_options)
         if checked:
             fields["context_options"] = checked
     return WireRequest("POST", f"/assistant/chat/{quote(assistant_name, safe='')}", _encode(fields))
@@ -115,7 +115,7 @@ def build_context_request(
     fields: dict[str, Any] = {"query": query} if query is not None else {"messages": messages}
     if filter:
         fields["filter"] = filter
-    fields |= _checked_context_options(options)
+    fields |= checked_context_options(options)
     path = f"/assistant/chat/{quote(assistant_name, safe='')}/context"
     return WireRequest("POST", path, _encode(fields), repeatable=True)
 
@@ -143,7 +143,12 @@ def _chat_fields(
     return fields
 
 
-def _checked_context_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def checked_context_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The context options that are set: `top_k`, `snippet_size`, `multimodal`, `include_binary_content`.
+
+    Raises:
+        InvalidRequestError: No mapping, an unknown option, or a value of the wrong type.
+    """
     if not isinstance(options, Mapping):
         raise InvalidRequestError(f"context_options is a {type(options).__name__}: pass a dict such as {{'top_k': 8}}")
     for name, value in options.items():

@@ -75,6 +75,25 @@ def test_an_unknown_option_of_a_copy_knows_the_views_own(words: dict[str, Any]) 
         PineconeAssistantQueryEngine(**words).with_options(stream=True)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"topk": 3}, "unknown context option 'topk'; known: top_k, snippet_size"),
+        ({"query": "x"}, "unknown context option 'query'"),
+        ({"filter": {"year": 2024}}, "unknown context option 'filter'"),
+        ("top_k=3", "context_options is a str: pass a dict"),
+    ],
+)
+def test_wrong_context_options_of_a_retriever_are_named(
+    *, words: dict[str, Any], call: Callable[..., Any], options: Any, said: str, local: LocalAssistant
+) -> None:
+    """They were a TypeError of the client's own method; a filter among them was taken for one."""
+    retriever = PineconeAssistantRetriever(**words).with_options(context_options=options)
+    with pytest.raises(InvalidRequestError, match=said):
+        call(retriever, "retrieve", QUESTION)
+    assert local.requests == []
+
+
 @pytest.mark.parametrize("filters", ["genre=comedy", [("genre", "comedy")], 5, ""])
 def test_filters_that_are_none_are_named_by_their_type(words: dict[str, Any], filters: Any) -> None:
     said = f"filters is a {type(filters).__name__}: pass MetadataFilters, or a dict"

@@ -101,7 +101,7 @@ def test_an_existing_llm_or_client_is_used(words: dict[str, Any], call: Any, loc
 def test_errors_raise_and_are_no_empty_list(words: dict[str, Any], call: Any, local: LocalAssistant) -> None:
     with pytest.raises(BadRequestError):
         call(PineconeAssistantRetriever(**words, similarity_top_k=65), "retrieve", QUESTION)
-    with pytest.raises(TypeError, match="top_n"):
+    with pytest.raises(InvalidRequestError, match="unknown context option 'top_n'"):
         call(PineconeAssistantRetriever(**words, context_options={"top_n": 1}), "retrieve", QUESTION)
     assert call(PineconeAssistantRetriever(**words, filters={"year": 1900}), "retrieve", QUESTION) == []
 

@@ -9,6 +9,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from pinecone_assistant_client import checked_context_options
 
 from .filters import Filters
 from .sources import to_snippet_node
@@ -67,5 +68,5 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
     def _context_options(self) -> dict[str, Any]:
         sizes = {name: value for name, value in self._sizes.items() if value is not None}
         call = self._llm.call_options()
-        shared = {name: call[name] for name in ("filter", "timeout") if name in call}
-        return {**(call.get("context_options") or {}), **sizes, **shared}
+        shared: dict[str, Any] = {name: call[name] for name in ("filter", "timeout") if name in call}
+        return {**checked_context_options(call.get("context_options") or {}), **sizes, **shared}
