@@ -15,8 +15,6 @@ import pytest
 import requests
 import trustme
 from langchain_core.load import dumps
-from langchain_core.tracers.base import BaseTracer
-from langchain_core.tracers.schemas import Run
 from llama_index.core import instrumentation
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager
@@ -35,6 +33,7 @@ from pinecone_assistant_local import LocalAssistant
 from .client.asking import KEY, Asking, Kind
 from .client.raw_server import RawServer, reply, streamed
 from .client.wire import CHAT_EVENTS, QUESTION, chat_answer
+from .langchain_adapter.conftest import Traces
 
 SIGNED = "SECRETSIG"
 """Part of the signed link in every answer of tests/client/wire.py."""
@@ -207,17 +206,6 @@ def test_no_adapter_sends_an_injected_header(server: RawServer, adapter: str, wo
 
 
 # Signed links stay in `Reference` and in the answer's own text
-
-
-class Traces(BaseTracer):
-    """Keeps every run as a tracer would send it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runs: list[Run] = []
-
-    def _persist_run(self, run: Run) -> None:
-        self.runs.append(run)
 
 
 class Payloads(BaseCallbackHandler):

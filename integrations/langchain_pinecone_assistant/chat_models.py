@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
 from .citations import PROVIDER
-from .connection import ANSWER_OPTIONS, AnswerOptions
+from .connection import ANSWER_OPTIONS, DEFAULT_MODEL, AnswerOptions
 from .notices import notice
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
         params = LangSmithParams(
             ls_provider=PROVIDER,
             ls_model_type="chat",
-            ls_model_name=kwargs.get("model", self.model) or "gpt-4o",
+            ls_model_name=kwargs.get("model", self.model) or DEFAULT_MODEL,
         )
         temperature = kwargs.get("temperature", self.temperature)
         if temperature is not None:

@@ -13,6 +13,7 @@ from typing_extensions import Self
 if TYPE_CHECKING:
     from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
+DEFAULT_MODEL = "gpt-4o"  # what the service takes when none is sent
 _ENVIRONMENT = {
     "assistant_name": "PINECONE_ASSISTANT_NAME",
     "api_key": "PINECONE_API_KEY",

@@ -23,9 +23,8 @@ from langchain_core.outputs import ChatGenerationChunk
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Message
 
 from .citations import PROVIDER
+from .connection import DEFAULT_MODEL
 from .errors import InvalidRequestError
-
-DEFAULT_MODEL = "gpt-4o"
 
 _ROLES = {"human": "user", "ai": "assistant"}
 # What a turn of another model may hold beside its text. The assistant cannot read it, and the text stands without it.

@@ -19,8 +19,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def violation(value: Any, schema: Any, *, root: Mapping[str, Any] | None = None, path: str = "$") -> str | None:
     """What is wrong with a decoded JSON value, such as `$.year is a string, not a integer`; None if it fits.
 
-    Knows type, enum, const, required, properties, additionalProperties: false, items, anyOf, oneOf, allOf and local `$ref`;
-    other keywords (formats, bounds, patterns) are not checked.
+    Knows type, enum, const, required, properties, additionalProperties, items, allOf, anyOf, local `$ref`, and oneOf as if it
+    were anyOf; other keywords (formats, bounds, patterns) are not checked, nor is what stands beside a `$ref`.
 
     Args:
         value: The value.

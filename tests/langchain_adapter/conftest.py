@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import Runnable
+from langchain_core.tracers.base import BaseTracer
+from langchain_core.tracers.schemas import Run
 
 from langchain_pinecone_assistant import ChatPineconeAssistant, notices
 from pinecone_assistant_local import LocalAssistant
@@ -53,6 +55,17 @@ class Ask:
         if self.is_async:
             return await runnable.abatch(values, config, **options)
         return runnable.batch(values, config, **options)
+
+
+class Traces(BaseTracer):
+    """Keeps every run as a tracer would send it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Run] = []
+
+    def _persist_run(self, run: Run) -> None:
+        self.runs.append(run)
 
 
 def merged(chunks: Sequence[Any]) -> AIMessageChunk:

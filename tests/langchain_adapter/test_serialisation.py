@@ -12,14 +12,12 @@ import pytest
 import requests
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
-from langchain_core.tracers.base import BaseTracer
-from langchain_core.tracers.schemas import Run
 from pydantic import SecretStr, ValidationError
 
 from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, Ask, chat_model, words
+from .conftest import QUESTION, Ask, Traces, chat_model, words
 
 KEY = "key-that-nobody-may-see"
 HEADER = "header-that-nobody-may-see"
@@ -55,17 +53,6 @@ async def test_retriever_and_tool_pickle_and_copy_after_use(ask: Ask, kind: Any,
         assert await ask.invoke(twin, value)
     assert pickle.loads(pickle.dumps(original)).http_session is None
     original.http_session.close()
-
-
-class Traces(BaseTracer):
-    """Keeps every run as a tracer would send it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runs: list[Run] = []
-
-    def _persist_run(self, run: Run) -> None:
-        self.runs.append(run)
 
 
 @pytest.mark.parametrize("kind", [ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool])
