@@ -64,7 +64,8 @@ def neighbours(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environ
     site = Path(_run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     (site / "development.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     _run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel, cwd=folder)
-    _run(python, "-m", "pip", "install", "--quiet", "llama-index-llms-openai", cwd=folder)
+    ours_only = ("--ignore-installed", "--no-deps")  # the development environment may have it, too
+    _run(python, "-m", "pip", "install", "--quiet", *ours_only, "llama-index-llms-openai", cwd=folder)
     return python, folder
 
 
