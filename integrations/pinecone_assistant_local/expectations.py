@@ -35,6 +35,8 @@ _UNITS = {
     "volume": r"(?:milli|centi|hecto)?lit(?:er|re)s?|[mc]?l|gallons?|pints?|cups?|(?:tea|table)?spoons?|cubic\s+\w+|barrels?|m³",
     "data": r"(?:kilo|mega|giga|tera|peta)?(?:byte|bit)s?|[kKMGTP]i?[Bb]",
     "percentage": r"%|per\s?cent|percentage",
+    "loudness": r"db|decibels?",
+    "power": r"[kMG]?W|(?:kilo|mega|giga)?watts?|horse\s?power|hp|volts?|amp[eè]res?|amps?",
 }
 # Beside a number without a unit, such a word says what the number is.
 _CUES = {
@@ -44,12 +46,19 @@ _CUES = {
     "temperature": r"temperature|boils?|freezes?|melts?",
     "speed": r"speed|velocity|pace",
     "money": r"pays?|paid|costs?|prices?|priced|fees?|charged?|charges|fines?|fined|rent|rents|admission|fares?|tickets?"
-    r"|deposit|refund\w*|salary|wages?|tax|tolls?|rates?|budget|worth|free|excess|premium|discounts?|insured",
+    r"|subscription|contribution|dues|deposit|refund\w*|salary|wages?|tax|tolls?|rates?|budget|worth|free|excess|premium|discounts?|insured",
     "percentage": r"rate|share|proportion",
 }
 _MONTHS = (
     "January|February|March|April|May(?!\\s+(?:I|we|you|not|be)\\b)|June|July|August|September|October|November|December"
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+)
+_PEOPLE = (
+    "people|persons?|men|man|wom[ae]n|child(?:ren)?|adults?|everyone|everybody|anyone|anybody|nobody|whoever|volunteers?|staff"
+    "|teams?|members?|owners?|tenants?|landlords?|managers?|directors?|engineers?|teachers?|schoolteachers?|doctors?|bishops?"
+    "|kings?|queens?|dukes?|monks?|priests?|farmers?|workers?|employees?|employers?|compan(?:y|ies)|customers?|visitors?"
+    "|guests?|students?|pupils?|parents?|police|scientists?|researchers?|biologists?|soldiers?|rangers?|captains?|secretary"
+    "|monarchs?|merchants?|artists?|architects?|pilots?|keepers?|drivers?|chairs?|presidents?|ministers?|brothers?|sisters?"
 )
 _COLOURS = (
     "black|white|red|green|blue|yellow|orange|brown|grey|gray|pink|purple|violet|golden|silver|beige|turquoise|crimson"
@@ -73,24 +82,28 @@ def _measure(kind: str) -> re.Pattern[str]:
 _FOUND_BY = {
     **{kind: _measure(kind) for kind in _UNITS},
     "number": re.compile(_NUMBER, re.IGNORECASE),
+    # Where a measure is likelier: a number that is of nothing else.
+    "bare number": re.compile(rf"\b{_NUMBER}(?!\w|{_GAP}(?:{'|'.join(_UNITS.values())})(?![^\W\d_]))", re.IGNORECASE),
     "phone": re.compile(r"\b(?:tele)?phone\b.*\d|\bcall\w*\b.*\d{3}|\+?\d[\d ()/-]{6,}\d", re.IGNORECASE),
     "email": re.compile(r"[^\s@]@[^\s@]|\be-?mail\b", re.IGNORECASE),
     "frequency": re.compile(
         rf"\b(?:every|each|per|(?:once|twice|times)\s+(?:an?|per|every|each|in))\s+(?:\w+\s+){{0,2}}?"
         rf"(?:{_UNITS['duration']}|{_MONTHS}|morning|evening|time|use|other)"
-        r"|\b(?:daily|hourly|weekly|monthly|yearly|annual\w*|nightly|always|never|regularly|after\s+(?:each|every))\b",
+        r"|\b(?:once|twice|thrice|\w+\s+times)\b|\b(?:daily|hourly|weekly|monthly|yearly|annual\w*|nightly|always|never|regularly|after\s+(?:each|every))\b",
         re.IGNORECASE,
     ),
     "time": re.compile(
         rf"\b(?:1\d|20|21)\d\d\b|\b(?:{_MONTHS})\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|\b\d?\d:\d\d\b"
         r"|(?i:\b(?:o'clock|noon|midnight|sunrise|sunset|dawn|dusk|mornings?|afternoons?|evenings?|nights?|spring|summer"
         r"|autumn|fall|winter|centur(?:y|ies)|today|tomorrow|yesterday|daily|(?:first|second|third|last)\s+\w+"
-        r"|as\s+soon\s+as|when|whenever|until|after|before|during|once|[ap]\.?m\.?|deadline|date|ago)\b)"
-        rf"|(?i:{_NUMBER}{_GAP}(?:{_UNITS['duration']})\b)|[月日年時时]",
+        r"|as\s+soon\s+as|if|in\s+case|above|below|unless|when|whenever|until|after|before|during|once|[ap]\.?m\.?|deadline|date|ago)\b)"
+        rf"|(?i:{_NUMBER}{_GAP}(?:{_UNITS['duration']})\b)|[月日年時时]"
+        rf"|(?i:\b(?:at|by|from|until|till|around|since|between)\s+(?:half\s+past\s+|quarter\s+\w+\s+)?{_NUMBER}(?!\s*[^\W\d_]{{3}}))",
     ),
     "person": re.compile(
         r"\bby\s+(?:(?:the|an?)\s+)?(?:[\w-]+\s+)?[A-Z][^\W\d_]+|\b[A-Z][^\W\d_]+\s+(?:(?:van|von|de|da|del|of|al)\s+)?[A-Z]"
-        r"|\b(?i:people|persons?|men|man|wom[ae]n|child(?:ren)?)\b"
+        r"|\b(?:Mr|Mrs|Ms|Dr|Prof|Sir|Lady|Lord|King|Queen|Duke|Count|Saint|St|Master)\b\.?\s+[A-Z]"
+        rf"|\b(?i:{_PEOPLE})\b"
     ),
     "place": re.compile(
         r"\b(?:in|at|on|near|under|beside|behind|between|from|inside|outside|next\s+to|opposite|along|into|onto|to)\s+"
@@ -108,26 +121,34 @@ _FOUND_BY = {
     ),
 }
 # Kinds that are recognised well enough to say of a sentence that it cannot be the answer.
-_CERTAIN = frozenset(_UNITS) | {"number", "frequency", "time", "colour", "phone", "email"}
+_CERTAIN = frozenset(_UNITS) | {"number", "bare number", "frequency", "time", "colour", "phone", "email"}
 
 _UNIT_OF = {kind: re.compile(rf"(?:{units})\Z", re.IGNORECASE) for kind, units in _UNITS.items() if kind != "speed"}
 _HOW_ADJECTIVE = {
     "tall high deep wide broad thick far": ("length",),
     "big large small": ("length", "area", "volume", "data", "weight", "number"),
     "long": ("duration", "length"),
-    "old young": ("duration", "time"),
+    "old young": ("duration", "time", "bare number"),
     "heavy light": ("weight",),
-    "fast quickly quick": ("speed", "duration"),
+    "fast quickly quick": ("speed", "duration", "frequency", "percentage"),
+    "loud noisy": ("loudness",),
+    "powerful strong": ("power",),
     "hot cold warm": ("temperature",),
     "often frequently regularly rare rarely": ("frequency",),
     "soon late early": ("duration", "time"),
-    "expensive cheap": ("money",),
+    "expensive cheap": ("money", "bare number"),
 }
 _ASKED_NOUN = {
     "height length width depth diameter distance altitude elevation span wingspan radius thickness": ("length",),
     "weight mass": ("weight",),
-    "lifespan duration age": ("duration",),
-    "price cost costs fee fare rent fine penalty salary wage deposit charge charges toll premium budget": ("money",),
+    "lifespan duration": ("duration",),
+    "age": ("duration", "bare number"),
+    "noise loudness": ("loudness",),
+    "power voltage": ("power",),
+    "price cost costs fee fare rent fine penalty salary wage deposit charge charges toll premium budget": (
+        "money",
+        "bare number",
+    ),
     "speed velocity": ("speed",),
     "temperature": ("temperature",),
     "area": ("area",),
@@ -199,7 +220,7 @@ class Expectation:
         for kind in self.kinds:
             # A name that the question itself has is not the one it asks for.
             if any(not self.asked.issuperset(words_of(found[0])) for found in _FOUND_BY[kind].finditer(sentence)):
-                return 0.5 if kind == "number" and len(self.kinds) > 1 else 1.0
+                return 0.5 if "number" in kind and len(self.kinds) > 1 else 1.0
         return 0.0
 
     def denies(self, sentence: str) -> bool:
@@ -221,7 +242,7 @@ _Asked = tuple[tuple[str, ...], Iterable[str], Iterable[str]]
 def _kinds_of(question: str) -> _Asked:
     """The kinds that a question asks for, the words that say so, and the words for what is counted."""
     if _MONEY_VERB.search(question):
-        return ("money",), _MONEY_WORDS, ()
+        return ("money", "bare number"), _MONEY_WORDS, ()
     if _WEIGHS.search(question):
         return ("weight",), ("weigh", "weighs"), ()
     many = _HOW_MANY.search(question)

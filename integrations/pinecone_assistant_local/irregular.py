@@ -101,6 +101,92 @@ weave wove woven
 weigh weight
 win won
 write wrote written
+awake awoke awoken
+bleed blood
+breathe breath
+choose choice
+dwell dwelt
+foresee foresaw
+forgive forgave forgiven
+leap leapt
+learn learnt
+melt molten
+mistake mistook mistaken
+mow mown
+overcome overcame
+oversee oversaw
+overtake overtook
+prove proof proven
+redo redid redone
+rebuild rebuilt
+resell resold
+saw sawn
+sew sewn
+show shown
+shrink shrunken
+smell smelt
+sow sown
+spell spelt
+spill spilt
+spoil spoilt
+spread spreading
+spring sprang sprung
+strive strove
+swell swollen
+thrive throve
+undergo underwent undergone
+undertake undertook
+upset upsetting
+withdraw withdrew withdrawn
+withhold withheld
+withstand withstood
+young youth
+loud loudness
+thick thickness
+warm warmth
+cold coldness
+hungry hunger
+angry anger
+dead death
+alive life
+true truth
+free freedom
+proud pride
+poor poverty
+safe safety
+destroy destruction destructive
+receive receipt reception
+describe description
+decide decision
+permit permission
+admit admission
+apply application applicant
+begin beginner
+arrive arrival
+depart departure
+refuse refusal
+approve approval
+survive survivor survival
+inhabit inhabitant
+donate donor donation
+invade invader invasion
+conquer conqueror conquest
+defend defender defence defense
+attack attacker
+explode explosion
+erode erosion
+pay payment
+deliver delivery
+discover discovery
+recover recovery
+injure injury
+marry marriage
+bury burial
+renew renewal
+remove removal
+propose proposal
+try trial
+analyse analysis
 child children
 foot feet
 goose geese

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pinecone_assistant_local.expectations import Expectation, expectation_of
+from pinecone_assistant_local.phrases import meanings_in
 from pinecone_assistant_local.synonyms import Synonyms
 from pinecone_assistant_local.words import STOP_WORDS, Stems, without_grammar, words_of
 
@@ -32,8 +33,10 @@ class Term:
     Attributes:
         stem: The stem in the index.
         word: A word with that stem, for the full-text query.
-        alternatives: Stems that may stand for it.
-        alternative_words: A word for each of them, for the full-text query.
+        forms: Stems of its other forms.
+        synonyms: Stems of words for the same.
+        related: Stems of words for one of its kind, or for what it is one of.
+        search_words: Each of these stems with a word that has it, for the full-text query.
         weight: 1 for the question's own terms, less for what earlier turns carry over.
         is_name: Whether it is written like a name.
         says_kind: Whether it only says what kind of thing is asked for, such as "height".
@@ -42,8 +45,10 @@ class Term:
 
     stem: str
     word: str
-    alternatives: frozenset[str]
-    alternative_words: tuple[str, ...]
+    forms: frozenset[str] = frozenset()
+    synonyms: frozenset[str] = frozenset()
+    related: frozenset[str] = frozenset()
+    search_words: tuple[tuple[str, str], ...] = ()
     weight: float = 1.0
     is_name: bool = False
     says_kind: bool = False
@@ -126,17 +131,22 @@ class QuestionReader:
     def _terms(
         self, text: str, ignore: frozenset[str], *, weight: float, expectation: Expectation = _NOTHING
     ) -> list[Term]:
-        words = [word for word in dict.fromkeys(words_of(text)) if word not in STOP_WORDS and word not in ignore]
+        meanings = _by_word(meanings_in(text))
+        words = list(dict.fromkeys(words_of(text)))
+        words = [word for word in words if (word not in STOP_WORDS or word in meanings) and word not in ignore]
         words = without_grammar([word for word in words if len(word) > 1 or word.isdigit() or not word.isascii()])
         names = {name.lower() for name in _NAME.findall(text)}
         terms: dict[str, Term] = {}
         for word, stem in zip(words, self._stems.of(words), strict=True):
-            others = self._synonyms.of(stem)
+            kin = self._synonyms.of(stem)
+            synonyms = {**kin.synonyms, **self._synonyms_of_word(meanings.get(word))}
             term = Term(
                 stem=stem,
                 word=word,
-                alternatives=frozenset(others),
-                alternative_words=tuple(others.values()),
+                forms=frozenset(kin.forms),
+                synonyms=frozenset(synonyms),
+                related=frozenset(kin.related),
+                search_words=tuple({stem: word, **kin.forms, **synonyms, **kin.related}.items()),
                 weight=weight,
                 is_name=word in names,
                 says_kind=word in expectation.words,
@@ -144,3 +154,20 @@ class QuestionReader:
             )
             terms.setdefault(stem, term)
         return list(terms.values())
+
+    def _synonyms_of_word(self, word: str | None) -> dict[str, str]:
+        """A word with its forms and synonyms, by their stems."""
+        if word is None:
+            return {}
+        [stem] = self._stems.of([word])
+        kin = self._synonyms.of(stem)
+        return {stem: word, **kin.forms, **kin.synonyms}
+
+
+def _by_word(meanings: Mapping[str, str]) -> dict[str, str]:
+    """The meanings of phrases, each at the word of its phrase that is searched; at the first one if none is."""
+    by_word = {}
+    for phrase, meaning in meanings.items():
+        words = phrase.split()
+        by_word[next((word for word in words if word not in STOP_WORDS), words[0])] = meaning
+    return by_word
