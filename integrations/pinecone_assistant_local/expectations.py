@@ -136,7 +136,7 @@ _HOW_ADJECTIVE = {
     "hot cold warm": ("temperature",),
     "often frequently regularly rare rarely": ("frequency",),
     "soon late early": ("duration", "time"),
-    "expensive cheap": ("money", "bare number"),
+    "expensive cheap": ("money",),
 }
 _ASKED_NOUN = {
     "height length width depth diameter distance altitude elevation span wingspan radius thickness": ("length",),
@@ -145,10 +145,7 @@ _ASKED_NOUN = {
     "age": ("duration", "bare number"),
     "noise loudness": ("loudness",),
     "power voltage": ("power",),
-    "price cost costs fee fare rent fine penalty salary wage deposit charge charges toll premium budget": (
-        "money",
-        "bare number",
-    ),
+    "price cost costs fee fare rent fine penalty salary wage deposit charge charges toll premium budget": ("money",),
     "speed velocity": ("speed",),
     "temperature": ("temperature",),
     "area": ("area",),
@@ -242,7 +239,7 @@ _Asked = tuple[tuple[str, ...], Iterable[str], Iterable[str]]
 def _kinds_of(question: str) -> _Asked:
     """The kinds that a question asks for, the words that say so, and the words for what is counted."""
     if _MONEY_VERB.search(question):
-        return ("money", "bare number"), _MONEY_WORDS, ()
+        return ("money",), _MONEY_WORDS, ()
     if _WEIGHS.search(question):
         return ("weight",), ("weigh", "weighs"), ()
     many = _HOW_MANY.search(question)

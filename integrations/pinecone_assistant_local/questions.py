@@ -23,6 +23,8 @@ _FOLLOW_UP = re.compile(
 # Words with a capital that do not begin a sentence.
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[^\W\d_a-z]\w+")
 _NOTHING = Expectation()
+_QUESTION_MARKS = ("?", "\uff1f")
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _QUOTED = re.compile(r"[\"“]([^\"“”]{2,100})[\"”]")
 
 
@@ -79,6 +81,19 @@ class Question:
         return self.terms + self.carried
 
 
+def split_question(text: str) -> tuple[list[str], str]:
+    """What stands in a user turn beside the question, and the last paragraph that asks; all of the turn if none does.
+
+    Adapters fold a system message ("Be brief.") into the user turn after it, with a blank line between: what it says is
+    not what is asked for.
+    """
+    paragraphs = [paragraph for paragraph in _BLANK_LINE.split(text) if paragraph.strip()]
+    asking = [index for index, paragraph in enumerate(paragraphs) if paragraph.rstrip().endswith(_QUESTION_MARKS)]
+    if len(paragraphs) < 2 or not asking:  # noqa: PLR2004  (one paragraph has nothing beside it)
+        return [], text
+    return paragraphs[: asking[-1]], paragraphs[asking[-1]]
+
+
 class QuestionReader:
     """Reads questions.
 
@@ -107,6 +122,8 @@ class QuestionReader:
             expects_one_kind: Whether a thing of the kind that the text asks for is the answer; a filled JSON Schema has
                 things of many kinds.
         """
+        before, text = split_question(text)
+        earlier = [*earlier, *before]
         expectation = expectation_of(text) if expects_one_kind else _NOTHING
         own = self._terms(text, ignore, weight=1.0, expectation=expectation)
         carried: list[Term] = []

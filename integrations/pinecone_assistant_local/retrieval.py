@@ -23,12 +23,12 @@ from pinecone_assistant_local.scoring import Judge, SentenceHit, Surroundings
 from pinecone_assistant_local.stored_files import StoredFile, to_stored_file
 from pinecone_assistant_local.words import Stems
 
-CANDIDATES = 100
+CANDIDATES = 64
 # The full-text index looks at every passage that has a word of the query: with common words and their synonyms that is
 # most of a large collection (100,000 passages: 90 ms an answer; with this limit 20).
 MAX_MATCHED = 4_000
 # How many of them are read sentence by sentence, unless more are asked for.
-CLOSELY = 24
+CLOSELY = 16
 # A word that the collection does not have may be said there in another way, a name may not.
 UNSEEN_WORD = 0.85
 NAME = 1.3

@@ -24,22 +24,22 @@ IN_CONTEXT = 0.92
 # at 30 % of its unanswerable ones answered): missing 6, no_own 6, share and certain_unmet up to 20 at fewer answered.
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "always": -4.22,
-        "there": 1.26,
-        "elsewhere": -1.32,
-        "missing": -2.16,
-        "near": -1.56,
-        "more": 2.12,
-        "no_own": -1.46,
-        "held": 0.92,
-        "share": 3.31,
-        "denies": 1.37,
+        "always": -4.14,
+        "there": 1.28,
+        "elsewhere": -1.41,
+        "missing": -2.15,
+        "near": -1.54,
+        "more": 2.08,
+        "no_own": -1.47,
+        "held": 0.88,
+        "share": 3.25,
+        "denies": 1.38,
         "kind_held": 1.46,
         "no_kind": -3.59,
-        "no_person": -3.24,
+        "no_person": -3.22,
         "no_place": -1.41,
         "no_reason": 0.05,
-        "code": -2.03,
+        "code": -2.10,
     }
 )
 # Above this a sentence is likelier the answer than not being one.

@@ -62,6 +62,28 @@ def test_a_follow_up_uses_the_conversation(library: Api) -> None:
     assert "could not find" in follow("How tall is a red pine?", "What about a zeppelin?")
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "Be brief.\n\n{question}",
+        "You are a helpful assistant of the Nordwind company. Cite your sources.\n\nBe polite.\n\n{question}",
+        "{question}\n\nPlease answer in one sentence.",
+    ],
+)
+@pytest.mark.parametrize(
+    "question", ["How tall does a red pine grow?", "How far can the calls of a blue whale be heard?"]
+)
+def test_a_folded_system_message_does_not_change_the_answer(library: Api, turn: str, question: str) -> None:
+    """Adapters put it before the question, with a blank line between."""
+    alone = library.ask(question).partition("\n")[0]
+    assert "could not find" not in alone
+    assert library.ask(turn.format(question=question)).partition("\n")[0] == alone
+
+
+def test_a_turn_whose_paragraphs_ask_nothing_is_searched_as_a_whole(library: Api) -> None:
+    assert "sandy soil" in library.ask("Tell me about the soil.\n\nI mean the one that red pines prefer.")
+
+
 def test_a_quoted_phrase_wins(local: LocalAssistant, api: Api) -> None:
     local.upload_text("a.txt", "The error code red seven means that the pump is dry.")
     local.upload_text("b.txt", "The error code seven red means that the valve is stuck.")
