@@ -105,20 +105,7 @@ _FOUND_BY = {
         r"|\b(?:Mr|Mrs|Ms|Dr|Prof|Sir|Lady|Lord|King|Queen|Duke|Count|Saint|St|Master)\b\.?\s+[A-Z]"
         rf"|\b(?i:{_PEOPLE})\b"
     ),
-    "place": re.compile(
-        r"\b(?:in|at|on|near|under|beside|behind|between|from|inside|outside|next\s+to|opposite|along|into|onto|to)\s+"
-        r"(?:the|an?|its|your)?\s*[^\W\d]{3,}"
-    ),
     "colour": re.compile(rf"\b(?:{_COLOURS}|colou?r\w*)\b", re.IGNORECASE),
-    "reason": re.compile(
-        r"\b(?:because|since|so\s+that|due\s+to|owing\s+to|therefore|otherwise|in\s+order\s+to|thus|hence|as\s+a\s+result"
-        r"|caused?|reasons?|why|means?)\b",
-        re.IGNORECASE,
-    ),
-    "prohibition": re.compile(
-        r"\b(?:not|never|no|none|nobody|cannot|without|forbidden|prohibited|banned|excluded|except|unless|avoid|\w+n't)\b",
-        re.IGNORECASE,
-    ),
 }
 # Kinds that are recognised well enough to say of a sentence that it cannot be the answer.
 _CERTAIN = frozenset(_UNITS) | {"number", "bare number", "frequency", "time", "colour", "phone", "email"}
@@ -158,7 +145,6 @@ _ASKED_NOUN = {
     "number amount quantity capacity size limit": ("number",),
     "data storage memory bandwidth": ("data",),
     "year date day month time deadline century weekday": ("time",),
-    "reason cause": ("reason",),
 }
 _BY_ADJECTIVE = {word: kinds for words, kinds in _HOW_ADJECTIVE.items() for word in words.split()}
 _BY_NOUN = {word: kinds for words, kinds in _ASKED_NOUN.items() for word in words.split()}
@@ -184,9 +170,6 @@ _WHICH = re.compile(
     r"\bwhich\s+(\w+)|\bwhat\s+(\w+)\s+(?:is|are|was|were|do|does|did|can|could|must|should|will|has|have|had)\b",
     re.IGNORECASE,
 )
-_WHERE = re.compile(r"\b(?:where|whereabouts)\b|どこ|哪里|哪儿|何处", re.IGNORECASE)
-_WHY = re.compile(r"\b(?:why|what\s+for|how\s+come)\b", re.IGNORECASE)
-_NOT = re.compile(r"\b(?:not|never|avoid|forbidden|prohibited|banned|excluded|\w+n't)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +181,12 @@ class Expectation:
         asked: The words of the question.
         words: Those of them that say so: a thing of that kind in a sentence stands for them.
         counted: The words after "how many": what a number must be of.
-        wants_prohibition: Whether the question asks for what is not so.
     """
 
     kinds: tuple[str, ...] = ()
     asked: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
-    wants_prohibition: bool = False
 
     @property
     def is_certain(self) -> bool:
@@ -220,17 +201,11 @@ class Expectation:
                 return 0.5 if "number" in kind and len(self.kinds) > 1 else 1.0
         return 0.0
 
-    def denies(self, sentence: str) -> bool:
-        """Whether a sentence says what is not so, or not allowed."""
-        return _FOUND_BY["prohibition"].search(sentence) is not None
-
 
 def expectation_of(question: str) -> Expectation:
     """What the answer to a question should have."""
     kinds, words, counted = _kinds_of(question)
-    return Expectation(
-        kinds, frozenset(words_of(question)), frozenset(words), frozenset(counted), _NOT.search(question) is not None
-    )
+    return Expectation(kinds, frozenset(words_of(question)), frozenset(words), frozenset(counted))
 
 
 _Asked = tuple[tuple[str, ...], Iterable[str], Iterable[str]]
@@ -249,7 +224,7 @@ def _kinds_of(question: str) -> _Asked:
     if adjectives:
         kinds = dict.fromkeys(kind for adjective in adjectives for kind in _BY_ADJECTIVE[adjective])
         return tuple(kinds), adjectives, ()
-    for kind, asks in (("place", _WHERE), ("time", _WHEN), ("person", _WHO), ("reason", _WHY)):
+    for kind, asks in (("time", _WHEN), ("person", _WHO)):
         if asks.search(question):
             return (kind,), (), ()
     what = _WHAT.search(question)

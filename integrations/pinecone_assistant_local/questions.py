@@ -89,7 +89,7 @@ def split_question(text: str) -> tuple[list[str], str]:
     """
     paragraphs = [paragraph for paragraph in _BLANK_LINE.split(text) if paragraph.strip()]
     asking = [index for index, paragraph in enumerate(paragraphs) if paragraph.rstrip().endswith(_QUESTION_MARKS)]
-    if len(paragraphs) < 2 or not asking:  # noqa: PLR2004  (one paragraph has nothing beside it)
+    if len(paragraphs) < 2 or not asking:
         return [], text
     return paragraphs[: asking[-1]], paragraphs[asking[-1]]
 
