@@ -2,7 +2,7 @@
 
 What speaks for and against a sentence is a handful of numbers, the features. Their weights were not set by hand: `python -m
 tests.local.quality.fit` finds them on the development questions, as those under which the sentence that answers is the
-likeliest choice among all candidates and "none of them" (a conditional logit, which is what the threshold 0 means).
+likeliest choice among all candidates and "none of them", which fits 0 (a conditional logit).
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "code": -2.10,  # 12, -1
     }
 )
-# Above this a sentence is likelier the answer than not being one.
-THRESHOLD = -1.25
+# A sentence that fits less is no answer. From -0.5 to -1, 12 more of the 452 development questions are answered right and 21
+# more of the 242 unanswerable ones are answered (cross-validated).
+THRESHOLD = -0.75
 # No development question has quotation marks: by hand.
 QUOTED_PHRASE = 2.0
 # A follow-up is answered by what holds this part of its own words, not only of what was said before.
