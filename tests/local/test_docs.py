@@ -6,9 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
+import requests
 
 from pinecone_assistant_local.command import _parser
+from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
+from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
+from pinecone_assistant_local.endpoints_evaluation import ROUTES as EVALUATION_ROUTES
+from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.faults import FaultOptions
+
+from .conftest import Api
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "local.md").read_text(encoding="utf-8")
@@ -42,6 +49,50 @@ def test_the_example_of_the_fixture_is_a_test(request: pytest.FixtureRequest) ->
     test = names["test_my_answer"]
     assert callable(test)
     test(request.getfixturevalue("local_assistant"))
+
+
+_ROUTES = [*ASSISTANT_ROUTES, *FILE_ROUTES, *CHAT_ROUTES, *EVALUATION_ROUTES]
+_COLUMNS = (("2025-01", "2025-04"), ("2025-10",), ("2026-04", "2026-07"))
+
+
+def _coverage() -> list[tuple[str, str, list[str]]]:
+    """The table of endpoints: method, path, and what each of its columns says."""
+    table = TEXT.partition("| endpoint |")[2].partition("\n\n")[0]
+    rows = []
+    for line in table.splitlines()[2:]:
+        endpoint, *columns = [cell.strip() for cell in line.strip("|").split("|")]
+        for methods, path in re.findall(r"`([A-Z ]+) (/[^`]*)`", endpoint):
+            rows += [(method, path, columns) for method in methods.split()]
+    return rows
+
+
+def test_the_coverage_table_has_every_route_and_no_other() -> None:
+    """Starlette adds HEAD to every GET."""
+    routes = {
+        (method, re.sub(r"{(?!assistant})\w+}", "{id}", route.path).replace("{assistant}", "{name}"))
+        for route in _ROUTES
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert {(method, path) for method, path, _ in _coverage()} == routes | {("GET", "/healthz")}
+
+
+@pytest.mark.parametrize(("method", "path", "columns"), _coverage(), ids=lambda value: str(value)[:60])
+def test_an_endpoint_is_there_in_the_versions_that_the_table_says(
+    api: Api, method: str, path: str, columns: list[str]
+) -> None:
+    """What a version does not have is refused by its path; whatever else is wrong with an empty request is another matter."""
+    for versions, says in zip(_COLUMNS, columns, strict=True):
+        for version in versions:
+            response = requests.request(
+                method,
+                f"{api.local.host}{path.replace('{name}', api.local.name).replace('{id}', 'x')}",
+                headers={"Api-Key": api.local.api_key, "X-Pinecone-Api-Version": version},
+                timeout=20,
+            )
+            is_missing = response.status_code in {404, 405} and re.search(
+                r"Path .* not found|not supported", response.text
+            )
+            assert bool(is_missing) == (says == "-"), (version, response.text)
 
 
 def test_every_option_of_serve_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def main() -> None:
     candidates += gather([one for one in questions if one.file is None or one.file in small], names, small)
     candidates += gather(_library_questions(), names, DOCUMENTS)
     held_out = cross_validated(candidates)
-    for threshold in (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0):
+    for threshold in sorted({scoring.THRESHOLD, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0}):
         sys.stdout.write(f"threshold {threshold:5.2f}: {_result(candidates, held_out, threshold)}\n")
     for name, weight in zip(names, fit(candidates), strict=True):
         sys.stdout.write(f'    "{name}": {weight:.2f},\n')
