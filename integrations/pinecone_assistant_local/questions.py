@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pinecone_assistant_local.expectations import Expectation, expectation_of
 from pinecone_assistant_local.phrases import meanings_in
-from pinecone_assistant_local.synonyms import Synonyms
+from pinecone_assistant_local.synonyms import shared_synonyms
 from pinecone_assistant_local.words import STOP_WORDS, Stems, without_grammar, words_of
 
 MAX_TERMS = 48
@@ -103,7 +103,6 @@ class QuestionReader:
 
     def __init__(self, stems: Stems) -> None:
         self._stems = stems
-        self._synonyms = Synonyms(stems)
 
     def read(
         self,
@@ -155,7 +154,7 @@ class QuestionReader:
         names = {name.lower() for name in _NAME.findall(text)}
         terms: dict[str, Term] = {}
         for word, stem in zip(words, self._stems.of(words), strict=True):
-            kin = self._synonyms.of(stem)
+            kin = shared_synonyms().of(stem)
             synonyms = {**kin.synonyms, **self._synonyms_of_word(meanings.get(word))}
             term = Term(
                 stem=stem,
@@ -177,7 +176,7 @@ class QuestionReader:
         if word is None:
             return {}
         [stem] = self._stems.of([word])
-        kin = self._synonyms.of(stem)
+        kin = shared_synonyms().of(stem)
         return {stem: word, **kin.forms, **kin.synonyms}
 
 

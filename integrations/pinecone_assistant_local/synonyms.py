@@ -78,6 +78,16 @@ class Synonyms:
 
 
 @cache
+def shared_synonyms() -> Synonyms:
+    """The synonyms of this process: read when the first question comes, because that takes a tenth of a second."""
+    stems = Stems()
+    try:
+        return Synonyms(stems)
+    finally:
+        stems.close()
+
+
+@cache
 def _lines() -> tuple[str, ...]:
     text = files("pinecone_assistant_local").joinpath("thesaurus.txt").read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
