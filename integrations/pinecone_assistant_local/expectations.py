@@ -161,6 +161,8 @@ _MONEY_VERB = re.compile(
 )
 _MONEY_WORDS = frozenset("cost costs pay paid charge charged price spend worth earn refunded".split())  # noqa: SIM905
 _VERBS = frozenset("do does did should must can may happens".split())  # noqa: SIM905
+# Beside a kind they say no more than it does: the maximum height is a height.
+_DEGREES = frozenset("maximum max minimum min average mean typical approximate exact total".split())  # noqa: SIM905
 _WEIGHS = re.compile(r"\b(?:how\s+much|what)\b.*\bweighs?\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\b(?:when|what\s+time|how\s+(?:late|early)|until\s+when)\b|いつ|何時|什么时候|何时|几点", re.IGNORECASE
@@ -205,7 +207,9 @@ class Expectation:
 def expectation_of(question: str) -> Expectation:
     """What the answer to a question should have."""
     kinds, words, counted = _kinds_of(question)
-    return Expectation(kinds, frozenset(words_of(question)), frozenset(words), frozenset(counted))
+    asked = frozenset(words_of(question))
+    telling = frozenset(words) | (asked & _DEGREES if kinds else frozenset())
+    return Expectation(kinds, asked, telling, frozenset(counted))
 
 
 _Asked = tuple[tuple[str, ...], Iterable[str], Iterable[str]]
