@@ -25,7 +25,7 @@ from pinecone_assistant_local.words import Stems
 
 CANDIDATES = 64
 # The full-text index looks at every passage that has a word of the query: with common words and their synonyms that is
-# most of a large collection (100,000 passages: 90 ms an answer; with this limit 20).
+# most of a large collection (100,000 passages: 90 ms an answer; with this limit 29).
 MAX_MATCHED = 4_000
 # How many of them are read sentence by sentence, unless more are asked for.
 CLOSELY = 16
