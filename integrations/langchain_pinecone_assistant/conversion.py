@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.messages import (
     AIMessage,
@@ -19,6 +18,7 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
+from pydantic import BaseModel
 
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Message
 
@@ -175,6 +175,7 @@ def to_last_chunk(answer: ChatCompletion, asked_model: str | None) -> ChatGenera
 
 _TEXT_MESSAGE = AIMessageChunk(content="", id="", response_metadata={"model_provider": PROVIDER})
 _TEXT_CHUNK = ChatGenerationChunk(message=_TEXT_MESSAGE)
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
 _DICTS = [name for name, value in _TEXT_MESSAGE.__dict__.items() if isinstance(value, dict)]
 _LISTS = [name for name, value in _TEXT_MESSAGE.__dict__.items() if isinstance(value, list)]
 
@@ -182,21 +183,24 @@ _LISTS = [name for name, value in _TEXT_MESSAGE.__dict__.items() if isinstance(v
 def text_chunk(content: str, id: str | None) -> ChatGenerationChunk:  # noqa: A002 - the field's name
     """A chunk of new text and nothing else.
 
-    A copy of one that was validated, with dicts and lists of its own: 4 us, where validation takes 10 for every token.
+    A twin of one that was validated, with dicts and lists of its own: 3 us, where validation takes 10 for every token.
     """
-    message = copy(_TEXT_MESSAGE)
-    values = message.__dict__
+    values = {**_TEXT_MESSAGE.__dict__, "content": content, "id": id}
     for name in _DICTS:
-        values[name] = dict(values[name])
+        values[name] = values[name].copy()
     for name in _LISTS:
         values[name] = []
-    values["content"] = content
-    values["id"] = id
-    chunk = copy(_TEXT_CHUNK)
-    values = chunk.__dict__
-    values["message"] = message
-    values["text"] = content
-    return chunk
+    return _twin(_TEXT_CHUNK, {**_TEXT_CHUNK.__dict__, "message": _twin(_TEXT_MESSAGE, values), "text": content})
+
+
+def _twin(model: _ModelT, values: dict[str, Any]) -> _ModelT:
+    """A model of the same class with other values, which are known to be right."""
+    twin = object.__new__(type(model))
+    object.__setattr__(twin, "__dict__", values)
+    object.__setattr__(twin, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
+    object.__setattr__(twin, "__pydantic_extra__", None)
+    object.__setattr__(twin, "__pydantic_private__", None)
+    return twin
 
 
 class StreamedAnswer:
