@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +66,13 @@ SUITES = (
     Suite("token, close-delimited", "streams", 2000, (*OURS, *PEERS), ("--tokens", "2000", "--framing", "close")),
     Suite("200 calls at once", "concurrent_calls", 200, (*OURS, *PEERS, *PARTS)),
     Suite("1,000 calls at once", "concurrent_calls", 1000, (*OURS, "ChatOpenAI", "OpenAILike", *PARTS)),
-    Suite("200 streams at once", "concurrent_streams", 200, (*OURS, *PEERS), ("--tokens", "100", "--delay-ms", "10")),
+    Suite(
+        "200 streams at once",
+        "concurrent_streams",
+        200,
+        (*OURS, *PEERS, *FLOORS),
+        ("--tokens", "100", "--delay-ms", "10"),
+    ),
     Suite(
         "delay of a token, chunked",
         "delay",
@@ -89,8 +97,8 @@ SUITES = (
         ("--tokens", "200", "--delay-ms", "2", "--stamped", "--framing", "gzip"),
         ("max", "median"),
     ),
-    Suite("memory of 2,000 tokens", "memory", 2000, OURS, ("--tokens", "2000"), ("grown", "text")),
-    Suite("memory of 20,000 tokens", "memory", 20000, OURS, ("--tokens", "20000"), ("grown", "text")),
+    Suite("memory of 2,000 tokens", "memory", 2000, (*OURS, *FLOORS), ("--tokens", "2000"), ("grown", "text")),
+    Suite("memory of 20,000 tokens", "memory", 20000, (*OURS, *FLOORS), ("--tokens", "20000"), ("grown", "text")),
 )
 IMPORTS = {
     "langchain_core BaseChatModel": "from langchain_core.language_models import BaseChatModel",
@@ -117,19 +125,28 @@ def stub_server(options: Sequence[str]) -> Iterator[str]:
         server.wait()
 
 
-def measure(*arguments: str) -> dict[str, float]:
-    """One measurement in a fresh process."""
-    done = subprocess.run(
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """A fresh process that has imported its subject and waits."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.measure", *arguments],
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        timeout=120,
-        check=False,
     )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != "ready":
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{process.communicate()[1][-3000:]}")
+    return process
+
+
+def measure(process: subprocess.Popen[str]) -> dict[str, float]:
+    """Let a waiting process measure."""
+    out, problems = process.communicate("go\n", timeout=120)
+    if process.returncode:
+        raise SystemExit(f"{process.args!r} failed:\n{problems[-3000:]}")
+    figures: dict[str, float] = json.loads(out.splitlines()[-1])
     return figures
 
 
@@ -155,9 +172,12 @@ def main() -> None:
         for suite in suites:
             with stub_server(suite.server) as host:
                 for _ in range(options.rounds):
-                    for subject in suite.subjects:
+                    commands = [(subject, suite.kind, host, str(suite.count)) for subject in suite.subjects]
+                    with ThreadPoolExecutor(os.cpu_count()) as pool:  # importing takes most of the time
+                        waiting = list(pool.map(lambda command: start(*command), commands))
+                    for subject, process in zip(suite.subjects, waiting, strict=True):
                         progress.update(task, description=f"{suite.title}: {subject}", advance=1)
-                        results.add(suite.title, subject, measure(subject, suite.kind, host, str(suite.count)))
+                        results.add(suite.title, subject, measure(process))
         if options.only in IMPORT_SUITE:
             for _ in range(options.rounds):
                 for subject, statement in IMPORTS.items():

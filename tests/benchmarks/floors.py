@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 TOKENS = 2000
+"""Of a stream; set by the measurement before the model is made."""
 
 
-def langchain_floor(tokens: int = TOKENS) -> Any:
+def langchain_floor() -> Any:
     """A BaseChatModel whose `_stream` yields ready chunks."""
     from langchain_core.language_models import BaseChatModel  # noqa: PLC0415 - see subjects.py
     from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage  # noqa: PLC0415
@@ -26,19 +27,19 @@ def langchain_floor(tokens: int = TOKENS) -> Any:
             return self._generate(messages)
 
         def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-            for index in range(tokens):
+            for index in range(TOKENS):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=f" word{index}"))
 
         async def _astream(
             self, messages: list[BaseMessage], *args: Any, **kwargs: Any
         ) -> AsyncIterator[ChatGenerationChunk]:
-            for index in range(tokens):
+            for index in range(TOKENS):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=f" word{index}"))
 
     return Floor()
 
 
-def llama_index_floor(tokens: int = TOKENS) -> Any:
+def llama_index_floor() -> Any:
     """An LLM whose `stream_chat` yields ready responses, cumulative as the contract asks."""
     from llama_index.core.base.llms.types import (  # noqa: PLC0415 - see subjects.py
         ChatMessage,
@@ -63,7 +64,7 @@ def llama_index_floor(tokens: int = TOKENS) -> Any:
         def stream_chat(self, messages: Any, **kwargs: Any) -> ChatResponseGen:
             def generate() -> ChatResponseGen:
                 text = ""
-                for index in range(tokens):
+                for index in range(TOKENS):
                     delta = f" word{index}"
                     text += delta
                     yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=delta)
@@ -74,7 +75,7 @@ def llama_index_floor(tokens: int = TOKENS) -> Any:
         async def astream_chat(self, messages: Any, **kwargs: Any) -> Any:
             async def generate() -> AsyncGenerator[ChatResponse, None]:
                 text = ""
-                for index in range(tokens):
+                for index in range(TOKENS):
                     delta = f" word{index}"
                     text += delta
                     yield ChatResponse(message=ChatMessage(role="assistant", content=text), delta=delta)

@@ -1,4 +1,8 @@
-"""One measurement in a process of its own: `python -m tests.benchmarks.measure SUBJECT SUITE HOST N`, one line of JSON out."""
+"""One measurement in a process of its own: `python -m tests.benchmarks.measure SUBJECT SUITE HOST N`.
+
+It imports and makes the subject, prints "ready", waits for a line, measures, and prints one line of JSON. So the parent can have
+several import at once and then measures one after another, with nothing else running.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from tests.benchmarks import floors
 from tests.benchmarks.subjects import SUBJECTS, Subject
 
 WARM_UP = 5
@@ -48,7 +53,7 @@ def calls(subject: Subject, count: int) -> dict[str, float]:
 
 def streams(subject: Subject, tokens: int) -> dict[str, float]:
     """Streams of `tokens` tokens one after another; seconds a token."""
-    rounds = 3
+    rounds = 2
 
     def work() -> None:
         for _ in range(rounds):
@@ -94,6 +99,7 @@ def delay(subject: Subject, _count: int) -> dict[str, float]:
     """Seconds from the server's write to the application, each token stamped by the server: the longest and the median."""
     for _text in subject.stream():
         pass
+    settle()
     late = []
     for text in subject.stream():
         now = time.monotonic_ns()
@@ -150,10 +156,11 @@ SUITES: dict[str, Callable[[Subject, int], dict[str, float]]] = {
 def main() -> None:
     """Measure and print."""
     name, suite, host, count = sys.argv[1:5]
-    if name == "raw socket":
-        print(json.dumps(raw_socket_delay(host)))  # noqa: T201 - the parent reads it
-        return
-    result = SUITES[suite](SUBJECTS[name](host), int(count))
+    floors.TOKENS = 100 if suite == "concurrent_streams" else int(count)  # 100 is what the server sends in that suite
+    subject = None if name == "raw socket" else SUBJECTS[name](host)
+    print("ready", flush=True)  # noqa: T201 - the parent reads it
+    sys.stdin.readline()
+    result = SUITES[suite](subject, int(count)) if subject is not None else raw_socket_delay(host)
     result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
     print(json.dumps(result))  # noqa: T201 - the parent reads it
 
