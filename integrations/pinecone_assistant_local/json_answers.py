@@ -29,7 +29,7 @@ _TITLE_NAMES = frozenset("title name heading topic subject".split())  # noqa: SI
 _FILE_NAMES = frozenset("source sources file files filename document documents reference references".split())  # noqa: SIM905
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])-?\d+(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(no|not|never|none|cannot|without|\w+n't)\b", re.IGNORECASE)
-_NAME_WEIGHT = 2.0
+_NAME_WEIGHT = 0.8
 
 
 def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], around: Sequence[Hit]) -> list[Piece]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pinecone_assistant_local.expectations import Expectation, expectation_of
-from pinecone_assistant_local.phrases import meanings_in
-from pinecone_assistant_local.synonyms import shared_synonyms
+from pinecone_assistant_local.synonyms import Synonyms
 from pinecone_assistant_local.words import STOP_WORDS, Stems, without_grammar, words_of
 
 MAX_TERMS = 48
@@ -35,10 +34,8 @@ class Term:
     Attributes:
         stem: The stem in the index.
         word: A word with that stem, for the full-text query.
-        forms: Stems of its other forms.
-        synonyms: Stems of words for the same.
-        related: Stems of words for one of its kind, or for what it is one of.
-        search_words: Each of these stems with a word that has it, for the full-text query.
+        alternatives: Stems that may stand for it.
+        alternative_words: A word for each of them, for the full-text query.
         weight: 1 for the question's own terms, less for what earlier turns carry over.
         is_name: Whether it is written like a name.
         says_kind: Whether it only says what kind of thing is asked for, such as "height".
@@ -47,10 +44,8 @@ class Term:
 
     stem: str
     word: str
-    forms: frozenset[str] = frozenset()
-    synonyms: frozenset[str] = frozenset()
-    related: frozenset[str] = frozenset()
-    search_words: tuple[tuple[str, str], ...] = ()
+    alternatives: frozenset[str]
+    alternative_words: tuple[str, ...]
     weight: float = 1.0
     is_name: bool = False
     says_kind: bool = False
@@ -81,17 +76,14 @@ class Question:
         return self.terms + self.carried
 
 
-def split_question(text: str) -> tuple[list[str], str]:
-    """What stands in a user turn beside the question, and the last paragraph that asks; all of the turn if none does.
+def asking_part(text: str) -> str:
+    """The last paragraph of a user turn that asks; all of the turn if none does.
 
     Adapters fold a system message ("Be brief.") into the user turn after it, with a blank line between: what it says is
     not what is asked for.
     """
-    paragraphs = [paragraph for paragraph in _BLANK_LINE.split(text) if paragraph.strip()]
-    asking = [index for index, paragraph in enumerate(paragraphs) if paragraph.rstrip().endswith(_QUESTION_MARKS)]
-    if len(paragraphs) < 2 or not asking:
-        return [], text
-    return paragraphs[: asking[-1]], paragraphs[asking[-1]]
+    asking = [part for part in _BLANK_LINE.split(text) if part.rstrip().endswith(_QUESTION_MARKS)]
+    return asking[-1] if asking else text
 
 
 class QuestionReader:
@@ -103,6 +95,7 @@ class QuestionReader:
 
     def __init__(self, stems: Stems) -> None:
         self._stems = stems
+        self._synonyms = Synonyms(stems)
 
     def read(
         self,
@@ -121,8 +114,8 @@ class QuestionReader:
             expects_one_kind: Whether a thing of the kind that the text asks for is the answer; a filled JSON Schema has
                 things of many kinds.
         """
-        before, text = split_question(text)
-        earlier = [*earlier, *before]
+        text = asking_part(text)
+        earlier = [asking_part(turn) for turn in earlier]
         expectation = expectation_of(text) if expects_one_kind else _NOTHING
         own = self._terms(text, ignore, weight=1.0, expectation=expectation)
         carried: list[Term] = []
@@ -147,22 +140,17 @@ class QuestionReader:
     def _terms(
         self, text: str, ignore: frozenset[str], *, weight: float, expectation: Expectation = _NOTHING
     ) -> list[Term]:
-        meanings = _by_word(meanings_in(text))
-        words = list(dict.fromkeys(words_of(text)))
-        words = [word for word in words if (word not in STOP_WORDS or word in meanings) and word not in ignore]
+        words = [word for word in dict.fromkeys(words_of(text)) if word not in STOP_WORDS and word not in ignore]
         words = without_grammar([word for word in words if len(word) > 1 or word.isdigit() or not word.isascii()])
         names = {name.lower() for name in _NAME.findall(text)}
         terms: dict[str, Term] = {}
         for word, stem in zip(words, self._stems.of(words), strict=True):
-            kin = shared_synonyms().of(stem)
-            synonyms = {**kin.synonyms, **self._synonyms_of_word(meanings.get(word))}
+            others = self._synonyms.of(stem)
             term = Term(
                 stem=stem,
                 word=word,
-                forms=frozenset(kin.forms),
-                synonyms=frozenset(synonyms),
-                related=frozenset(kin.related),
-                search_words=tuple({stem: word, **kin.forms, **synonyms, **kin.related}.items()),
+                alternatives=frozenset(others),
+                alternative_words=tuple(others.values()),
                 weight=weight,
                 is_name=word in names,
                 says_kind=word in expectation.words,
@@ -170,20 +158,3 @@ class QuestionReader:
             )
             terms.setdefault(stem, term)
         return list(terms.values())
-
-    def _synonyms_of_word(self, word: str | None) -> dict[str, str]:
-        """A word with its forms and synonyms, by their stems."""
-        if word is None:
-            return {}
-        [stem] = self._stems.of([word])
-        kin = shared_synonyms().of(stem)
-        return {stem: word, **kin.forms, **kin.synonyms}
-
-
-def _by_word(meanings: Mapping[str, str]) -> dict[str, str]:
-    """The meanings of phrases, each at the word of its phrase that is searched; at the first one if none is."""
-    by_word = {}
-    for phrase, meaning in meanings.items():
-        words = phrase.split()
-        by_word[next((word for word in words if word not in STOP_WORDS), words[0])] = meaning
-    return by_word

@@ -11,29 +11,26 @@ import math
 import re
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pinecone_assistant_local.database import Database
 from pinecone_assistant_local.filters import Condition
-from pinecone_assistant_local.matching import ABSENT, Level, Matcher
 from pinecone_assistant_local.passages import title_of
 from pinecone_assistant_local.questions import Question, Term
-from pinecone_assistant_local.scoring import Judge, SentenceHit, Surroundings
+from pinecone_assistant_local.scoring import SentenceHit, Surroundings, Weighed
 from pinecone_assistant_local.stored_files import StoredFile, to_stored_file
 from pinecone_assistant_local.words import Stems
 
 CANDIDATES = 64
 # The full-text index looks at every passage that has a word of the query: with common words and their synonyms that is
-# most of a large collection (100,000 passages: 90 ms an answer; with this limit 29).
+# most of a large collection, and most of the time of an answer. Of a larger one about so many are looked at, by the rarest words.
 MAX_MATCHED = 4_000
-# How many of them are read sentence by sentence, unless more are asked for.
+# How many of the candidates are read sentence by sentence, unless more are asked for.
 CLOSELY = 16
 # A word that the collection does not have may be said there in another way, a name may not.
 UNSEEN_WORD = 0.85
 NAME = 1.3
-# A word that has synonyms is an ordinary one, which is easily said in another way.
-ORDINARY = 0.7
 # What says only which kind of thing is asked for is answered by a thing of that kind.
 KIND = 0.5
 # What "how many" asks for is what the question is about.
@@ -109,26 +106,24 @@ class Retriever:
         if not question.terms:
             return []
         with self._database.read() as connection:
-            words = {stem: word for term in question.all_terms for stem, word in term.search_words}
-            counts = _count_passages(connection, words)
-            if not counts:
-                return []
-            match = _match_expression(words, counts)
-            passages = self._load(connection, self._candidates(connection, assistant, match, condition))
-            weights = _weights(connection, assistant, question.all_terms, counts)
+            total = _passages_of(connection, assistant)
+            counts = _passages_with(connection, question.all_terms)
+            ids = self._candidates(connection, assistant, _match_expression(question, counts, total), condition)
+            passages = self._load(connection, ids)
+            asked = Weighed(
+                question, tuple(_weight(term, n, total) for term, n in zip(question.all_terms, counts, strict=True))
+            )
             files = _load_files(connection, {passage.file for passage in passages})
         titles = {row: frozenset(self._stems.of_text(title_of(file.name))) for row, file in files.items()}
-        vocabulary = set().union(*titles.values(), *(passage.all_stems for passage in passages))
-        judge = Judge(question, weights, Matcher(question.all_terms, vocabulary))
-        levels = [judge.matcher.levels(passage.all_stems | titles[passage.file]) for passage in passages]
-        held = _held_by_files(judge, passages, levels)
+        covered = [asked.covered(passage.all_stems | titles[passage.file]) for passage in passages]
+        likely = _likely_files(asked, passages, titles)
         # What the passages hold of the question decides which of them are read sentence by sentence.
-        covered = [judge.covered(found) for found in levels]
         order = sorted(range(len(passages)), key=lambda index: -covered[index])[: max(CLOSELY, limit)]
-        hits = []
-        for index in order:
-            file = files[passages[index].file]
-            hits.append(_judge(judge, passages[index], levels[index], file, title=titles[file.row], held=held))
+        hits = [
+            _judge(asked, passages[index], files[passages[index].file], titles[passages[index].file], likely)
+            for index in order
+        ]
+        hits = [hit for hit in hits if hit.score > 0]
         hits.sort(key=lambda hit: (-hit.score, hit.file.row, hit.position))
         return hits[:limit]
 
@@ -146,14 +141,14 @@ class Retriever:
         return [_unjudged(passage, files[passage.file]) for passage in passages]
 
     def _candidates(
-        self, connection: sqlite3.Connection, assistant: str, match: str, condition: Condition
+        self, connection: sqlite3.Connection, assistant: str, words: str, condition: Condition
     ) -> list[int]:
         sql = (
             "SELECT p.id FROM passage_index JOIN passages p ON p.id = passage_index.rowid"  # noqa: S608
             " JOIN files f ON f.row = p.file WHERE passage_index MATCH ? AND f.assistant = ?"
             f" AND f.status = 'Available' AND {condition.sql} ORDER BY bm25(passage_index, 0.6, 1.0), p.id LIMIT ?"
         )
-        rows = connection.execute(sql, (match, assistant, *condition.parameters, CANDIDATES))
+        rows = connection.execute(sql, (words, assistant, *condition.parameters, CANDIDATES))
         return [row["id"] for row in rows]
 
     def _load(self, connection: sqlite3.Connection, ids: Sequence[int]) -> list[_ReadPassage]:
@@ -193,111 +188,94 @@ class Retriever:
         return passage
 
 
-def _held_by_files(
-    judge: Judge, passages: Sequence[_ReadPassage], levels: Sequence[tuple[Level, ...]]
-) -> dict[int, float]:
-    """How much of the question each file holds."""
-    best: dict[int, tuple[Level, ...]] = {}
-    for passage, found in zip(passages, levels, strict=True):
-        known = best.get(passage.file, found)
-        best[passage.file] = tuple(map(max, known, found))
-    return {row: judge.covered(found) for row, found in best.items()}
+def _passages_of(connection: sqlite3.Connection, assistant: str) -> int:
+    """How many passages the assistant has."""
+    found = connection.execute(
+        "SELECT coalesce(sum(passages), 0) AS total FROM files WHERE assistant = ?", (assistant,)
+    ).fetchone()
+    return int(found["total"])
+
+
+def _passages_with(connection: sqlite3.Connection, terms: Sequence[Term]) -> list[int]:
+    """How many passages have each term, or what may stand for it."""
+    stems = sorted({stem for term in terms for stem in (term.stem, *term.alternatives)})
+    marks = ", ".join("?" * len(stems))
+    counts = {
+        row["term"]: row["doc"]
+        for row in connection.execute(
+            f"SELECT term, doc FROM passage_terms WHERE term IN ({marks})",  # noqa: S608
+            stems,
+        )
+    }
+    return [sum(counts.get(stem, 0) for stem in {term.stem, *term.alternatives}) for term in terms]
+
+
+def _likely_files(
+    asked: Weighed, passages: Sequence[_ReadPassage], titles: Mapping[int, frozenset[str]]
+) -> frozenset[int]:
+    """The files that hold about as much of the question as the one that holds most of it."""
+    stems = {row: set(title) for row, title in titles.items()}
+    for passage in passages:
+        stems[passage.file] |= passage.all_stems
+    covered = {row: asked.covered(found) for row, found in stems.items()}
+    least = FILE_SHARE * max(covered.values(), default=0.0)
+    return frozenset(row for row, part in covered.items() if part >= least)
 
 
 def _judge(
-    judge: Judge,
-    passage: _ReadPassage,
-    levels: tuple[Level, ...],
-    file: StoredFile,
-    *,
-    title: frozenset[str],
-    held: Mapping[int, float],
+    asked: Weighed, passage: _ReadPassage, file: StoredFile, title: frozenset[str], likely: frozenset[int]
 ) -> Hit:
     """A passage with the scores of its sentences."""
     context = passage.heading_stems | title
+    everything = passage.all_stems | title
     stems = passage.sentence_stems
-    # What stands above is the same for most sentences of a passage.
-    above = judge.matcher.levels(context)
-    levels_of = [judge.matcher.levels(frozenset(own)) for own in stems]
-    share = held[file.row] / (max(held.values()) or 1.0)
-    nothing = (ABSENT,) * len(above)
     hits = []
     for index, (text, own) in enumerate(zip(passage.sentences, stems, strict=True)):
-        replies = index > 0 and passage.sentences[index - 1].endswith("?")
+        replies = index and passage.sentences[index - 1].endswith("?")
         around = Surroundings(
-            context=above,
-            replied=levels_of[index - 1] if replies else nothing,
-            before=_highest(levels_of[max(0, index - 2) : index], len(above)),
-            passage=levels,
+            context=context.union(stems[index - 1]) if replies else context,
+            neighbours=frozenset[str]().union(*stems[max(0, index - 2) : index]),
+            passage=everything,
             is_meant=_REFERS_BACK.search(text) is not None,
-            held=held[file.row],
-            share=share,
+            is_likely=file.row in likely,
         )
-        hits.append(judge.sentence(text, own, around))
+        hits.append(asked.score_sentence(text, own, around))
     best = max(hit.score for hit in hits)
-    score = 0.8 * best + 0.2 * judge.covered(levels)
+    score = min(1.0, 0.8 * best + 0.2 * asked.covered(everything))
     return Hit(file, passage.position, passage.page, passage.heading, passage.body, tuple(hits), score)
-
-
-def _highest(levels: Sequence[tuple[Level, ...]], count: int) -> tuple[Level, ...]:
-    """The best level of each term among those of some texts."""
-    return tuple(map(max, *levels, (ABSENT,) * count)) if levels else (ABSENT,) * count
-
-
-def _count_passages(connection: sqlite3.Connection, stems: Iterable[str]) -> dict[str, int]:
-    """In how many passages each stem stands; stems that stand in none are left out."""
-    asked = sorted(stems)
-    marks = ", ".join("?" * len(asked))
-    sql = f"SELECT term, doc FROM passage_terms WHERE term IN ({marks})"  # noqa: S608
-    return {row["term"]: row["doc"] for row in connection.execute(sql, asked)}
-
-
-def _weights(
-    connection: sqlite3.Connection, assistant: str, terms: Sequence[Term], counts: Mapping[str, int]
-) -> tuple[float, ...]:
-    """The weight of each term: the rarer in the collection the heavier, and always positive."""
-    total = connection.execute(
-        "SELECT coalesce(sum(passages), 0) AS total FROM files WHERE assistant = ?", (assistant,)
-    ).fetchone()["total"]
-    return tuple(
-        _weight(term, max(counts.get(stem, 0) for stem in (term.stem, *term.forms, *term.synonyms)), total)
-        for term in terms
-    )
 
 
 def _weight(term: Term, passages: int, total: int) -> float:
     """The weight of a term that so many of all passages have."""
-    # Relative to what a word has that stands in no passage: a word is as rare in a small collection as in a large one.
-    weight = term.weight * math.log(2 + total / (passages + 0.5)) / math.log(2 + total / 0.5)
+    weight = term.weight * math.log(2 + total / (passages + 0.5))
     if term.says_kind:
         return weight * KIND
     if term.is_counted:
         return weight * COUNTED
     if term.is_name:
         return weight * NAME
-    if term.synonyms:
-        weight *= ORDINARY
     return weight if passages else weight * UNSEEN_WORD
 
 
 def _unjudged(passage: _ReadPassage, file: StoredFile) -> Hit:
     sentences = tuple(
-        SentenceHit(text, 0.0, is_answer=False, stems=frozenset(stems), features={})
+        SentenceHit(text, 0.0, is_answer=False, says_more=False, stems=frozenset(stems))
         for text, stems in zip(passage.sentences, passage.sentence_stems, strict=True)
     )
     return Hit(file, passage.position, passage.page, passage.heading, passage.body, sentences, 0.0)
 
 
-def _match_expression(words: Mapping[str, str], counts: Mapping[str, int]) -> str:
-    """The full-text query: the rarest words, as many as stand in so many passages together; at least one."""
-    chosen: list[str] = []
+def _match_expression(question: Question, counts: Sequence[int], total: int) -> str:
+    """The full-text query: every word of the question; in a large collection the rarest, at least one."""
+    rarest = sorted(zip(question.all_terms, counts, strict=True), key=lambda counted: counted[1])
+    words: dict[str, None] = {}
     matched = 0
-    for stem in sorted(counts, key=lambda stem: (counts[stem], stem)):
-        matched += counts[stem]
-        if chosen and matched > MAX_MATCHED:
+    for term, count in rarest:
+        matched += count
+        if words and matched > MAX_MATCHED < total:
             break
-        chosen.append(words[stem])
-    return " OR ".join(f'"{word}"' for word in chosen)
+        words |= dict.fromkeys((term.word, *term.alternative_words))
+    return " OR ".join(f'"{word}"' for word in words)
 
 
 def _load_files(connection: sqlite3.Connection, rows: set[int]) -> dict[int, StoredFile]:

@@ -1,51 +1,37 @@
-"""How well a sentence answers a question: how much of it is in the sentence, and in what stands around it.
-
-What speaks for and against a sentence is a handful of numbers, the features. Their weights were not set by hand: `python -m
-tests.local.quality.fit` finds them on the development questions, as those under which the sentence that answers is the
-likeliest choice among all candidates and "none of them", which fits 0 (a conditional logit).
-"""
+"""How well a sentence answers a question: how much of it is in the sentence, and in what stands around it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import lru_cache
+from itertools import pairwise
 
-from pinecone_assistant_local.matching import ABSENT, ALIKE, EXACT, RELATED, SYNONYM, Level, Matcher
-from pinecone_assistant_local.questions import Question
+from pinecone_assistant_local.questions import Question, Term
 
-# How much of a term a text has that has it at a level.
-_PART = {ABSENT: 0.0, ALIKE: 0.5, RELATED: 0.5, SYNONYM: 0.9, EXACT: 1.0}
-
+# How much of a term counts when the sentence itself does not have it.
+IN_SYNONYM = 0.92
+IN_KIND = 0.85
 IN_CONTEXT = 0.92
-
-# Printed by the fit. After each, what leaving it out takes from 342 right answers of 452 where 60 of 242 unanswerable
-# questions are answered, and from 252 where 24 are; all of them on questions that the weights were not found on.
-WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {
-        "always": -4.14,
-        "there": 1.30,  # 3, 18
-        "elsewhere": -1.38,  # 3, 4
-        "missing": -2.18,  # 3, -2
-        "near": -1.57,  # 3, 19
-        "more": 2.13,  # 16, 5
-        "no_own": -1.44,  # 4, 14
-        "held": 0.93,  # -3, 18
-        "share": 3.20,  # 7, -1
-        "kind_held": 1.60,  # 19, -3
-        "no_kind": -3.30,  # 11, 36
-        "no_person": -3.28,  # 17, 33
-        "code": -2.10,  # 12, -1
-    }
-)
-# A sentence that fits less is no answer. From -0.5 to -1, 12 more of the 452 development questions are answered right and 21
-# more of the 242 unanswerable ones are answered (cross-validated).
-THRESHOLD = -0.75
-# No development question has quotation marks: by hand.
-QUOTED_PHRASE = 2.0
-# A follow-up is answered by what holds this part of its own words, not only of what was said before.
-LEAST_OWN_PART = 0.4
+IN_RESEMBLANCE = 0.6
+IN_MEANT = 0.8
+IN_NEIGHBOUR = 0.5
+IN_PASSAGE = 0.3
+EXPECTATION_MET = 0.2
+DENIAL_MET = 0.1
+ADJACENT_TERMS = 0.04
+QUOTED_PHRASE = 0.2
+# Below this part of the question, a sentence is no answer to it. A sentence with a thing of the kind that is asked for,
+# such as a length, may say the rest in other words.
+MIN_COVERAGE = 0.5
+MIN_COVERAGE_OF_KIND = 0.4
+# What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
+FULL_SCORE = 1.4
+_SHARED_CHARACTERS = 5
+_LEAST_CHARACTERS = 4
+_NOTHING = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,68 +40,51 @@ class SentenceHit:
 
     Attributes:
         text: The sentence.
-        fit: How well it answers; differences are logarithms of odds.
+        score: For ranking, in (0, 1].
         is_answer: Whether it says enough of what is asked to be given as the answer.
+        says_more: Whether it has a word of what is asked beyond the headings; true if nothing is.
         stems: Its words' stems.
-        features: What it was judged by.
     """
 
     text: str
-    fit: float
+    score: float
     is_answer: bool
+    says_more: bool
     stems: frozenset[str]
-    features: Mapping[str, float]
-
-    @property
-    def score(self) -> float:
-        """The fit as a number in (0, 1)."""
-        return 1 / (1 + math.exp(-self.fit))
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a sentence; the terms of the question by their levels in it.
+    """The stems of what stands around a sentence.
 
     Attributes:
-        context: Above it: title and headings.
-        replied: In the question that it replies to, if it follows one.
-        before: In the sentences before it.
-        passage: In the whole passage, with what stands above.
+        context: Above it: title, headings, a question it replies to.
+        neighbours: In the sentences before it.
+        passage: In the whole passage.
         is_meant: Whether the sentence speaks of what the ones before it name: "It is 25 meters high".
-        held: How much of the question its file holds.
-        share: The same, relative to the file that holds most.
+        is_likely: Whether no other file holds much more of the question.
     """
 
-    context: Sequence[Level]
-    replied: Sequence[Level]
-    before: Sequence[Level]
-    passage: Sequence[Level]
-    is_meant: bool
-    held: float
-    share: float
+    context: frozenset[str]
+    neighbours: frozenset[str]
+    passage: frozenset[str]
+    is_meant: bool = False
+    is_likely: bool = True
 
 
-class Judge:
-    """Judges sentences by one question.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A question whose terms have a weight in the collection that is searched.
 
-    Args:
+    Attributes:
         question: The question.
-        weights: The weight of each of its terms in the collection that is searched, the carried ones last.
-        matcher: Finds its terms.
+        weights: One for each of its terms, the carried ones last.
     """
 
-    def __init__(self, question: Question, weights: Sequence[float], matcher: Matcher) -> None:
-        self._question = question
-        self._weights = weights
-        self._total = sum(weights)
-        self._terms = question.all_terms
-        self.matcher = matcher
+    question: Question
+    weights: tuple[float, ...]
 
-    def covered(self, levels: Sequence[Level]) -> float:
-        """The part of the question, in [0, 1], that stands at these levels."""
-        return sum(w * _PART[level] for w, level in zip(self._weights, levels, strict=True)) / self._total
-
-    def sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
+    def score_sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
         """How well one sentence answers.
 
         Args:
@@ -123,70 +92,108 @@ class Judge:
             stems: Its words' stems, in order.
             around: What stands around it.
         """
+        question, expectation = self.question, self.question.expectation
         own = frozenset(stems)
-        levels = tuple(map(max, self.matcher.levels(own), around.replied))
-        features = {
-            "always": 1.0,
-            **self._by_terms(levels, around),
-            **self._by_kind(text, around),
-            "code": _looks_like_code(text),
-        }
-        fit = sum(WEIGHTS[name] * value for name, value in features.items() if value)
-        for phrase in self._question.quoted:
-            if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):
-                fit += QUOTED_PHRASE
-        is_answer = fit > THRESHOLD and self._asks_itself(levels, around)
-        return SentenceHit(text, fit, is_answer, own, features)
-
-    def _by_terms(self, own: Sequence[Level], around: Surroundings) -> dict[str, float]:
-        """How much of the question stands in the sentence, above it, before it, elsewhere in the passage, or nowhere."""
-        there = elsewhere = missing = near = more = beyond = 0.0
-        for index, weight in enumerate(self._weights):
-            level, above, passage = own[index], around.context[index], around.passage[index]
-            known = max(level, above, around.before[index] if around.is_meant else ABSENT)
-            if known >= SYNONYM:
-                # What the headings say they say for every sentence under them, so it is worth a little less.
-                there += weight * max(_PART[level], IN_CONTEXT * _PART[known])
-            elif passage >= SYNONYM:
-                near += weight
-                elsewhere += weight * (level == ABSENT)
-            else:
-                missing += weight
-            if above < SYNONYM and not self._terms[index].says_kind:
-                beyond += weight
-                more += weight * _PART[level]
-        return {
-            "there": there / self._total,
-            "elsewhere": elsewhere / self._total,
-            # Rare words count for more than many words, so here weights are not divided by their sum.
-            "missing": missing,
-            "near": near,
-            # The part of what the headings do not say already.
-            "more": more / beyond if beyond else 0.0,
-            "no_own": float(max(own) <= ALIKE),
-            "held": around.held,
-            "share": around.share,
-        }
-
-    def _by_kind(self, text: str, around: Surroundings) -> dict[str, float]:
-        """Whether the sentence has a thing of the kind that is asked for."""
-        expectation = self._question.expectation
-        if not expectation.kinds:
-            return {}
+        joined = f" {' '.join((*stems, *around.context))} "
         met = expectation.met_by(text)
-        if expectation.is_certain:
-            return {"kind_held": met * around.held, "no_kind": 1.0 - met}
-        return {"no_person": 1.0 - met}
+        denies = expectation.wants_prohibition and expectation.denies(text)
+        parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
+        score = _dot(parts, self.weights) / sum(self.weights)
+        # A sentence that only its surroundings speak for is no answer, however well they fit.
+        if not (met and expectation.is_certain) and not any(_has(own, term) for term in question.terms):
+            score *= 0.6
+        if score > 0:
+            score += _bonus(question, stems, around.context, met=met, denies=denies)
+        if text.endswith("?") or (expectation.is_certain and not met):
+            score *= 0.5
+        return SentenceHit(
+            text,
+            max(0.0, min(1.0, score / FULL_SCORE)),
+            self._is_answer(parts, around, met=met, denies=denies),
+            self._says_more(parts, around.context),
+            own,
+        )
 
-    def _asks_itself(self, levels: Sequence[Level], around: Surroundings) -> bool:
-        """Whether enough of a follow-up's own terms is there; true for what is no follow-up."""
-        if not self._question.carried:
-            return True
-        count = len(self._question.terms)
-        best = map(max, levels[:count], around.context[:count], around.before[:count])
-        part = sum(weight * _PART[level] for weight, level in zip(self._weights, best, strict=False))
-        return part >= LEAST_OWN_PART * sum(self._weights[:count])
+    def _is_answer(self, parts: Sequence[float], around: Surroundings, *, met: float, denies: bool) -> bool:
+        if not around.is_likely:
+            return False
+        terms = self.question.terms
+        weights = self.weights[: len(terms)]
+        # That there is a length in a sentence says nothing of what it is the length of.
+        telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=True)]
+        if not any(telling):  # "Which film is here?" has nothing else to go by
+            telling = list(weights)
+        coverage = _dot(parts, telling) / sum(telling)
+        if self.question.expectation.is_certain:
+            counted = [part for part, term in zip(parts, terms, strict=False) if term.is_counted]
+            return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
+        # Under a heading that names the subject, one word more of what is asked will do.
+        is_named = any(_has(around.context, term) for term in terms)
+        if is_named and not met and not denies and not self._says_more(parts, around.context):
+            return False
+        return coverage >= (MIN_COVERAGE_OF_KIND if met or is_named else MIN_COVERAGE)
+
+    def _says_more(self, parts: Sequence[float], context: frozenset[str]) -> bool:
+        more = [
+            part
+            for part, term in zip(parts, self.question.terms, strict=False)
+            if not term.says_kind and not _has(context, term)
+        ]
+        return not more or max(more) >= IN_NEIGHBOUR
+
+    def covered(self, stems: AbstractSet[str]) -> float:
+        """The part of the question, in [0, 1], that is anywhere among these stems."""
+        terms = zip(self.question.all_terms, self.weights, strict=True)
+        return sum(weight for term, weight in terms if _has(stems, term)) / sum(self.weights)
 
 
-def _looks_like_code(text: str) -> float:
-    return float(any(sign in text for sign in ("_", "()", ">>>", "=", "`", "*", "<")))
+def _dot(parts: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(part * weight for part, weight in zip(parts, weights, strict=False))
+
+
+def _has(stems: AbstractSet[str], term: Term) -> bool:
+    return term.stem in stems or not term.alternatives.isdisjoint(stems)
+
+
+def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings, *, met: float) -> float:
+    """How far a sentence has a term: in its own words, a synonym, the headings above, or the sentences before."""
+    if term.stem in own:
+        return 1.0
+    # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
+    if term.stem in around.context:
+        return IN_CONTEXT
+    if not own.isdisjoint(term.alternatives):
+        return IN_SYNONYM
+    if term.says_kind and met:
+        return IN_KIND
+    if not around.context.isdisjoint(term.alternatives):
+        return IN_SYNONYM
+    if term.stem in around.neighbours:
+        return IN_MEANT if around.is_meant else IN_NEIGHBOUR
+    if _resembling(term.stem).search(joined):
+        return IN_RESEMBLANCE
+    return IN_PASSAGE if term.stem in around.passage else 0.0
+
+
+@lru_cache(maxsize=4_096)
+def _resembling(stem: str) -> re.Pattern[str]:
+    """Finds, among stems that are joined by spaces, one that begins alike or shares a long piece: `wool`, `woollen`."""
+    if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
+        return _NOTHING
+    pieces = [stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1)]
+    beginnings = [stem[:length] for length in range(_LEAST_CHARACTERS, len(stem))]
+    whole = rf"(?: (?:{'|'.join(beginnings)}) )" if beginnings else ""
+    return re.compile("|".join([f" {stem}", *pieces, *([whole] if whole else [])]))
+
+
+def _bonus(question: Question, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool) -> float:
+    bonus = EXPECTATION_MET * met + DENIAL_MET * denies
+    pairs = set(pairwise(stems))
+    # Words that stand together in the headings already say nothing by standing together here too.
+    asked = (pair for pair in pairwise(term.stem for term in question.terms) if not context.issuperset(pair))
+    bonus += ADJACENT_TERMS * min(3, sum(pair in pairs for pair in asked))
+    for phrase in question.quoted:
+        if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):
+            bonus += QUOTED_PHRASE
+    # Long sentences cover more words by their length alone.
+    return bonus - 0.002 * max(0, len(stems) - 40)

@@ -28,7 +28,7 @@ STOP_WORDS = frozenset(
         because been before being below between both but by can cannot could couldn d describe did didn do does doesn doing
         don done down during each either else every everything explain few find for from further gave get give given
         gives go got had hadn has hasn have haven having he her here hers herself him himself his how however i if
-        in into is isn it its itself just kindly know let like list ll m many may me mention mentioned might mine more
+        in into is isn it its itself just kindly know let like list ll m may me mention mentioned might mine more
         most much must my myself name need no nor not now of off often on once one only or other our ours ourselves
         out over own per please possible provide question quite rather re really regarding s said same say says
         shall she should shouldn show so some somebody someone something such t tell than thank thanks that the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -61,29 +61,13 @@ def read_tuning_questions() -> list[Asked]:
 
 def read_passages() -> dict[str, str]:
     """The passages by file name."""
-    return _texts("passages")
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "passages").iterdir())}
 
 
-def read_development_passages() -> dict[str, str]:
-    """Further passages by file name, which only questions of development.json are about."""
-    return _texts("development")
-
-
-def _texts(folder: str) -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / folder).iterdir())}
-
-
-def measure(questions: Sequence[Asked], texts: Mapping[str, str] | None = None) -> list[Judged]:
-    """The questions, asked of an assistant that has these texts.
-
-    Without any, it has the passages among the distractors, and the further passages too if all the questions are for tuning.
-    """
-    if texts is None:
-        texts = {**distractors(), **read_passages()}
-        if all(one.half == "tune" for one in questions):
-            texts |= read_development_passages()
+def measure(questions: Sequence[Asked]) -> list[Judged]:
+    """The questions, asked of an assistant that has the passages among the distractors."""
     with LocalAssistant() as local, requests.Session() as session:
-        for name, text in texts.items():
+        for name, text in {**distractors(), **read_passages()}.items():
             local.upload_text(name, text)
         session.headers.update({"Api-Key": local.api_key, "X-Pinecone-Api-Version": "2026-04"})
         return [_ask(session, f"{local.host}/assistant/chat/{local.name}", asked) for asked in questions]
