@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,29 +123,38 @@ def stub_server(options: Sequence[str]) -> Iterator[str]:
         server.wait()
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """A fresh process that has imported its subject and waits."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.measure", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    assert process.stdout is not None
-    if process.stdout.readline().strip() != "ready":
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{process.communicate()[1][-3000:]}")
-    return process
+class Measuring:
+    """The processes of the subjects: each imports its subject once and forks for every measurement."""
 
+    def __init__(self, subjects: Iterable[str]) -> None:
+        self._processes = {
+            subject: subprocess.Popen(
+                [sys.executable, "-m", "tests.benchmarks.measure", subject],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+            )
+            for subject in dict.fromkeys(subjects)
+        }
 
-def measure(process: subprocess.Popen[str]) -> dict[str, float]:
-    """Let a waiting process measure."""
-    out, problems = process.communicate("go\n", timeout=120)
-    if process.returncode:
-        raise SystemExit(f"{process.args!r} failed:\n{problems[-3000:]}")
-    figures: dict[str, float] = json.loads(out.splitlines()[-1])
-    return figures
+    def measure(self, subject: str, kind: str, host: str, count: int) -> dict[str, float]:
+        """One measurement in a fresh process; what goes wrong there is on the terminal."""
+        process = self._processes[subject]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{kind} {host} {count}\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{subject}, {kind}: no figures")
+        figures: dict[str, float] = json.loads(line)
+        return figures
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes.values():
+            process.communicate()
 
 
 def import_seconds(statement: str) -> dict[str, float]:
@@ -164,6 +171,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="suites whose title contains this")
     options = parser.parse_args()
     suites = [suite for suite in SUITES if options.only in suite.title]
+    measuring = Measuring(subject for suite in suites for subject in suite.subjects)
     results = Results()
     started = time.monotonic()
     with Progress() as progress:
@@ -172,12 +180,10 @@ def main() -> None:
         for suite in suites:
             with stub_server(suite.server) as host:
                 for _ in range(options.rounds):
-                    commands = [(subject, suite.kind, host, str(suite.count)) for subject in suite.subjects]
-                    with ThreadPoolExecutor(os.cpu_count()) as pool:  # importing takes most of the time
-                        waiting = list(pool.map(lambda command: start(*command), commands))
-                    for subject, process in zip(suite.subjects, waiting, strict=True):
+                    for subject in suite.subjects:
                         progress.update(task, description=f"{suite.title}: {subject}", advance=1)
-                        results.add(suite.title, subject, measure(process))
+                        results.add(suite.title, subject, measuring.measure(subject, suite.kind, host, suite.count))
+        measuring.close()
         if options.only in IMPORT_SUITE:
             for _ in range(options.rounds):
                 for subject, statement in IMPORTS.items():

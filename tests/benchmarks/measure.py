@@ -1,7 +1,7 @@
-"""One measurement in a process of its own: `python -m tests.benchmarks.measure SUBJECT SUITE HOST N`.
+"""One subject's measurements, each in a fresh process: `python -m tests.benchmarks.measure SUBJECT`.
 
-It imports and makes the subject, prints "ready", waits for a line, measures, and prints one line of JSON. So the parent can have
-several import at once and then measures one after another, with nothing else running.
+It imports the subject once, which takes seconds, then forks for each line of input (`SUITE HOST N`), so that every measurement
+starts from the same state; the child prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import resource
 import socket
 import sys
@@ -21,6 +22,7 @@ from tests.benchmarks import floors
 from tests.benchmarks.subjects import SUBJECTS, Subject
 
 WARM_UP = 5
+NOWHERE = "http://127.0.0.1:1"
 
 
 def settle() -> None:
@@ -153,16 +155,26 @@ SUITES: dict[str, Callable[[Subject, int], dict[str, float]]] = {
 }
 
 
+def measured(name: str, suite: str, host: str, count: int) -> dict[str, float]:
+    """The figures of one measurement, and the peak memory of its process."""
+    floors.TOKENS = 100 if suite == "concurrent_streams" else count  # 100 is what the server sends in that suite
+    result = raw_socket_delay(host) if name == "raw socket" else SUITES[suite](SUBJECTS[name](host), count)
+    return {**result, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0}
+
+
 def main() -> None:
-    """Measure and print."""
-    name, suite, host, count = sys.argv[1:5]
-    floors.TOKENS = 100 if suite == "concurrent_streams" else int(count)  # 100 is what the server sends in that suite
-    subject = None if name == "raw socket" else SUBJECTS[name](host)
-    print("ready", flush=True)  # noqa: T201 - the parent reads it
-    sys.stdin.readline()
-    result = SUITES[suite](subject, int(count)) if subject is not None else raw_socket_delay(host)
-    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
-    print(json.dumps(result))  # noqa: T201 - the parent reads it
+    """Import, then fork for each line."""
+    name = sys.argv[1]
+    if name != "raw socket":
+        SUBJECTS[name](NOWHERE)  # imports what it needs
+    while line := sys.stdin.readline():
+        suite, host, count = line.split()
+        child = os.fork()
+        if not child:
+            print(json.dumps(measured(name, suite, host, int(count))), flush=True)  # noqa: T201 - the parent reads it
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit(f"{name}: {line.strip()} failed")
 
 
 if __name__ == "__main__":

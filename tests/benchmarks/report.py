@@ -170,8 +170,8 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
         _plot(results, suite, figure, title, DOCS / f"{name}.svg")
     memory = f"{(os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')) / 2**30:.0f} GiB"
     how = (
-        f"Measured on {datetime.date.today():%Y-%m-%d} with `make bench` in {seconds:.0f} s: {rounds} rounds, each "
-        "measurement in a fresh process against a stub server in another one, subjects taking turns, garbage "
+        f"Measured on {datetime.date.today():%Y-%m-%d} with `make bench` in {seconds:.0f} s: {rounds} rounds, each measurement "
+        "in a fresh process, forked after the imports, against a stub server in another one, subjects taking turns, garbage "
         "collection as users have it, medians. CPU is user and system time of the client process."
     )
     versions = ", ".join(f"{package} {_version(package)}" for package in PACKAGES)
