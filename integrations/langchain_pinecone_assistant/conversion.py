@@ -198,7 +198,8 @@ def _twin(model: _ModelT, values: dict[str, Any]) -> _ModelT:
     twin = object.__new__(type(model))
     object.__setattr__(twin, "__dict__", values)
     object.__setattr__(twin, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
-    object.__setattr__(twin, "__pydantic_extra__", None)
+    # Whether a model has room for extra fields differs between versions of langchain-core.
+    object.__setattr__(twin, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
     object.__setattr__(twin, "__pydantic_private__", None)
     return twin
 
