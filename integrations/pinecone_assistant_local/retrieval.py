@@ -269,10 +269,10 @@ def _match_expression(question: Question, counts: Sequence[int], total: int) -> 
     """The full-text query: every word of the question; in a large collection the rarest, at least one."""
     rarest = sorted(zip(question.all_terms, counts, strict=True), key=lambda counted: counted[1])
     words: dict[str, None] = {}
-    matched = 0
+    left = MAX_MATCHED if total > MAX_MATCHED else math.inf
     for term, count in rarest:
-        matched += count
-        if words and matched > MAX_MATCHED < total:
+        left -= count
+        if words and left < 0:
             break
         words |= dict.fromkeys((term.word, *term.alternative_words))
     return " OR ".join(f'"{word}"' for word in words)

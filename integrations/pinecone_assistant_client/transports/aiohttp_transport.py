@@ -103,9 +103,6 @@ class AiohttpTransport:
             APITimeoutError: Not connected, or no byte, within the time.
         """
         entry = await self._entry()
-        headers = dict(request.headers)
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
         options: dict[str, Any] = {}
         if self._injected is None:
             proxy = self._route(request)
@@ -117,7 +114,7 @@ class AiohttpTransport:
             response = await entry.session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
-                headers=headers,
+                headers=request.headers_sent(),
                 data=request.body,
                 allow_redirects=False,
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).

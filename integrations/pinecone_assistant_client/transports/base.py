@@ -38,6 +38,10 @@ class HTTPRequest:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
+    def headers_sent(self) -> dict[str, str]:
+        """The headers, with the one that says what the body is."""
+        return {**self.headers, "Content-Type": "application/json"} if self.body is not None else dict(self.headers)
+
 
 class HTTPResponse(Protocol):
     """An answer whose headers came. Header names are in lower case. Close it in every case."""

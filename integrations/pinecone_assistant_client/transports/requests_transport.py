@@ -205,15 +205,12 @@ class RequestsTransport:
         if route is None or route[0].pool is None:  # closed, because many other hosts were asked since
             route = adapter.routes[host] = self._find_route(adapter, host)
         pool, is_forwarded = route
-        headers = dict(request.headers)
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
         connect, read = request.timeout
         return pool.urlopen(
             request.method,
             request.url if is_forwarded else request.url.removeprefix(host),
             body=request.body,
-            headers=headers,
+            headers=request.headers_sent(),
             retries=False,
             redirect=False,
             assert_same_host=False,
@@ -243,11 +240,8 @@ class RequestsTransport:
 
 
 def _send_injected(session: requests.Session, request: HTTPRequest) -> urllib3.BaseHTTPResponse:
-    headers = dict(request.headers)
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
     prepared = session.prepare_request(
-        requests.Request(request.method, request.url, headers=headers, data=request.body)
+        requests.Request(request.method, request.url, headers=request.headers_sent(), data=request.body)
     )
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
     response = session.send(prepared, timeout=request.timeout, allow_redirects=False, **settings)
