@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ MIN_COVERAGE_OF_KIND = 0.4
 FULL_SCORE = 1.4
 _SHARED_CHARACTERS = 5
 _LEAST_CHARACTERS = 4
-_NOTHING = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +168,19 @@ def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings
         return IN_SYNONYM
     if term.stem in around.neighbours:
         return IN_MEANT if around.is_meant else IN_NEIGHBOUR
-    if _resembling(term.stem).search(joined):
+    if any(piece in joined for piece in _resembling(term.stem)):
         return IN_RESEMBLANCE
     return IN_PASSAGE if term.stem in around.passage else 0.0
 
 
 @lru_cache(maxsize=4_096)
-def _resembling(stem: str) -> re.Pattern[str]:
-    """Finds, among stems that are joined by spaces, one that begins alike or shares a long piece: `wool`, `woollen`."""
+def _resembling(stem: str) -> tuple[str, ...]:
+    """What a stem that begins alike, or shares a long piece, has in it when it stands between spaces: `wool`, `woollen`."""
     if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
-        return _NOTHING
-    pieces = [stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1)]
-    beginnings = [stem[:length] for length in range(_LEAST_CHARACTERS, len(stem))]
-    whole = rf"(?: (?:{'|'.join(beginnings)}) )" if beginnings else ""
-    return re.compile("|".join([f" {stem}", *pieces, *([whole] if whole else [])]))
+        return ()
+    pieces = (stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1))
+    beginnings = (f" {stem[:length]} " for length in range(_LEAST_CHARACTERS, len(stem)))
+    return (f" {stem}", *pieces, *beginnings)
 
 
 def _bonus(question: Question, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool) -> float:

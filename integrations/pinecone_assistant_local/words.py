@@ -99,7 +99,9 @@ class Stems:
     def _learn(self, words: set[str]) -> dict[str, str]:
         ordered = sorted(words)
         with self._lock:
+            self._connection.execute("BEGIN")  # else each word is a transaction: six times as slow
             self._connection.executemany("INSERT INTO words (rowid, word) VALUES (?, ?)", enumerate(ordered))
+            self._connection.execute("COMMIT")
             learned: dict[int, list[str]] = {}
             for document, stem in self._connection.execute("SELECT doc, term FROM stems ORDER BY doc, offset"):
                 learned.setdefault(document, []).append(stem)
