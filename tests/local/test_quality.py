@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from .quality.distractors import distractors
-from .quality.measure import Judged, measure, read_passages, read_questions
+from .quality.measure import Judged, measure, read_later_questions, read_passages, read_questions
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,10 @@ def test_the_set_is_what_was_promised() -> None:
     }
     assert len(passages) >= 60
     assert len(distractors()) >= 300
-    assert all((one.phrase or "") in passages[one.file] for one in questions if one.file)
+    later = read_later_questions()
+    assert Counter(one.file is not None for one in later) == {True: 87, False: 40}
+    assert not {one.question for one in questions} & {one.question for one in later}
+    assert all((one.phrase or "") in passages[one.file] for one in questions + later if one.file)
 
 
 def _count(judged: list[Judged], outcome: str, *, answerable: bool) -> int:

@@ -1,7 +1,7 @@
-"""`python -m tests.local.quality`: the quality table, both halves.
+"""`python -m tests.local.quality`: the quality table, both halves and the questions that were written later.
 
 With `--tune`, only the half for tuning with the questions of development.json, and what went wrong in it:
-whoever tunes does not look at the other half.
+whoever tunes does not look at the others.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .measure import measure, read_questions, read_tuning_questions, summary
+from .measure import measure, read_later_questions, read_questions, read_tuning_questions, summary
 
 
 def main() -> None:
@@ -17,14 +17,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.local.quality")
     parser.add_argument("--tune", action="store_true", help="only the half for tuning, and what went wrong in it")
     options = parser.parse_args()
-    judged = measure(read_tuning_questions() if options.tune else read_questions())
+    judged = measure(read_tuning_questions() if options.tune else read_questions() + read_later_questions())
     if options.tune:
         for one in judged:
             expected = "declined" if one.asked.file is None else "right"
             if one.outcome != expected or one.first_is_right != bool(one.asked.file):
                 sys.stdout.write(f"{one.outcome}: {one.asked.question}\n    {one.answer}\n")
     lines = [
-        "| half | questions | right sentence cited | of these first | wrong | declined |",
+        "| part | questions | right sentence cited | of these first | wrong | declined |",
         "|---|---|---|---|---|---|",
     ]
     for row in summary(judged):

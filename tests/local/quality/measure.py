@@ -16,7 +16,7 @@ from pinecone_assistant_local import LocalAssistant
 from .distractors import distractors
 
 FOLDER = Path(__file__).parent
-Half = Literal["tune", "test"]
+Half = Literal["tune", "test", "later"]
 Outcome = Literal["right", "wrong", "declined"]
 
 
@@ -59,6 +59,12 @@ def read_tuning_questions() -> list[Asked]:
     return [one for one in read_questions() if one.half == "tune"] + [Asked(half="tune", **row) for row in rows]
 
 
+def read_later_questions() -> list[Asked]:
+    """127 questions that somebody wrote later who knew the passages, but neither the search nor the other questions."""
+    rows = json.loads((FOLDER / "later.json").read_text(encoding="utf-8"))
+    return [Asked(half="later", **row) for row in rows]
+
+
 def read_passages() -> dict[str, str]:
     """The passages by file name."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "passages").iterdir())}
@@ -88,9 +94,9 @@ def _ask(session: requests.Session, url: str, asked: Asked) -> Judged:
 
 
 def summary(judged: Sequence[Judged]) -> list[dict[str, object]]:
-    """One row of numbers for each half and kind of question."""
+    """One row of numbers for each part of the questions and kind of question."""
     rows: list[dict[str, object]] = []
-    for half in ("tune", "test"):
+    for half in ("tune", "test", "later"):
         for answerable in (True, False):
             part = [one for one in judged if one.asked.half == half and (one.asked.file is not None) == answerable]
             counts = Counter(one.outcome for one in part)
