@@ -104,15 +104,16 @@ class Weighed:
             score += _bonus(question, stems, around.context, met=met, denies=denies)
         if text.endswith("?") or (expectation.is_certain and not met):
             score *= 0.5
+        says_more = self._says_more(parts, around.context)
         return SentenceHit(
             text,
             max(0.0, min(1.0, score / FULL_SCORE)),
-            self._is_answer(parts, around, met=met, denies=denies),
-            self._says_more(parts, around.context),
+            self._is_answer(parts, around, met=met, adds=bool(denies) or says_more),
+            says_more,
             own,
         )
 
-    def _is_answer(self, parts: Sequence[float], around: Surroundings, *, met: float, denies: bool) -> bool:
+    def _is_answer(self, parts: Sequence[float], around: Surroundings, *, met: float, adds: bool) -> bool:
         if not around.is_likely:
             return False
         terms = self.question.terms
@@ -127,7 +128,7 @@ class Weighed:
             return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
         # Under a heading that names the subject, one word more of what is asked will do.
         is_named = any(_has(around.context, term) for term in terms)
-        if is_named and not met and not denies and not self._says_more(parts, around.context):
+        if is_named and not met and not adds:
             return False
         return coverage >= (MIN_COVERAGE_OF_KIND if met or is_named else MIN_COVERAGE)
 

@@ -30,7 +30,7 @@ def timestamp(ns: int) -> str:
 
 def count_tokens(text: str) -> int:
     """Roughly how many tokens a model would count."""
-    return sum(1 for _ in _TOKEN.finditer(text))
+    return len(_TOKEN.findall(text))
 
 
 def assistant_json(assistant: Assistant, version: str, *, host: str | None, status: str = "Ready") -> Json:
@@ -143,6 +143,8 @@ def snippet_text(hit: Hit, max_tokens: int) -> str:
 
 def clip_tokens(text: str, max_tokens: int) -> str:
     """The beginning of a text, at most so many tokens."""
+    if len(text) <= max_tokens:  # each token has a character
+        return text
     for count, match in enumerate(_TOKEN.finditer(text), start=1):
         if count > max_tokens:
             return text[: match.start()].rstrip()
