@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
 from pinecone_assistant_client import (
@@ -19,6 +19,11 @@ from pinecone_assistant_client.retries import Retries
 Kind = Literal["sync", "async"]
 KEY = "pcsk_local_0123456789_secret"
 _T = TypeVar("_T")
+
+
+def text_of(chunks: Iterable[ChatCompletionChunk]) -> str:
+    """The text of a stream."""
+    return "".join(chunk.content for chunk in chunks)
 
 
 class Steps(Iterator[ChatCompletionChunk]):
@@ -113,7 +118,7 @@ class Asking:
     def run(self, call: Callable[[], Awaitable[_T] | _T]) -> _T:
         """The result of a call, sync or async."""
         if self.kind == "sync":
-            return call()  # type: ignore[return-value]
+            return call()  # type: ignore[return-value] # a sync client's call awaits nothing
 
         async def awaited() -> _T:
             result = call()

@@ -1,4 +1,4 @@
-"""Clients of a scripted server, for what sync and async do not share: `with`, loops, threads, interrupts."""
+"""Answers of a scripted server, and clients for what sync and async do not share: `with`, loops, threads, interrupts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Any
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
 from .asking import KEY
-from .raw_server import HOLD, RawServer, reply, streamed
+from .raw_server import HOLD, Answer, RawServer, reply, streamed
 from .wire import completion, part
 
 WHOLE = reply(completion())
 UNFINISHED = streamed([part("one "), HOLD])
+
+
+def described(host: str) -> Answer:
+    """The control plane's answer: where the assistant is."""
+    return reply({"name": "docs", "status": "Ready", "host": host})
 
 
 def settings(server: RawServer) -> dict[str, Any]:

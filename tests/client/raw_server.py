@@ -44,7 +44,14 @@ class WaitFor:
     event: threading.Event
 
 
-Step = bytes | _Action | WaitFor
+@dataclass(frozen=True)
+class Pause:
+    """Send nothing for so many seconds, as a slow server does."""
+
+    seconds: float
+
+
+Step = bytes | _Action | WaitFor | Pause
 Answer = Sequence[Step]
 Framing = Literal["length", "chunked", "close"]
 
@@ -202,6 +209,8 @@ class RawServer:
                     raise
             elif isinstance(step, WaitFor):
                 step.event.wait(WAIT_SECONDS)
+            elif isinstance(step, Pause):
+                time.sleep(step.seconds)
             elif step is RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return False

@@ -1,4 +1,4 @@
-"""Looking the host up: once for all that start together, and one failure for all of them."""
+"""Looking the host up: once for all that start together, checked before the key goes there, forgotten after a failure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, AuthenticationError, InternalServerError
+from pinecone_assistant_client import (
+    APIStatusError,
+    AssistantClient,
+    AsyncAssistantClient,
+    AuthenticationError,
+    InternalServerError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from pinecone_assistant_client.retries import Retries, RetryPolicy
 
 from .asking import KEY, Asking
+from .clients import WHOLE, described
 from .raw_server import RawServer, WaitFor, reply
 from .wire import QUESTION, TEXT, completion, service_error
 
@@ -72,3 +81,69 @@ def test_a_look_up_that_failed_is_made_again_by_the_next_call(ask: Asking, serve
         asker.chat_completion(QUESTION)
     assert asker.chat_completion(QUESTION).content == TEXT
     assert [request.method for request in server.requests] == ["GET", "GET", "POST"]
+
+
+def test_fifty_threads_on_a_cold_client_look_the_host_up_once(server: RawServer) -> None:
+    server.script(described(server.url))
+    server.otherwise = WHOLE
+    start = threading.Barrier(50)
+    with AssistantClient(assistant_name="docs", api_key=KEY, controller_host=server.url, timeout=10) as client:
+
+        def call() -> str:
+            start.wait(10)
+            return client.chat_completion(QUESTION).content
+
+        with ThreadPoolExecutor(50) as pool:
+            assert {future.result() for future in [pool.submit(call) for _ in range(50)]} == {TEXT}
+    assert [request.method for request in server.requests] == ["GET"] + ["POST"] * 50
+
+
+async def test_200_calls_at_once_on_a_cold_client_look_the_host_up_once(server: RawServer) -> None:
+    server.script(described(server.url))
+    server.otherwise = WHOLE
+    async with AsyncAssistantClient(
+        assistant_name="docs", api_key=KEY, controller_host=server.url, timeout=20
+    ) as client:
+        answers = await asyncio.gather(*(client.chat_completion(QUESTION) for _ in range(200)))
+        assert client._connections is not None
+        assert len(client._connections.asynchronous._sessions) == 1
+    assert {answer.content for answer in answers} == {TEXT}
+    assert [request.method for request in server.requests] == ["GET"] + ["POST"] * 200
+
+
+def test_a_look_up_that_failed_is_made_again(ask: Asking, server: RawServer) -> None:
+    server.script(reply(service_error("UNAUTHENTICATED", "Invalid API key.", 401), status=401))
+    asker = ask(host=None, controller_host=server.url)
+    with pytest.raises(APIStatusError):
+        asker.chat_completion(QUESTION)
+    server.script(described(server.url), WHOLE)
+    asker.chat_completion(QUESTION)
+    assert [request.method for request in server.requests] == ["GET", "GET", "POST"]
+
+
+@pytest.mark.parametrize("host", ["http://assistant.example", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"])
+def test_a_looked_up_host_outside_https_is_refused(ask: Asking, server: RawServer, host: str) -> None:
+    server.otherwise = described(host)
+    asker = ask(host=None, controller_host=server.url)
+    with pytest.raises(InvalidRequestError) as caught:
+        asker.chat_completion(QUESTION)
+    assert "http" in str(caught.value)
+    assert [request.method for request in server.requests] == ["GET"]
+
+
+def test_the_host_is_forgotten_after_a_404(ask: Asking, server: RawServer) -> None:
+    server.script(described(server.url), reply(service_error("NOT_FOUND", "gone", 404), status=404))
+    asker = ask(host=None, controller_host=server.url)
+    with pytest.raises(NotFoundError):
+        asker.chat_completion(QUESTION)
+    assert asker.client.host is None
+    server.script(described(server.url), WHOLE)
+    assert asker.chat_completion(QUESTION).content == TEXT
+    assert [request.method for request in server.requests] == ["GET", "POST", "GET", "POST"]
+
+
+def test_another_key_looks_the_host_up_itself(ask: Asking, server: RawServer) -> None:
+    server.script(described(server.url), WHOLE, described(server.url), WHOLE)
+    ask(host=None, controller_host=server.url).chat_completion(QUESTION)
+    ask(host=None, controller_host=server.url, api_key="another").chat_completion(QUESTION)
+    assert [request.headers["api-key"] for request in server.requests] == [KEY, KEY, "another", "another"]

@@ -14,9 +14,9 @@ import requests
 from pinecone_assistant_client import APIConnectionError, AssistantClient
 
 from .asking import KEY, Asking
+from .idle_connections import set_clock
 from .proxy_server import ProxyServer
 from .raw_server import RawServer, reply, streamed
-from .test_transport import set_clock
 from .wire import PARTS, QUESTION, TEXT, completion
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")

@@ -78,6 +78,8 @@ CHAT_EVENTS = [
     chat_event("message_end", finish_reason="stop", usage=USAGE),
 ]
 
+SERVICE_ERROR = {"error": {"code": "RESOURCE_EXHAUSTED", "message": "Tokens are used up."}}
+
 
 def service_error(code: str, message: str, status: int) -> dict[str, Any]:
     """An error body in the service's newest shape."""

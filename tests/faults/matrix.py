@@ -5,14 +5,12 @@ The tests assert these rows, and the table of docs/reliability.md is printed fro
 
 from __future__ import annotations
 
-import threading
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Literal
 
-from ..client.raw_server import HOLD, Answer, Framing, WaitFor, head
+from ..client.raw_server import HOLD, Answer, Framing, Pause, head
 from .bodies import ALL, CLOSE, ONE, RESET, TEXTS, TWO, Body, failure, reply_with
 
 READ_SECONDS = 0.3
@@ -68,14 +66,6 @@ class Row:
     wait: Literal["", "connect", "read"] = ""
     setup: Setup = ""
     retry_waits: tuple[float, ...] | None = None
-
-
-class Pause(WaitFor):
-    """A short pause of the server."""
-
-    def __init__(self, seconds: float) -> None:
-        event = threading.Event()
-        object.__setattr__(self, "event", types.SimpleNamespace(wait=lambda _bound: event.wait(seconds)))
 
 
 def _both(name: str, script: Callable[[Body], list[Answer]], expect: Expect, **options: object) -> Row:

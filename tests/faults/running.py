@@ -23,9 +23,9 @@ import trustme
 from pinecone_assistant_client import client_base
 from pinecone_assistant_client.retries import Retries
 
-from ..client.raw_server import HOLD, RESET, RawServer, Step
+from ..client.raw_server import HOLD, RESET, Pause, RawServer, Step
 from .bodies import Body
-from .matrix import AMPLE_SECONDS, CONNECT_SECONDS, READ_SECONDS, Pause, Row
+from .matrix import AMPLE_SECONDS, CONNECT_SECONDS, READ_SECONDS, Row
 
 KEY = "pcsk_faults_0123456789"
 _T = TypeVar("_T")
