@@ -8,11 +8,12 @@ JSON answer, or a web page, which is an error; bytes that are no UTF-8 are an er
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from typing import Any, Literal
 
-BOM = b"\xef\xbb\xbf"
+from .reference_events import BOM, events_of
+from .reference_json import UnreadableError, anything, item, json_of, list_of, text, whole_number
+
 Interface = Literal["openai", "standard"]
 
 
@@ -37,230 +38,8 @@ class Outcome:
     cited_text: str | None = None
 
 
-class UnreadableError(Exception):
-    """No JSON, or not of the shape it must have."""
-
-
 class BadAnswerError(Exception):
     """An error of the service, or no part of an answer."""
-
-
-# Server-sent events, as the standard words it
-
-
-@dataclasses.dataclass
-class Event:
-    """One event; `is_ended` if a blank line came after it."""
-
-    data: bytes
-    name: bytes
-    is_ended: bool
-
-
-def lines_of(body: bytes) -> list[tuple[bytes, bool]]:
-    """The lines, each with whether it has an end: a CRLF, a lone LF or a lone CR."""
-    lines: list[tuple[bytes, bool]] = []
-    line = b""
-    at = 0
-    while at < len(body):
-        byte = body[at : at + 1]
-        if body[at : at + 2] == b"\r\n":
-            lines.append((line, True))
-            line, at = b"", at + 2
-        elif byte in (b"\r", b"\n"):
-            lines.append((line, True))
-            line, at = b"", at + 1
-        else:
-            line, at = line + byte, at + 1
-    if line:
-        lines.append((line, False))
-    return lines
-
-
-def events_of(body: bytes) -> list[Event]:
-    """The events of a body."""
-    if body.startswith(BOM):
-        body = body[len(BOM) :]
-    events: list[Event] = []
-    data, name = b"", b""
-    for line, _ in lines_of(body):
-        if line == b"":  # dispatch
-            if data != b"":
-                events.append(Event(data[:-1], name, is_ended=True))
-            data, name = b"", b""
-        elif line.startswith(b":"):
-            pass
-        else:
-            field, _, value = line.partition(b":")
-            if value.startswith(b" "):
-                value = value[1:]
-            if field == b"data":
-                data += value + b"\n"
-            elif field == b"event":
-                name = value
-    if data != b"":
-        events.append(Event(data[:-1], name, is_ended=False))
-    return events
-
-
-# JSON whose strings are read when they are asked for: what nobody reads cannot be wrong
-
-
-@dataclasses.dataclass
-class RawString:
-    """A string as it stands in the JSON, with its quotes."""
-
-    raw: bytes
-
-    def read(self) -> str:
-        try:
-            text: str = json.loads(self.raw.decode("utf-8"))
-            text.encode("utf-8")  # no lone surrogates
-        except (UnicodeError, ValueError) as error:
-            raise UnreadableError(str(error)) from error
-        return text
-
-
-class Pairs(list[tuple[str, Any]]):
-    """An object, with names that come twice."""
-
-
-_SPACE = re.compile(rb"[ \t\r\n]*")
-_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"')
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_WORDS = {b"true": True, b"false": False, b"null": None}
-
-
-class Reader:
-    """A recursive reader of one JSON value."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def whole(self) -> Any:
-        value = self.value()
-        self.space()
-        if self.at != len(self.data):
-            raise UnreadableError("more than one value")
-        return value
-
-    def space(self) -> None:
-        found = _SPACE.match(self.data, self.at)
-        assert found is not None
-        self.at = found.end()
-
-    def taken(self, token: bytes) -> bool:
-        self.space()
-        if self.data.startswith(token, self.at):
-            self.at += len(token)
-            return True
-        return False
-
-    def string(self) -> RawString:
-        self.space()
-        found = _STRING.match(self.data, self.at)
-        if found is None:
-            raise UnreadableError("no string")
-        self.at = found.end()
-        if re.search(r"[\ud800-\udfff]", json.loads(found[0].decode("utf-8", "replace"))):
-            raise UnreadableError("an escaped lone surrogate is no JSON text, wherever it stands")
-        return RawString(found[0])
-
-    def value(self) -> Any:
-        self.space()
-        if self.taken(b"{"):
-            return self.object()
-        if self.taken(b"["):
-            return self.array()
-        if self.data[self.at : self.at + 1] == b'"':
-            return self.string()
-        for word, value in _WORDS.items():
-            if self.taken(word):
-                return value
-        found = _NUMBER.match(self.data, self.at)
-        if found is None:
-            raise UnreadableError("no value")
-        self.at = found.end()
-        number = found[0].decode()
-        return int(number) if re.fullmatch(r"-?[0-9]+", number) else float(number)
-
-    def object(self) -> Pairs:
-        pairs = Pairs()
-        if self.taken(b"}"):
-            return pairs
-        while True:
-            name = json.loads(self.string().raw.decode("utf-8", "replace"))
-            if not self.taken(b":"):
-                raise UnreadableError("no colon")
-            pairs.append((name, self.value()))
-            if self.taken(b"}"):
-                return pairs
-            if not self.taken(b","):
-                raise UnreadableError("no comma")
-
-    def array(self) -> list[Any]:
-        items: list[Any] = []
-        if self.taken(b"]"):
-            return items
-        while True:
-            items.append(self.value())
-            if self.taken(b"]"):
-                return items
-            if not self.taken(b","):
-                raise UnreadableError("no comma")
-
-
-# The shapes: a field may be missing or null unless it says otherwise; unknown ones are ignored
-
-
-def text(value: Any) -> str:
-    """A string."""
-    if not isinstance(value, RawString):
-        raise UnreadableError("needs a string")
-    return value.read()
-
-
-def whole_number(value: Any) -> int:
-    """An integer."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise UnreadableError("needs an integer")
-    return value
-
-
-def anything(value: Any) -> Any:
-    """Any value, all of whose strings are text; None for null."""
-    if isinstance(value, RawString):
-        return value.read()
-    if isinstance(value, Pairs):
-        return {name: anything(part) for name, part in value}
-    if isinstance(value, list):
-        return [anything(part) for part in value]
-    return value
-
-
-def list_of(shape: Any) -> Any:
-    """A list whose items all have this shape."""
-
-    def read(value: Any) -> list[Any]:
-        if not isinstance(value, list) or isinstance(value, Pairs):
-            raise UnreadableError("needs a list")
-        return [item(shape, part) for part in value]
-
-    return read
-
-
-def item(shape: Any, value: Any) -> Any:
-    """A value of a shape: a function, or the fields of an object."""
-    if callable(shape):
-        return shape(value)
-    if not isinstance(value, Pairs):
-        raise UnreadableError("needs an object")
-    found: dict[str, Any] = dict.fromkeys(shape)
-    for name, part in value:
-        if name in shape:
-            found[name] = None if part is None else item(shape[name], part)
-    return found
 
 
 USAGE = {"prompt_tokens": whole_number, "completion_tokens": whole_number, "total_tokens": whole_number}
@@ -297,20 +76,6 @@ def citation(value: Any) -> dict[str, Any]:
 COMMON = {"id": text, "model": text, "finish_reason": text, "usage": USAGE, "context_snippet_count": whole_number}
 EVENT = {**COMMON, "type": text, "delta": CONTENT, "citation": citation, "error": anything}
 CHAT = {**COMMON, "message": CONTENT, "citations": list_of(citation), "error": anything}
-
-
-def json_of(shape: Any, data: bytes) -> dict[str, Any]:
-    """A JSON object of a shape."""
-    if data.startswith(BOM):
-        data = data[len(BOM) :]
-    try:
-        found: dict[str, Any] = item(shape, Reader(data).whole())
-    except (RecursionError, ValueError, OverflowError) as error:
-        raise UnreadableError(str(error)) from error
-    return found
-
-
-# Answers
 
 
 def decode(body: bytes, interface: Interface) -> Outcome:

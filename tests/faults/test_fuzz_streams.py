@@ -15,7 +15,8 @@ from pinecone_assistant_client.citations import extract_citations, strip_referen
 from pinecone_assistant_client.decoding import decode_chat_completion
 from pinecone_assistant_client.streams import ChatCompletionStreamDecoder, ChatStreamDecoder
 from tests.faults import fuzz
-from tests.faults.reference_decoder import Interface, Outcome, decode, events_of
+from tests.faults.reference_decoder import Interface, Outcome, decode
+from tests.faults.reference_events import events_of
 
 QUICK = settings(
     max_examples=150,
