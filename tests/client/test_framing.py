@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pinecone_assistant_client import APIConnectionError, AssistantError, StreamError
+from pinecone_assistant_client import APIConnectionError, StreamError
 
 from .asking import Asking
 from .raw_server import CLOSE, Answer, Framing, Pause, RawServer, Step, WaitFor, chunk, head, streamed
@@ -99,7 +99,9 @@ def test_a_body_that_breaks_its_framing_is_a_stream_error(
 )
 def test_what_is_no_http_is_a_connection_error(ask: Asking, server: RawServer, answer: Answer) -> None:
     server.script(answer)
-    with pytest.raises(AssistantError) as caught:
+    is_empty = (
+        ask.kind == "sync" and answer[0] == b"HTTP/1.1 200"
+    )  # urllib3 takes the cut head for a head without headers
+    with pytest.raises(StreamError if is_empty else APIConnectionError):
         ask().chat_completion(QUESTION)
-    assert isinstance(caught.value, (APIConnectionError, StreamError))
     assert len(server.requests) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pinecone_assistant_client.errors import AssistantError, IncompleteStreamError, StreamError
+from pinecone_assistant_client.errors import IncompleteStreamError, StreamError
 from pinecone_assistant_client.streams import ChatCompletionStreamDecoder
 
 from .stream_bodies import BOTH, FILE, OPENAI, OPENAI_TEXT, Decoder, event, failure_of, part, read_openai
@@ -144,9 +144,8 @@ def test_json_that_is_no_answer_to_a_streamed_request_raises(
     decoder: Decoder, events: list[bytes], text: str, body: bytes
 ) -> None:
     for pieces in ([body], [bytes([byte]) for byte in body]):
-        error, shown = failure_of(decoder(), *pieces)
+        _, shown = failure_of(decoder(), *pieces)
         assert shown == ""
-        assert isinstance(error, AssistantError)
 
 
 def test_white_space_without_end_is_refused_before_it_fills_the_memory() -> None:
