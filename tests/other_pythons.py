@@ -146,13 +146,13 @@ def main() -> int:
     print(f"environments ready after {time.monotonic() - start:.0f} s", flush=True)  # noqa: T201 - this is a command
     for version, python in pythons.items():
         start = time.monotonic()
-        print(f"Python {version} ...", flush=True)  # noqa: T201
+        print(f"Python {version} ...", flush=True)  # noqa: T201 - same
         failed = run(python, version, adapters=version in (OLDEST, newest))
         results[version] = (
             f"{'FAILED: ' + '; '.join(failed) if failed else 'passed'} ({time.monotonic() - start:.0f} s)"
         )
     for version in SUPPORTED:
-        print(f"Python {version}: {results[version]}")  # noqa: T201
+        print(f"Python {version}: {results[version]}")  # noqa: T201 - same
     return int(any(result.startswith("FAILED") for result in results.values()))
 
 

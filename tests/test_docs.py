@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llama_index.core.prompts import PromptTemplate
+from pydantic import create_model
 
 import pinecone_assistant_client as client
 from llama_index.llms.pinecone_assistant import PineconeAssistant
@@ -62,9 +64,6 @@ def _closed_port() -> str:
 
 
 def _predict(local: LocalAssistant) -> None:
-    from llama_index.core.prompts import PromptTemplate  # noqa: PLC0415
-    from pydantic import create_model  # noqa: PLC0415
-
     local.reply("{}")
     with closing(PineconeAssistant(assistant_name=local.name, host=local.host, api_key=local.api_key)) as llm:
         llm.structured_predict(create_model("Tree", name=(str, ...)), PromptTemplate("How tall?"))

@@ -25,7 +25,7 @@ def test_plain_answer_is_whole() -> None:
     assert answer.content
     assert answer.finish_reason
     assert answer.usage
-    print(f"\nmodel {answer.model}, {len(answer.citations)} citations, ends in {answer.content[-80:]!r}")  # noqa: T201
+    print(f"\nmodel {answer.model}, {len(answer.citations)} citations, ends in {answer.content[-80:]!r}")  # noqa: T201 - a run's record
 
 
 def test_stream_ends_with_a_finish_reason_and_usage() -> None:

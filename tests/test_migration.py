@@ -216,7 +216,7 @@ def test_chat_openai_takes_a_stream_without_its_finish_for_whole(open_ai: Any, l
 
 
 def test_chat_openai_says_the_key_is_invalid(open_ai: Any) -> None:
-    import openai  # noqa: PLC0415
+    import openai  # noqa: PLC0415 - as above
 
     wrong = type(open_ai)(model="gpt-4o", base_url=open_ai.openai_api_base, api_key="wrong-key")
     error = _error(lambda: wrong.invoke(QUESTION))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import pinecone_assistant_client as client
 from pinecone_assistant_client import InvalidRequestError, validate_filter
 from tests.test_examples import run
 
@@ -97,8 +98,6 @@ def _words(text: str) -> str:
 
 def test_every_error_class_has_its_section() -> None:
     """The slug at the end of every message is a heading of docs/errors.md."""
-    import pinecone_assistant_client as client  # noqa: PLC0415
-
     headings = {
         line[3:].strip().lower()
         for line in (ROOT / "docs/errors.md").read_text("utf-8").split("\n")

@@ -208,7 +208,7 @@ def _plot(results: Results, suite: str, figure: str, title: str, path: Path) -> 
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "benchmarks"
-    from matplotlib import pyplot as plt  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - after the backend is chosen
 
     subjects = list(results.values[suite])
     scale = 1e6 if _unit(suite, figure) == "us" else 1.0

@@ -86,10 +86,10 @@ class SDK:
     """The official SDK, sync and async."""
 
     def __init__(self, host: str) -> None:
-        import os  # noqa: PLC0415
+        import os  # noqa: PLC0415 - see the module's docstring
 
         os.environ["PINECONE_CONTROLLER_HOST"] = host
-        from pinecone import Pinecone  # noqa: PLC0415
+        from pinecone import Pinecone  # noqa: PLC0415 - see the module's docstring
 
         self.client = Pinecone(api_key="local")
         self.host = host
@@ -110,7 +110,7 @@ class SDK:
 
     def _async(self) -> Any:
         if self.async_client is None:
-            from pinecone import AsyncPinecone  # noqa: PLC0415
+            from pinecone import AsyncPinecone  # noqa: PLC0415 - see the module's docstring
 
             self.async_client = AsyncPinecone(api_key="local")
         return self.async_client
@@ -165,39 +165,39 @@ class BareHTTP:
 
 
 def _ours_langchain(host: str) -> Subject:
-    from langchain_pinecone_assistant import ChatPineconeAssistant  # noqa: PLC0415
+    from langchain_pinecone_assistant import ChatPineconeAssistant  # noqa: PLC0415 - see the module's docstring
 
     return LangChainModel(ChatPineconeAssistant(assistant_name="docs", api_key="local", host=host))
 
 
 def _chat_openai(host: str) -> Subject:
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415 - see the module's docstring
 
-    model = ChatOpenAI(model="gpt-4o", api_key="local", base_url=f"{host}/assistant/chat/docs", stream_usage=True)  # type: ignore[call-arg, arg-type, unused-ignore]
+    model = ChatOpenAI(model="gpt-4o", api_key="local", base_url=f"{host}/assistant/chat/docs", stream_usage=True)
     return LangChainModel(model)
 
 
 def _floor_langchain(_host: str) -> Subject:
-    from tests.benchmarks.floors import langchain_floor  # noqa: PLC0415
+    from tests.benchmarks.floors import langchain_floor  # noqa: PLC0415 - see the module's docstring
 
     return LangChainModel(langchain_floor())
 
 
 def _ours_llama_index(host: str) -> Subject:
-    from llama_index.llms.pinecone_assistant import PineconeAssistant  # noqa: PLC0415
+    from llama_index.llms.pinecone_assistant import PineconeAssistant  # noqa: PLC0415 - see the module's docstring
 
     return LlamaIndexModel(PineconeAssistant(assistant_name="docs", api_key="local", host=host))
 
 
 def _openai_like(host: str) -> Subject:
-    from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415
+    from llama_index.llms.openai_like import OpenAILike  # noqa: PLC0415 - see the module's docstring
 
     base = f"{host}/assistant/chat/docs"
     return LlamaIndexModel(OpenAILike(model="gpt-4o", api_key="local", api_base=base, is_chat_model=True))
 
 
 def _floor_llama_index(_host: str) -> Subject:
-    from tests.benchmarks.floors import llama_index_floor  # noqa: PLC0415
+    from tests.benchmarks.floors import llama_index_floor  # noqa: PLC0415 - see the module's docstring
 
     return LlamaIndexModel(llama_index_floor())
 

@@ -88,7 +88,8 @@ class ProxyServer:
             selector.register(other, selectors.EVENT_READ, one)
             while not self._stopping.is_set():
                 for key, _ in selector.select(0.05):
-                    source: socket.socket = key.fileobj  # type: ignore[assignment]
+                    source = key.fileobj
+                    assert isinstance(source, socket.socket)
                     data = source.recv(65536)
                     if not data:
                         return

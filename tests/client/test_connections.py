@@ -72,7 +72,7 @@ def test_a_hundred_views_share_one_connection_and_one_look_up(ask: Asking, serve
                 assistant_name="docs",
                 api_key=KEY,
                 controller_host=server.url,
-                filter={"n": index},  # noqa: B023
+                filter={"n": index},  # noqa: B023 - same
             ),
         ][index % 4]
         assert ask.over(make()).chat_completion(QUESTION).content == TEXT

@@ -125,7 +125,7 @@ def test_a_task_that_waited_in_a_loop_closed_without_notice_is_not_run_without_i
     assert woken == []
     assert not task.done()
     task.get_coro().close()
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    task._log_destroy_pending = False  # type: ignore[attr-defined] # it is pending on purpose
 
 
 @pytest.mark.parametrize("ending", ["", "asyncio.run(client.close())"])

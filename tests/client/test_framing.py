@@ -99,9 +99,8 @@ def test_a_body_that_breaks_its_framing_is_a_stream_error(
 )
 def test_what_is_no_http_is_a_connection_error(ask: Asking, server: RawServer, answer: Answer) -> None:
     server.script(answer)
-    is_empty = (
-        ask.kind == "sync" and answer[0] == b"HTTP/1.1 200"
-    )  # urllib3 takes the cut head for a head without headers
+    # urllib3 takes the cut head for a head without headers, so that answer is an empty one.
+    is_empty = ask.kind == "sync" and answer[0] == b"HTTP/1.1 200"
     with pytest.raises(StreamError if is_empty else APIConnectionError):
         ask().chat_completion(QUESTION)
     assert len(server.requests) == 1

@@ -16,7 +16,7 @@ from langchain_pinecone_assistant.conversion import to_client_messages
 from llama_index.llms.pinecone_assistant.utils import to_messages
 from pinecone_assistant_client import Message
 from pinecone_assistant_client.messages import fold_messages
-from pinecone_assistant_client.options import ChatOptions
+from pinecone_assistant_client.options import ChatOptions, Interface
 
 Converted = Callable[[list[str]], list[Message]]
 
@@ -64,10 +64,10 @@ def test_the_texts_of_a_long_conversation_are_passed_on_and_not_copied(converted
 
 
 @pytest.mark.parametrize("interface", ["openai", "standard"])
-def test_a_request_of_2000_messages_needs_its_own_bytes_and_little_more(interface: str) -> None:
+def test_a_request_of_2000_messages_needs_its_own_bytes_and_little_more(interface: Interface) -> None:
     """The encoder's buffer grows ahead of what it holds; a second copy of the texts would show as a whole 20 MB."""
     messages = by_hand(history(2001, size=10_000))
-    options = ChatOptions().changed(interface=interface)  # type: ignore[arg-type]
+    options = ChatOptions().changed(interface=interface)
     tracemalloc.start()
     try:
         wire = options.build("docs", messages, stream=True)

@@ -310,7 +310,7 @@ def test_what_a_call_gives_wins() -> None:
 
 def test_an_unknown_option_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="topk"):
-        DEFAULTS.changed(topk=3)  # type: ignore[call-arg]
+        DEFAULTS.changed(topk=3)  # type: ignore[call-arg] # the mistake
 
 
 def test_the_interface_decides_the_endpoint() -> None:

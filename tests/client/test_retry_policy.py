@@ -112,4 +112,4 @@ def test_a_wait_is_never_negative_nor_past_its_bound(attempt: int, jitter: float
 def test_the_policy_is_a_value() -> None:
     assert RetryPolicy(max_retries=3) == RetryPolicy(max_retries=3)
     with pytest.raises(AttributeError):
-        POLICY.max_retries = 5  # type: ignore[misc]
+        POLICY.max_retries = 5  # type: ignore[misc] # the mistake

@@ -69,7 +69,7 @@ class Row:
 
 
 def _both(name: str, script: Callable[[Body], list[Answer]], expect: Expect, **options: object) -> Row:
-    return Row(name, script, expect, _whole_if_answer(expect), **options)  # type: ignore[arg-type]
+    return Row(name, script, expect, _whole_if_answer(expect), **options)  # type: ignore[arg-type] # the options of Row
 
 
 def _whole_if_answer(expect: Expect) -> Expect:
