@@ -9,7 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 from xml.etree import ElementTree
 
@@ -145,8 +145,7 @@ def _parse(archive: zipfile.ZipFile, name: str, target: _Target) -> _Target:
     size = 0
     try:
         with archive.open(part) as file:
-            read: Callable[[], bytes] = lambda: file.read(_READ_BYTES)  # noqa: E731
-            for data in iter(read, b""):
+            for data in iter(partial(file.read, _READ_BYTES), b""):
                 size += len(data)
                 if size > MAX_PART_BYTES:
                     raise DocumentError(f"The DOCX file unpacks to more than {MAX_PART_BYTES} bytes.")

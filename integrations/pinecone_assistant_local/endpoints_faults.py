@@ -19,7 +19,7 @@ _HINTS = {**get_type_hints(Fault), "body": Union[str, None]}  # noqa: UP007  (JS
 _OPTIONS = [option for option in fields(Fault) if option.init]
 _Asked = msgspec.defstruct(
     "Fault",
-    [(option.name, Union[_HINTS[option.name], msgspec.UnsetType], msgspec.UNSET) for option in _OPTIONS],  # noqa: UP007
+    [(option.name, Union[_HINTS[option.name], msgspec.UnsetType], msgspec.UNSET) for option in _OPTIONS],  # noqa: UP007  (as above)
     forbid_unknown_fields=True,
 )
 

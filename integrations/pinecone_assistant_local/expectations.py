@@ -155,8 +155,8 @@ _MONEY_VERB = re.compile(
     r"\bhow\s+much\b.*\b(?:cost|pay|paid|charged?|price|spend|worth|earn|refunded)\b|\bwhat\b.*\b(?:costs?|spend|pay)\b",
     re.IGNORECASE,
 )
-_MONEY_WORDS = frozenset("cost costs pay paid charge charged price spend worth earn refunded".split())  # noqa: SIM905
-_VERBS = frozenset("do does did should must can may happens".split())  # noqa: SIM905
+_MONEY_WORDS = frozenset("cost costs pay paid charge charged price spend worth earn refunded".split())  # noqa: SIM905  (easier to read than 10 quoted words)
+_VERBS = frozenset("do does did should must can may happens".split())  # noqa: SIM905  (as above)
 _WEIGHS = re.compile(r"\b(?:how\s+much|what)\b.*\bweighs?\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\b(?:when|what\s+time|how\s+(?:late|early)|until\s+when)\b|いつ|何時|什么时候|何时|几点", re.IGNORECASE

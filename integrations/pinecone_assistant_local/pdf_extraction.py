@@ -8,8 +8,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import pypdfium2  # type: ignore[import-untyped]
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+import pypdfium2  # type: ignore[import-untyped]  # it ships no types
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # as above
 
 from pinecone_assistant_local.errors import DocumentError
 

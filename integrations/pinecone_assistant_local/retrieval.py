@@ -161,7 +161,7 @@ class Retriever:
         missing = [passage_id for passage_id in ids if passage_id not in found]
         if missing:
             marks = ", ".join("?" * len(missing))
-            rows = connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", missing).fetchall()  # noqa: S608
+            rows = connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", missing).fetchall()  # noqa: S608  (question marks)
             # New words are learned all at once: a look-up for each sentence took a third of a first answer's time.
             self._stems.of_text("\n".join(f"{row['heading']}\n{row['sentences']}" for row in rows))
             for row in rows:
@@ -205,7 +205,7 @@ def _passages_with(connection: sqlite3.Connection, terms: Sequence[Term]) -> lis
     counts = {
         row["term"]: row["doc"]
         for row in connection.execute(
-            f"SELECT term, doc FROM passage_terms WHERE term IN ({marks})",  # noqa: S608
+            f"SELECT term, doc FROM passage_terms WHERE term IN ({marks})",  # noqa: S608  (as above)
             stems,
         )
     }
@@ -284,5 +284,5 @@ def _load_files(connection: sqlite3.Connection, rows: set[int]) -> dict[int, Sto
     if not rows:
         return {}
     marks = ", ".join("?" * len(rows))
-    found = connection.execute(f"SELECT * FROM files WHERE row IN ({marks})", sorted(rows))  # noqa: S608
+    found = connection.execute(f"SELECT * FROM files WHERE row IN ({marks})", sorted(rows))  # noqa: S608  (as above)
     return {row["row"]: to_stored_file(row) for row in found.fetchall()}

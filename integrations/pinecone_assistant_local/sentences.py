@@ -20,7 +20,7 @@ _END = re.compile(
     f"(?<![{_LATIN_ENDS}])(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?:\\[\\d[\\d, ]*\\])*(?=\\s)|[{_WIDE_ENDS}]+[{_CLOSE}]*"
 )
 _ABBREVIATIONS = frozenset(
-    "al approx art ca cf ch co corp dept dr ed eds e.g eg est etc ex fig figs gen hon i.e ie inc jr lt ltd max messrs"  # noqa: SIM905
+    "al approx art ca cf ch co corp dept dr ed eds e.g eg est etc ex fig figs gen hon i.e ie inc jr lt ltd max messrs"  # noqa: SIM905  (no 60 quotes)
     " min mr mrs ms mt no nos nr op p pp prof rev sgt sr st v vol vols vs".split()
 )
 _LAST_WORD = re.compile(f"(?:^|[\\s{_OPEN}])([^\\s{_OPEN}]+)$")

@@ -164,7 +164,7 @@ class LoopSession:
         if self.connector is None or self.session.closed:
             return  # injected, or closed in time
         with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
-            self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment]
+            self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment] # its last use
         self._abort_transports()  # before the connections, which need their loop to say good-bye
         for response in self.reading:
             connection = response.connection
