@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint docs pythons faults soak audit live bench dist clean
+.PHONY: help demo demo-live test check lint docs pythons faults soak audit openapi live bench dist clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -68,6 +68,16 @@ soak: $(VENV)/.dev
 # Known vulnerabilities of what users install; fails for a finding, says plainly where the index has no data.
 audit: $(VENV)/.dev
 	@$(RUN)/python tests/release/audit.py
+
+.venv-others/openapi/.ready: pyproject.toml
+	@echo "Installing schemathesis and the local assistant into .venv-others/openapi (once) ..."
+	@$(PYTHON) -m venv .venv-others/openapi
+	@.venv-others/openapi/bin/python -m pip install --quiet --editable '.[local]' 'schemathesis>=4.32,<5' 'jsonschema>=4.20' 'pyyaml>=6'
+	@touch $@
+
+# schemathesis against the local assistant, three minutes; the descriptions are Pinecone's and lie beside the project, or in OPENAPI=folder.
+openapi: .venv-others/openapi/.ready
+	@$(OFFLINE) .venv-others/openapi/bin/python -m tests.local.schemathesis_run $(OPENAPI)
 
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50

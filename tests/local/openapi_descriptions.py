@@ -82,7 +82,7 @@ def read_operations(version: str) -> list[Operation]:
     operations = []
     for part in ("control", "data", "evaluation"):
         document = yaml.safe_load((FOLDER / f"assistant_{part}_{version}.oas.yaml").read_text())
-        _add_known_nulls(document)
+        add_known_nulls(document)
         components = {"schemas": _to_json_schema(document["components"]["schemas"])}
         for template, methods in document["paths"].items():
             for method in _METHODS:
@@ -92,11 +92,11 @@ def read_operations(version: str) -> list[Operation]:
     return operations
 
 
-def _add_known_nulls(schema: Any, name: str = "") -> None:
+def add_known_nulls(schema: Any, name: str = "") -> None:
     """Marks the known nulls, in schemas that are components and in those that are written out where they are used."""
     if isinstance(schema, list):
         for item in schema:
-            _add_known_nulls(item)
+            add_known_nulls(item)
     if not isinstance(schema, dict):
         return
     own_name = schema.get("x-component-name", name)
@@ -107,7 +107,7 @@ def _add_known_nulls(schema: Any, name: str = "") -> None:
                 found = found.get("properties", {}).get(field, {})
             found["nullable"] = True
     for key, value in schema.items():
-        _add_known_nulls(value, key)
+        add_known_nulls(value, key)
 
 
 def _to_json_schema(schema: Any) -> Any:
