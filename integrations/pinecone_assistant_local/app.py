@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,10 +21,11 @@ from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.errors import ServiceError
 from pinecone_assistant_local.gate import HEALTH_PATH, Gate
 from pinecone_assistant_local.service import Service
+from pinecone_assistant_local.versions import has_operations
 
 
-def create_app(service: Service) -> ASGIApp:
-    """The whole API over one service."""
+def create_app(service: Service, is_ready: Callable[[], bool]) -> ASGIApp:
+    """The whole API over one service; `/healthz` answers 503 until `is_ready`."""
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, _health),
         *ASSISTANT_ROUTES,
@@ -38,11 +41,14 @@ def create_app(service: Service) -> ASGIApp:
     # A redirect for a slash too many would send a client's key and body a second time.
     endpoints.router.redirect_slashes = False
     endpoints.state.service = service
+    endpoints.state.is_ready = is_ready
     return Gate(endpoints, service)
 
 
-async def _health(_request: Request) -> Response:
-    return json_response({"status": "ok"})
+async def _health(request: Request) -> Response:
+    return (
+        json_response({"status": "ok"}) if request.app.state.is_ready() else json_response({"status": "starting"}, 503)
+    )
 
 
 async def _on_service_error(_request: Request, error: Exception) -> Response:
@@ -63,10 +69,11 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> set[str]:
-    """The methods of a path; the router itself names only those of the first of its routes."""
+    """The methods of a path in this API version; the router itself names only those of the first of its routes."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     found = [route for route in routes if route.path_regex.match(request.url.path)]
-    return {method for route in found for method in route.methods or ()}
+    methods = {method for route in found for method in route.methods or ()}
+    return methods if has_operations(request.scope["state"]["version"]) else methods - {"PUT"}
 
 
 async def _on_bug(_request: Request, _error: Exception) -> Response:

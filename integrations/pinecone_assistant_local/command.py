@@ -52,7 +52,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 allowed_hosts=options.allow_host,
                 serve_faults=options.faults,
                 on_request=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
-            ).start()
+            )
+            # What waits for /healthz before it asks, such as a container's neighbours, must not find half a folder.
+            local._is_ready.clear()
+            local.start()
         except (OSError, ValueError) as error:
             return _refuse(str(error))
         with closing(local):
@@ -63,6 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _serve(local: LocalAssistant, sync: FolderSync, stop: Stop, options: argparse.Namespace) -> None:
     if not sync.run(local, stop.is_asked):
         return
+    local._is_ready.set()
     for name, value in local.environ.items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     sys.stdout.flush()

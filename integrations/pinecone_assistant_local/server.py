@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,9 @@ class LocalAssistant:
         self._on_request = on_request
         self._faults = Faults()
         self._started: _Running | None = None
+        # The command line clears it until the folder's files are in.
+        self._is_ready = threading.Event()
+        self._is_ready.set()
 
     def __repr__(self) -> str:
         where = self.host if self._started else "not running"
@@ -156,7 +160,7 @@ class LocalAssistant:
         except BaseException:
             listener.close()
             raise
-        app = create_app(service)
+        app = create_app(service, self._is_ready.is_set)
         if self._on_request is not None:
             app = RequestLines(app, self._on_request)
         self._started = _Running(service, ThreadServer(app, listener), folder)

@@ -10,12 +10,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
+from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.__main__ import main
-from pinecone_assistant_local.command import assistant_name
+from pinecone_assistant_local.command import Stop, assistant_name
+from pinecone_assistant_local.folder_sync import FolderSync
 
 
 @contextmanager
@@ -74,6 +77,27 @@ def test_it_serves_a_folder_until_it_is_stopped(folder: Path, stop: signal.Signa
         assert "Left out empty.txt: The file is empty." in errors
         assert "2 of 3 files available" in errors
         assert "Traceback" not in errors
+
+
+def test_health_is_503_until_the_folders_files_are_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours of a container wait for it before they ask."""
+    seen: list[tuple[int, str]] = []
+    hosts: list[str] = []
+    sync = FolderSync.run
+
+    def ask() -> None:
+        response = requests.get(f"{hosts[0]}/healthz", timeout=20)
+        seen.append((response.status_code, response.json()["status"]))
+
+    def asking_sync(self: FolderSync, local: LocalAssistant, *arguments: Any, **options: Any) -> bool:
+        hosts.append(local.host)
+        ask()
+        return sync(self, local, *arguments, **options)
+
+    monkeypatch.setattr(FolderSync, "run", asking_sync)
+    monkeypatch.setattr(Stop, "wait", lambda _: ask())
+    assert main(["serve", str(folder), "--port", "0"]) == 0
+    assert seen == [(503, "starting"), (200, "ok")]
 
 
 @pytest.mark.parametrize(
