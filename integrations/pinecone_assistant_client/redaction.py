@@ -7,7 +7,8 @@ from typing import Any
 
 _MAX_EXCERPT = 300
 _LONG_SECRET = 12
-_SIGNED_QUERY = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]{1,2000})\?[^\s\"'<>)]+", re.IGNORECASE)
+# A URL without a query matches too: so each character is looked at once, however long the path is.
+_URL = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]*)(\?[^\s\"'<>)]+)?", re.IGNORECASE)
 
 
 def without_secrets(text: str, *secrets: str) -> str:
@@ -20,7 +21,11 @@ def without_secrets(text: str, *secrets: str) -> str:
             text = text.replace(secret, "[secret]")
         elif secret and secret in text:
             text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "[secret]", text)
-    return _SIGNED_QUERY.sub(r"\1?[cut]", text)
+    return _URL.sub(_without_query, text)
+
+
+def _without_query(url: re.Match[str]) -> str:
+    return f"{url[1]}?[cut]" if url[2] else url[1]
 
 
 def cleaned(value: Any, *secrets: str) -> Any:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pinecone_assistant_client import (
-    APIStatusError,
     AssistantClient,
     AsyncAssistantClient,
     AuthenticationError,
@@ -108,16 +107,6 @@ async def test_200_calls_at_once_on_a_cold_client_look_the_host_up_once(server: 
         assert len(client._connections.asynchronous._sessions) == 1
     assert {answer.content for answer in answers} == {TEXT}
     assert [request.method for request in server.requests] == ["GET"] + ["POST"] * 200
-
-
-def test_a_look_up_that_failed_is_made_again(ask: Asking, server: RawServer) -> None:
-    server.script(reply(service_error("UNAUTHENTICATED", "Invalid API key.", 401), status=401))
-    asker = ask(host=None, controller_host=server.url)
-    with pytest.raises(APIStatusError):
-        asker.chat_completion(QUESTION)
-    server.script(described(server.url), WHOLE)
-    asker.chat_completion(QUESTION)
-    assert [request.method for request in server.requests] == ["GET", "GET", "POST"]
 
 
 @pytest.mark.parametrize("host", ["http://assistant.example", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"])
