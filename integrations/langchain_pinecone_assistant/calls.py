@@ -39,7 +39,8 @@ _TOOL_OPTIONS = ("tools", "functions", "tool_choice")
 
 NO_TOOLS = """an assistant answers from its files and calls no tools, so none can be bound to it. Two ways to use it in an agent:
 (1) as a tool of another model: create_agent(other_model, tools=[PineconeAssistantTool(assistant_name="docs")])
-(2) as a node of a graph: graph.add_node("ask", lambda state: {"messages": [chat.invoke(state["messages"])]})"""
+(2) as a node of a graph: graph.add_node("ask", lambda state: {"messages": [chat.invoke(state["messages"])]})
+Tools that you did not write come from response_format: give create_agent the model itself, or a ProviderStrategy"""
 
 
 @dataclass(frozen=True, slots=True)

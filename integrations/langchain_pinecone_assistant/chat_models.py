@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.language_models import BaseChatModel, LangSmithParams, ModelProfile
+from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
-from langchain_core.runnables import Runnable
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
+from .bound import KeepsOptions
 from .citations import PROVIDER
 from .connection import ANSWER_OPTIONS, DEFAULT_MODEL, AnswerOptions
 from .notices import notice
 
 if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
-
     from .words import ChatWords
 
 _OPTIONS = (*ANSWER_OPTIONS, "stop", "system_messages", "tool_messages")
 
 
-class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
+class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
     """Ask a Pinecone Assistant: answers from your files, with citations, streamed or whole, sync or async.
 
     Per call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on the
@@ -140,7 +138,10 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
             "call": {name: value for name, value in kwargs.items() if name != "stream"},
             "stop": stop,
         }
-        return json.dumps(identity, sort_keys=True, default=str)
+        try:
+            return json.dumps(identity, sort_keys=True, default=str)
+        except (TypeError, ValueError):
+            return repr(identity)  # a filter that is no JSON: no answer has this key, and the call tells what is wrong
 
     def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
         generations = super()._convert_cached_generations(cache_val)
@@ -247,54 +248,6 @@ class ChatPineconeAssistant(BaseChatModel, AnswerOptions):
         if run_manager is not None:
             await run_manager.on_llm_new_token(last.text, chunk=last)
         yield last
-
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """The model with options bound; an assistant calls no tools, so `tools` must be empty.
-
-        `create_agent(model, response_format=X)` without tools comes here with `response_format`.
-
-        Raises:
-            ToolsNotSupportedError: There are tools; a NotImplementedError whose text shows how to use the model in agents.
-        """
-        from .calls import check_call_options  # noqa: PLC0415 - as in _generate
-
-        check_call_options({"tools": tools, "tool_choice": tool_choice, **kwargs})
-        return self.bind(**kwargs)
-
-    def with_structured_output(
-        self,
-        schema: dict[str, Any] | type | None = None,
-        *,
-        include_raw: bool = False,
-        method: Literal["json_schema", "json_mode", "function_calling"] = "json_schema",
-        strict: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """The model with answers as JSON of a schema. The assistant is steered towards it and the answer is checked here.
-
-        The question goes to POST /chat/{name}, also with `interface="openai"`, because only it can answer in JSON.
-
-        Args:
-            schema: A pydantic class (the answer is an instance), a TypedDict or a JSON Schema (the answer is a dict).
-            include_raw: Answer `{"raw": message, "parsed": value or None, "parsing_error": error or None}`.
-            method: `"json_schema"` puts the schema under the question; `"json_mode"` asks for JSON only, so say in the
-                question which; `"function_calling"` falls back to `"json_schema"`.
-            strict: Accepted; nothing is enforced by the service.
-            kwargs: None are known.
-
-        Raises:
-            ValueError: An unknown method or option, or no schema where one is needed.
-            OutputParserException: At the call, if the answer does not fit.
-        """
-        from .structured_output import structured_model  # noqa: PLC0415 - as in _generate
-
-        return structured_model(self, schema, include_raw=include_raw, method=method, strict=strict, **kwargs)
 
 
 def _hash(secret: str | None) -> str:

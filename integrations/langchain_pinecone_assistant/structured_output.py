@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -20,15 +21,12 @@ from .errors import InvalidRequestError
 from .json_schema import violation
 from .notices import notice
 
-if TYPE_CHECKING:
-    from .chat_models import ChatPineconeAssistant
-
 _METHODS = ("json_schema", "json_mode", "function_calling")
 _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 
 
 def structured_model(
-    chat: ChatPineconeAssistant,
+    bind: Callable[..., Runnable[LanguageModelInput, AIMessage]],
     schema: Any,
     *,
     include_raw: bool,
@@ -36,7 +34,7 @@ def structured_model(
     strict: bool | None,
     **unknown: Any,
 ) -> Runnable[LanguageModelInput, Any]:
-    """The model, bound to answer in JSON, with the parser behind it. Arguments as for `with_structured_output`.
+    """The model, bound to answer in JSON, with the parser behind it. Other arguments as for `with_structured_output`.
 
     Options of `invoke` reach the model in every form, because it is the first of the sequence.
     """
@@ -60,17 +58,18 @@ def structured_model(
         )
     else:
         response_format = {"type": "json_schema", "json_schema": {"schema": json_schema}}
-    model = chat.bind(
+    model = bind(
         response_format=response_format,
         ls_structured_output_format={"kwargs": {"method": method}, "schema": json_schema or {}},
     )
-    parse = parser_of(schema, json_schema)
-    finish = _with_raw(parse) if include_raw else parse
+    # Functions of this module with their arguments, not closures: what is made of these can be pickled.
+    finish = partial(_parse_with_raw if include_raw else _parse, _model_class_of(schema), json_schema)
+    return model | RunnableLambda(finish, partial(_afinish, finish), name="parse_answer")
 
-    async def afinish(message: BaseMessage) -> Any:  # given, or the framework would run the other one in a thread
-        return finish(message)
 
-    return model | RunnableLambda(finish, afinish, name="parse_answer")
+async def _afinish(finish: Callable[[BaseMessage], Any], message: BaseMessage) -> Any:
+    """`finish` where the framework would else run it in a thread."""
+    return finish(message)
 
 
 def _json_schema_of(schema: Any) -> dict[str, Any] | None:
@@ -88,41 +87,38 @@ def _json_schema_of(schema: Any) -> dict[str, Any] | None:
         ) from error
 
 
-def parser_of(schema: Any, json_schema: Mapping[str, Any] | None) -> Callable[[BaseMessage], Any]:
-    """A function from an answer to its value: an instance of a pydantic class, else a dict that fits the schema.
+def _model_class_of(schema: Any) -> Any:
+    return schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
 
-    The function raises OutputParserException for what is no JSON, is cut, or does not fit.
+
+def _parse(model_class: Any, json_schema: Mapping[str, Any] | None, message: BaseMessage) -> Any:
+    """The value of an answer: an instance of a pydantic class, else a dict that fits the schema.
+
+    Raises:
+        OutputParserException: The answer is no JSON, is cut, or does not fit.
     """
-    model_class: Any = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
-
-    def parse(message: BaseMessage) -> Any:
-        text = str(message.text)
-        fenced = _FENCED.fullmatch(text)
+    text = str(message.text)
+    fenced = _FENCED.fullmatch(text)
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError) as error:  # the latter for a thousand brackets
+        raise OutputParserException(f"the answer is no JSON ({error}): {text[:200]}", llm_output=text) from error
+    if model_class is not None:
         try:
-            value = json.loads(fenced[1] if fenced else text)
+            # pydantic.v1's classes have parse_obj only
+            is_v2 = issubclass(model_class, BaseModel)
+            return model_class.model_validate(value) if is_v2 else model_class.parse_obj(value)
         except ValueError as error:
-            raise OutputParserException(f"the answer is no JSON ({error}): {text[:200]}", llm_output=text) from error
-        if model_class is not None:
-            try:
-                # pydantic.v1's classes have parse_obj only
-                is_v2 = issubclass(model_class, BaseModel)
-                return model_class.model_validate(value) if is_v2 else model_class.parse_obj(value)
-            except ValueError as error:
-                sentence = f"the answer does not fit {model_class.__name__}: {error}"
-                raise OutputParserException(sentence, llm_output=text) from error
-        wrong = violation(value, json_schema) if json_schema is not None else None
-        if wrong is not None:
-            raise OutputParserException(f"the answer does not fit the schema: {wrong}", llm_output=text)
-        return value
-
-    return parse
+            sentence = f"the answer does not fit {model_class.__name__}: {error}"
+            raise OutputParserException(sentence, llm_output=text) from error
+    wrong = violation(value, json_schema) if json_schema is not None else None
+    if wrong is not None:
+        raise OutputParserException(f"the answer does not fit the schema: {wrong}", llm_output=text)
+    return value
 
 
-def _with_raw(parse: Callable[[BaseMessage], Any]) -> Callable[[BaseMessage], dict[str, Any]]:
-    def parse_with_raw(message: BaseMessage) -> dict[str, Any]:
-        try:
-            return {"raw": message, "parsed": parse(message), "parsing_error": None}
-        except OutputParserException as error:
-            return {"raw": message, "parsed": None, "parsing_error": error}
-
-    return parse_with_raw
+def _parse_with_raw(model_class: Any, json_schema: Mapping[str, Any] | None, message: BaseMessage) -> dict[str, Any]:
+    try:
+        return {"raw": message, "parsed": _parse(model_class, json_schema, message), "parsing_error": None}
+    except OutputParserException as error:
+        return {"raw": message, "parsed": None, "parsing_error": error}

@@ -12,6 +12,7 @@ from langchain_core.globals import set_llm_cache
 from pydantic import SecretStr
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
+from langchain_pinecone_assistant.errors import InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, chat_model
@@ -116,3 +117,13 @@ async def test_cache_false_asks_every_time(ask: Ask, local: LocalAssistant) -> N
     await ask.invoke(chat, QUESTION)
     await ask.invoke(chat, QUESTION)
     assert posts(local) == 2
+
+
+@pytest.mark.parametrize("wrong", [{1: "a", "b": 2}, {("a",): "b"}], ids=["mixed names", "a tuple as name"])
+async def test_a_filter_that_no_key_can_hold_is_the_models_error(
+    ask: Ask, wrong: dict[Any, Any], local: LocalAssistant
+) -> None:
+    """With a cache it was a bare TypeError, which retry middleware tries again."""
+    with pytest.raises(InvalidRequestError, match="field names are strings"):
+        await ask.invoke(chat_model(local), QUESTION, filter=wrong)
+    assert posts(local) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -105,8 +106,9 @@ async def test_json_mode_sends_no_schema(ask: Ask, local: LocalAssistant) -> Non
         '{"name": "Red pine"}',
         '{"name": "Red pine", "height_in_meters": "very"}',
         '{"name": "Red pine", "height_in_meters": 43.8',
+        "[" * 100_000,
     ],
-    ids=["no JSON", "field missing", "wrong type", "cut"],
+    ids=["no JSON", "field missing", "wrong type", "cut", "too deep"],
 )
 @pytest.mark.parametrize("schema", [Tree, TREE_SCHEMA], ids=["pydantic", "schema"])
 async def test_an_answer_that_does_not_fit_is_a_parsing_error(
@@ -158,6 +160,15 @@ async def test_stream_yields_one_chunk(ask: Ask, include_raw: bool, local: Local
 async def test_a_fenced_answer_is_read(ask: Ask, local: LocalAssistant) -> None:
     local.reply(f"```json\n{GOOD}\n```")
     assert isinstance(await ask.invoke(chat_model(local).with_structured_output(Tree), QUESTION), Tree)
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+async def test_a_structured_model_can_be_pickled(ask: Ask, include_raw: bool, local: LocalAssistant) -> None:
+    """As the model itself can: chains travel to the workers of a pool."""
+    local.reply(GOOD)
+    model = pickle.loads(pickle.dumps(chat_model(local).with_structured_output(Tree, include_raw=include_raw)))
+    value = await ask.invoke(model, QUESTION)
+    assert (value["parsed"] if include_raw else value) == Tree(name="Red pine", height_in_meters=43.8)
 
 
 async def test_it_works_behind_a_prompt_and_in_a_batch(ask: Ask, local: LocalAssistant) -> None:
