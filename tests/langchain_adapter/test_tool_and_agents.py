@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import GenericFakeChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel
@@ -58,9 +59,10 @@ async def test_the_answer_is_the_content_and_the_rest_the_artifact(
     ask: Ask, interface: str, library: LocalAssistant
 ) -> None:
     call = {"name": "pinecone_assistant", "args": {"question": QUESTION}, "id": "1", "type": "tool_call"}
-    message = await ask.invoke(tool(library, interface=interface, strip_references=True), call)
+    message = await ask.invoke(tool(library, interface=interface), call)
     assert isinstance(message, ToolMessage)
     assert "43.8" in message.text
+    assert "http" not in message.text, "a tool's text goes to another model: no signed link is in it"
     assert set(message.artifact) == {"citations", "usage", "model", "id"}
     assert message.artifact["citations"][0]["references"][0]["file_name"] == "red_pine.md"
     assert message.artifact["usage"]["total_tokens"] > 0
@@ -113,6 +115,74 @@ async def test_a_changed_tool_asks_with_its_new_options(ask: Ask, local: LocalAs
 async def test_errors_of_the_assistant_reach_the_agent(ask: Ask, library: LocalAssistant) -> None:
     with pytest.raises(AuthenticationError):
         await ask.invoke(PineconeAssistantTool(**{**words(library), "api_key": "wrong"}), {"question": QUESTION})
+
+
+async def test_links_are_in_a_tools_text_only_where_the_developer_says_so(ask: Ask, library: LocalAssistant) -> None:
+    """`strip_references=False` keeps what the service wrote, as for the model."""
+    assert "http" in await ask.invoke(tool(library, strip_references=False), {"question": QUESTION})
+
+
+async def test_a_tool_that_answers_text_only_has_no_artifact(ask: Ask, library: LocalAssistant) -> None:
+    """`response_format="content"` once gave the text of a tuple."""
+    asking = tool(library, response_format="content")
+    call = {"name": "pinecone_assistant", "args": {"question": QUESTION}, "id": "1", "type": "tool_call"}
+    message = await ask.invoke(asking, call)
+    assert message.text.startswith("A red pine")
+    assert message.artifact is None
+
+
+async def test_handle_tool_error_makes_an_error_the_tools_answer(ask: Ask, library: LocalAssistant) -> None:
+    """The framework gives it only ToolExceptions; the agent goes on, and its model reads what is wrong."""
+    seen: list[BaseException | None] = []
+
+    def tell(error: ToolException) -> str:
+        seen.append(error.__cause__)
+        return f"Sorry: {error}"
+
+    wrong = {**words(library), "api_key": "wrong", "max_retries": 0}
+    for handler, start in ((True, "the API key was refused"), (tell, "Sorry: the API key was refused")):
+        agent: Any = create_agent(
+            outer(question=QUESTION), tools=[PineconeAssistantTool(**wrong, handle_tool_error=handler)]
+        )
+        state = await ask.invoke(agent, {"messages": [("user", "How tall?")]})
+        told = next(message for message in state["messages"] if isinstance(message, ToolMessage))
+        assert (told.status, told.text.startswith(start)) == ("error", True)
+        assert state["messages"][-1].text == "Done."
+    assert isinstance(seen[0], AuthenticationError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"question": "  "}, "the question is empty"),
+        ({"question": QUESTION, "filter": {"year": [2024]}}, "filter.year: a list needs $in"),
+    ],
+)
+async def test_what_the_outer_model_got_wrong_is_told_to_it(
+    ask: Ask, arguments: dict[str, Any], sentence: str, local: LocalAssistant
+) -> None:
+    """It can mend its own words, so they do not end the run."""
+    agent: Any = create_agent(outer(**arguments), tools=[tool(local, choose_filter=True)])
+    state = await ask.invoke(agent, {"messages": [("user", "How tall?")]})
+    told = next(message for message in state["messages"] if isinstance(message, ToolMessage))
+    assert told.status == "error"
+    assert sentence in told.text
+    assert state["messages"][-1].text == "Done."
+    assert not local.requests
+
+
+async def test_a_tools_headers_and_control_plane_are_those_it_has(
+    ask: Ask, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers may be changed in place; the environment counts when the tool is made, not at its first question."""
+    monkeypatch.setenv("PINECONE_CONTROLLER_HOST", local.host)
+    asking = tool(local, default_headers={"X-Tenant": "a"}, host=None)
+    monkeypatch.setenv("PINECONE_CONTROLLER_HOST", "http://127.0.0.1:9")
+    await ask.invoke(asking, {"question": QUESTION})
+    assert asking.default_headers is not None
+    asking.default_headers["X-Tenant"] = "b"
+    await ask.invoke(asking, {"question": QUESTION})
+    assert asking._chat().default_headers == {"X-Tenant": "b"}
 
 
 async def test_an_agent_asks_and_its_citations_survive_a_checkpoint(ask: Ask, library: LocalAssistant) -> None:
@@ -197,6 +267,9 @@ async def test_tools_for_the_model_are_refused_with_both_ways_shown(ask: Ask, li
         chat_model(library).bind_tools([search])
     with pytest.raises(ToolsNotSupportedError):
         await ask.invoke(create_agent(chat_model(library), tools=[search]), {"messages": [("user", QUESTION)]})
+    agent: Any = create_agent(chat_model(library), response_format=ToolStrategy(Tree))
+    with pytest.raises(ToolsNotSupportedError, match="response_format: give create_agent the model itself, or a Prov"):
+        await ask.invoke(agent, {"messages": [("user", QUESTION)]})
 
 
 async def test_bind_tools_without_tools_binds_the_options(ask: Ask, local: LocalAssistant) -> None:
