@@ -41,6 +41,8 @@ _NOT_TEXT_OF_AN_ANSWER = frozenset(
         "redacted_thinking",
     }
 )
+# What it asked of its provider's own tools, and what these gave: server_tool_call, web_search_call, web_search_tool_result, ...
+_OF_ITS_TOOLS = ("_tool_call", "_tool_call_chunk", "_tool_use", "_tool_result", "_search_call", "_interpreter_call")
 
 
 def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = "error") -> list[Message]:
@@ -96,7 +98,7 @@ def _text_of(message: BaseMessage, index: int) -> str:
         kind = block.get("type", "text" if "text" in block else "untyped")
         if kind == "text":
             texts.append(str(block.get("text", "")))
-        elif not (isinstance(message, AIMessage) and kind in _NOT_TEXT_OF_AN_ANSWER):
+        elif not (isinstance(message, AIMessage) and (kind in _NOT_TEXT_OF_AN_ANSWER or kind.endswith(_OF_ITS_TOOLS))):
             raise InvalidRequestError(
                 f"messages[{index}] has a block of type {kind!r}: the assistant takes text only; "
                 "upload files to the assistant instead"

@@ -27,7 +27,7 @@ _SEARCH_OPTIONS = ("k", "filter", "snippet_size", "multimodal")
 class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
 
-    `k`, `filter`, `snippet_size` and `multimodal` can be given to `invoke` too; `filter=None` clears the default.
+    `k`, `filter`, `snippet_size` and `multimodal` can be given to `invoke` too; None clears a default.
 
     Example:
         ```python
@@ -83,10 +83,10 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         self,
         query: str,
         *,
-        k: int | None = None,
+        k: int | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
-        snippet_size: int | None = None,
-        multimodal: bool | None = None,
+        snippet_size: int | NotGiven | None = NOT_GIVEN,
+        multimodal: bool | NotGiven | None = NOT_GIVEN,
         **unknown: Any,
     ) -> dict[str, Any]:
         """The client's arguments of one search: what the call gives, else the fields."""
@@ -96,10 +96,10 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
             raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where="a search"))
         return {
             "query": query,
-            "top_k": self.k if k is None else k,
+            "top_k": self.k if k is NOT_GIVEN else k,
             "filter": self.filter if filter is NOT_GIVEN else filter,
-            "snippet_size": self.snippet_size if snippet_size is None else snippet_size,
-            "multimodal": self.multimodal if multimodal is None else multimodal,
+            "snippet_size": self.snippet_size if snippet_size is NOT_GIVEN else snippet_size,
+            "multimodal": self.multimodal if multimodal is NOT_GIVEN else multimodal,
         }
 
 

@@ -115,6 +115,23 @@ def test_what_another_model_thought_is_not_sent() -> None:
     assert to_client_messages([AIMessage(content)]) == [Message("assistant", "43.8 meters.")]
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("server_tool_call", "server_tool_result"),
+        ("server_tool_use", "web_search_tool_result"),
+        ("web_search_call", "file_search_call"),
+    ],
+    ids=["standard", "anthropic", "openai"],
+)
+def test_what_another_model_asked_of_its_providers_tools_is_not_sent(asked: str, given: str) -> None:
+    """The text of such a turn stands without it; in a user's turn it would be a question that cannot be sent."""
+    blocks: list[str | dict[str, Any]] = [{"type": asked}, {"type": given}, {"type": "text", "text": "43.8 meters."}]
+    assert to_client_messages([AIMessage(blocks)]) == [Message("assistant", "43.8 meters.")]
+    with pytest.raises(InvalidRequestError, match=f"block of type '{asked}'"):
+        to_client_messages([HumanMessage(blocks)])
+
+
 def test_an_answer_with_list_content_is_valid_input() -> None:
     """Output version v1 makes such messages."""
     annotation = {"type": "citation", "start_index": 0, "end_index": 1}

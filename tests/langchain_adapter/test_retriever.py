@@ -68,7 +68,9 @@ async def test_options_come_from_the_constructor_and_from_invoke(ask: Ask, local
         "filter": {"resource": "nursery"},
     }
     await ask.invoke(searching, QUESTION, filter=None)
-    assert "filter" not in last_body(local)
+    assert last_body(local) == {"query": QUESTION, "top_k": 3, "snippet_size": 512}
+    await ask.invoke(searching, QUESTION, k=None, snippet_size=None, filter=None)
+    assert last_body(local) == {"query": QUESTION}, "None clears a default"
 
 
 async def test_without_options_the_services_defaults_hold(ask: Ask, local: LocalAssistant) -> None:
