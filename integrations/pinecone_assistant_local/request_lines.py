@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pinecone_assistant_local.gate import HEALTH_PATH
+
 
 class RequestLines:
-    """An ASGI application around another one that reports each request when it has ended.
+    """An ASGI application around another one that reports each request when it has ended, but not the health checks.
 
     Args:
         app: The application.
@@ -22,6 +24,9 @@ class RequestLines:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request."""
+        if scope["path"] == HEALTH_PATH:  # asked every few seconds in a container
+            await self._app(scope, receive, send)
+            return
         status = "without an answer"
         began = time.perf_counter()
 

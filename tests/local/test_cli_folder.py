@@ -134,6 +134,7 @@ def test_each_request_is_a_line_without_its_query(folder: Path) -> None:
     with _serving(folder, "--faults") as served:
         name = served.environment["PINECONE_ASSISTANT_NAME"]
         served.call("GET", f"/assistant/files/{name}?filter=%7B%22secret%22%3A1%7D")
+        assert served.call("GET", "/healthz").status_code == 200
         served.call("POST", "/_faults", json={"status": 503, "times": 1})
         body = {"messages": [{"role": "user", "content": "How tall?"}]}
         assert served.call("POST", f"/assistant/chat/{name}", json=body).status_code == 503
@@ -143,6 +144,7 @@ def test_each_request_is_a_line_without_its_query(folder: Path) -> None:
     assert re.search(rf"^POST /assistant/chat/{name} 503 \d+ ms$", errors, re.MULTILINE)
     assert re.search(r"^GET '/assistant/\\nforged' 404 \d+ ms$", errors, re.MULTILINE)
     assert "secret" not in errors
+    assert "healthz" not in errors
     assert served.environment["PINECONE_API_KEY"] not in errors
 
 

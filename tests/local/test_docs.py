@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
-from pinecone_assistant_local.command import _parser
+from pinecone_assistant_local.command import _parser, assistant_name
 from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
 from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
 from pinecone_assistant_local.endpoints_evaluation import ROUTES as EVALUATION_ROUTES
 from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.faults import FaultOptions
+from pinecone_assistant_local.gate import HEALTH_PATH
 
 from .conftest import Api
 
@@ -106,3 +110,58 @@ def test_every_option_of_serve_is_explained(capsys: pytest.CaptureFixture[str]) 
 def test_every_option_of_a_fault_is_explained() -> None:
     section = TEXT.partition("## Faults on demand")[2].partition("\n## ")[0]
     assert [option for option in FaultOptions.__annotations__ if not re.search(rf"\b{option}\b", section)] == []
+
+
+def _fenced(language: str) -> str:
+    """The only block of a language."""
+    [code] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    return str(code)
+
+
+def _recipe() -> dict[str, list[str]]:
+    """The Dockerfile's instructions by name."""
+    recipe: dict[str, list[str]] = {}
+    for line in _fenced("dockerfile").replace("\\\n", "").splitlines():
+        name, _, rest = line.partition(" ")
+        recipe.setdefault(name, []).append(rest)
+    return recipe
+
+
+def test_the_container_is_made_of_what_exists() -> None:
+    """All that the build backend reads is copied, the extra exists, and the base image has a Python that is supported."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    recipe = _recipe()
+    [base] = recipe["FROM"]
+    assert f'"Programming Language :: Python :: {base.removeprefix("python:").removesuffix("-slim")}"' in project
+    copied = {source for line in recipe["COPY"] if "my-docs" not in line for source in line.split()[:-1]}
+    assert copied == {"pyproject.toml", "README.md", "LICENSE", "integrations"}
+    assert all((ROOT / source).exists() for source in copied)
+    packages = project.partition("[tool.hatch.build.targets.wheel]")[2].partition("]")[0]
+    read = re.findall(r'^(?:readme = |license-files = \[)"([^"]+)"', project, re.MULTILINE) + re.findall(
+        r'"([^"]+)",', packages
+    )
+    assert len(read) >= 6
+    assert [path for path in read if path.partition("/")[0] not in copied] == []
+    assert re.search(r"^local = \[", project, re.MULTILINE)
+    assert "'.[local]'" in recipe["RUN"][0]
+
+
+def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it() -> None:
+    """The Dockerfile's command with the compose file's is parsed by the real command line; ports, names and keys agree."""
+    yaml: Any = importlib.import_module("yaml")
+    services = yaml.safe_load(_fenced("yaml"))["services"]
+    recipe = _recipe()
+    program, *arguments = json.loads(recipe["ENTRYPOINT"][0])
+    options = _parser().parse_args([*arguments, *services["assistant"]["command"]])
+    assert program == "pinecone-assistant-local"
+    assert (options.bind, options.port) == ("0.0.0.0", int(recipe["EXPOSE"][0]))
+    assert f"127.0.0.1:{options.port}{HEALTH_PATH}" in recipe["HEALTHCHECK"][0]
+    assert recipe["COPY"][-1].split()[-1] == str(options.folder)
+
+    environment = services["app"]["environment"]
+    assert environment["PINECONE_API_KEY"] == options.api_key
+    assert environment["PINECONE_ASSISTANT_NAME"] == assistant_name(options.folder)
+    hosts = {environment[name] for name in environment if name.endswith("_HOST")}
+    assert hosts == {f"http://assistant:{options.port}"}
+    assert "assistant" in services
+    assert "assistant" in options.allow_host
