@@ -77,7 +77,8 @@ def read_chat_request(body: object, *, standard: bool, allowed_models: tuple[str
     body = _object(body, "Request body")
     messages = _messages(body.get("messages"))
     models = (*MODELS, *(STANDARD_ONLY_MODELS if standard else ()), *allowed_models)
-    model = _field(body, "model", str) or DEFAULT_MODEL
+    asked = _field(body, "model", str)
+    model = DEFAULT_MODEL if asked is None else asked
     if model not in models:
         raise invalid(f'Invalid model "{model}". Valid models are {", ".join(models)}')
     _check_temperature(body.get("temperature"))

@@ -81,7 +81,7 @@ class Call:
     def query_flag(self, name: str) -> bool:
         """A query parameter that is `true` or `false`, and false if it is missing."""
         value = self.query(name)
-        if value not in (None, "", "true", "false", "True", "False"):
+        if value not in (None, "true", "false", "True", "False"):
             raise invalid(f"{name} must be true or false")
         return value in ("true", "True")
 

@@ -68,6 +68,12 @@ EXPLAINED = (
     ),
     Explanation(
         _REJECTED,
+        "(POST|PUT) /files/.*",
+        "Invalid file id: must be|Too many fields",
+        "an identifier is made of letters, digits, - and _, as the descriptions say in prose; a form has at most 8 fields",
+    ),
+    Explanation(
+        _REJECTED,
         "PATCH /assistants/.*",
         "No updates provided",
         "an update without a change is refused, as the service does",

@@ -112,6 +112,7 @@ def test_bad_messages_are_400(library: Api, messages: object, message: str) -> N
     "options",
     [
         {"model": "gpt-2"},
+        {"model": ""},
         {"model": 5},
         {"model": "gpt-5"},
         {"temperature": 3.0},

@@ -278,4 +278,5 @@ def _link_of_first_file(local: LocalAssistant) -> str:
 def test_a_flag_that_is_neither_true_nor_false_is_400(api: Api) -> None:
     file_id = api.upload("pine.md", FACT).json()["file_id"]
     assert api.call("GET", f"/files/{api.local.name}/{file_id}?include_url=yes").status_code == 400
+    assert api.call("GET", f"/files/{api.local.name}/{file_id}?include_url=").status_code == 400
     assert api.upload("pine.md", FACT, query={"multimodal": "maybe"}).status_code == 400
