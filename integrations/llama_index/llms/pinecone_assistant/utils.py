@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
@@ -24,6 +23,7 @@ from pinecone_assistant_client import (
     InvalidRequestError,
     Message,
     Reference,
+    Usage,
 )
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -135,13 +135,21 @@ def to_messages(messages: Sequence[ChatMessage], system_prompt: str | None) -> l
     return [Message("system", system_prompt), *turns] if system_prompt else turns
 
 
-def _twin(model: ModelT, **changes: Any) -> ModelT:
-    """A model with other values, which are known to be right: a third of the time that validating them again takes."""
+# The descriptors of a model's slots, asked directly, and one dict a model: 5 % of a token less than object.__setattr__ and
+# keyword arguments (measured).
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+
+
+def _twin(model: ModelT, values: dict[str, Any]) -> ModelT:
+    """A model with these values, which are known to be right: a third of the time that validating them again takes."""
     twin = object.__new__(type(model))
-    object.__setattr__(twin, "__dict__", {**model.__dict__, **changes})
-    object.__setattr__(twin, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
-    object.__setattr__(twin, "__pydantic_extra__", None)
-    object.__setattr__(twin, "__pydantic_private__", None)
+    _set_values(twin, values)
+    _set_given(twin, model.__pydantic_fields_set__.copy())
+    _set_extra(twin, None)
+    _set_private(twin, None)
     return twin
 
 
@@ -163,13 +171,17 @@ class AnswerStream:
         self._text += chunk.content
         if chunk.finish_reason or chunk.usage or chunk.citations or chunk.context_snippet_count is not None:
             self._learn(chunk)
+        block = TextBlock(text=self._text)
         return _twin(
             _RESPONSE,
-            message=_twin(_MESSAGE, blocks=[TextBlock(text=self._text)], additional_kwargs={}),
-            delta=chunk.content,
-            raw={"id": chunk.id, "model": chunk.model, **self._raw},
-            additional_kwargs=dict(self._known),
-            citations=self._citations,
+            {
+                **_RESPONSE.__dict__,
+                "message": _twin(_MESSAGE, {**_MESSAGE.__dict__, "blocks": [block], "additional_kwargs": {}}),
+                "delta": chunk.content,
+                "raw": {"id": chunk.id, "model": chunk.model, **self._raw},
+                "additional_kwargs": self._known.copy(),
+                "citations": self._citations,
+            },
         )
 
     def _learn(self, chunk: ChatCompletionChunk | ChatCompletion) -> None:
@@ -182,7 +194,8 @@ class AnswerStream:
         if chunk.context_snippet_count is not None:
             raw["context_snippet_count"] = known["context_snippet_count"] = chunk.context_snippet_count
         if chunk.usage is not None:
-            raw["usage"] = asdict(chunk.usage)
+            # asdict copies deeply, also numbers: 4 us instead of 0.5 (measured; see `PineconeAssistant._private`).
+            raw["usage"] = {name: getattr(chunk.usage, name) for name in Usage.__slots__}
             known |= raw["usage"]
         self._raw, self._known = raw, known
 
