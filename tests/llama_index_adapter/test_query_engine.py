@@ -7,9 +7,13 @@ import json
 from typing import Any
 
 import pytest
+from llama_index.core.base.base_selector import BaseSelector, SelectorResult, SingleSelection
 from llama_index.core.base.response.schema import AsyncStreamingResponse, Response, StreamingResponse
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
+from llama_index.core.llms import MockLLM
+from llama_index.core.query_engine import RouterQueryEngine
 from llama_index.core.settings import Settings
+from llama_index.core.tools import QueryEngineTool
 
 from llama_index.indices.managed.pinecone_assistant import PineconeAssistantQueryEngine
 from llama_index.llms.pinecone_assistant import PineconeAssistant
@@ -93,12 +97,46 @@ def test_streamed_sources_stand_where_the_response_already_holds_them(words: dic
     response = PineconeAssistantQueryEngine(**words, streaming=True).query(QUESTION)
     assert isinstance(response, StreamingResponse)
     nodes, metadata = response.source_nodes, response.metadata
-    assert (nodes, metadata) == ([], {})
+    assert (nodes, metadata) == ([], {"usage": None, "model": None, "citations": [], "finish_reason": None})
     assert "25 meters" in str(response)
     assert [node.metadata["file_name"] for node in nodes] == ["red_pine.md"]
     assert metadata is not None
     assert metadata["usage"]
     assert response.get_response().source_nodes == nodes
+
+
+class FirstOne(BaseSelector):
+    """Chooses the first engine."""
+
+    def _get_prompts(self) -> dict[str, Any]:
+        return {}
+
+    def _update_prompts(self, prompts_dict: Any) -> None:
+        """Has none."""
+
+    def _select(self, choices: Any, query: Any) -> SelectorResult:
+        return SelectorResult(selections=[SingleSelection(index=0, reason="the first")])
+
+    async def _aselect(self, choices: Any, query: Any) -> SelectorResult:
+        return self._select(choices, query)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_metadata_comes_through_a_router(words: dict[str, Any], is_async: bool, streaming: bool) -> None:
+    """RouterQueryEngine replaces an empty dict, so that of a stream was filled where nobody saw it."""
+    engine = PineconeAssistantQueryEngine(**words, streaming=streaming)
+    router = RouterQueryEngine(FirstOne(), [QueryEngineTool.from_defaults(engine)], llm=MockLLM())
+
+    async def wait() -> Any:
+        response = await router.aquery(QUESTION)
+        return await response.get_response() if isinstance(response, AsyncStreamingResponse) else response
+
+    response = run(wait()) if is_async else router.query(QUESTION)
+    assert "25 meters" in str(response)
+    metadata = response.metadata or {}
+    assert metadata["usage"]["total_tokens"] > 0
+    assert metadata["selector_result"].ind == 0
+    assert response.source_nodes
 
 
 def test_the_openai_interface_has_numbered_sources(words: dict[str, Any], query: Query, local: LocalAssistant) -> None:

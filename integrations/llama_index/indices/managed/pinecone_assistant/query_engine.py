@@ -18,7 +18,7 @@ from typing_extensions import Self, Unpack
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 
 from .filters import Filters
-from .sources import to_metadata, to_source_nodes
+from .sources import empty_metadata, to_metadata, to_source_nodes
 from .views import AssistantView, engine_options, llm_of
 
 if TYPE_CHECKING:
@@ -117,10 +117,13 @@ def _to_response(answer: AssistantChatResponse) -> Response:
 
 @dataclass
 class _End:
-    """What only the end of a stream tells; a streamed response holds the list and the dict from its beginning."""
+    """What only the end of a stream tells; a streamed response holds the list and the dict from its beginning.
+
+    The dict has its words from the beginning, too: RouterQueryEngine puts another one in the place of an empty dict.
+    """
 
     source_nodes: list[NodeWithScore] = field(default_factory=list)
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=empty_metadata)
 
     def take(self, last: AssistantChatResponse) -> None:
         self.source_nodes += to_source_nodes(last.citations)

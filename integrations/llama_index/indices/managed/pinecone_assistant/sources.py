@@ -42,6 +42,11 @@ def to_metadata(response: AssistantChatResponse) -> dict[str, Any]:
     }
 
 
+def empty_metadata() -> dict[str, Any]:
+    """The metadata of an answer of which nothing is known yet."""
+    return {"usage": None, "model": None, "citations": [], "finish_reason": None}
+
+
 def to_sources_text(nodes: Iterable[NodeWithScore]) -> str:
     """`Sources:` and one line per source, `[1] red_pine.md, pages 3, 4`; empty where there is none."""
     lines = dict.fromkeys(map(to_source_line, nodes))
