@@ -115,6 +115,12 @@ def test_an_answer_that_is_no_such_json_raises_with_the_text_attached(
     assert isinstance(caught.value, ValueError)
 
 
+def test_an_answer_in_a_code_block_is_read(llm: PineconeAssistant, predict: Any, local: LocalAssistant) -> None:
+    """Some models write one also where JSON was asked for."""
+    local.reply('```json\n{"name": "oak", "maximum_height": {"meters": 30}}\n```')
+    assert predict(llm, Tree, PROMPT, tree="oak")[-1].maximum_height.meters == 30
+
+
 def test_system_prompt_and_chat_prompts_are_folded_once(
     words: dict[str, Any], predict: Any, local: LocalAssistant
 ) -> None:

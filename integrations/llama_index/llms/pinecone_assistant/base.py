@@ -22,7 +22,7 @@ from pinecone_assistant_client import (
 
 from .callbacks import async_stream_callback, stream_callback
 from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words
-from .structured import StructuredPredict
+from .travel import TravellingLLM
 from .utils import (
     AssistantChatResponse,
     AssistantCompletionResponse,
@@ -43,10 +43,9 @@ _VARIABLES = {
     "host": "PINECONE_ASSISTANT_HOST",
 }
 _CONNECTION = itemgetter("client", *CONNECTION_OPTIONS)
-_LIVE = ("http_session", "async_http_session", "client")
 
 
-class PineconeAssistant(StructuredPredict):
+class PineconeAssistant(TravellingLLM):
     """A Pinecone Assistant as an LLM: it answers from the files that were uploaded to it, and cites them.
 
     Every option is described at `AssistantOptions`. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
@@ -140,9 +139,12 @@ class PineconeAssistant(StructuredPredict):
     def async_client(self) -> AsyncAssistantClient:
         """The client that answers async calls."""
         base = self._current()
-        if self._async_client is None:
-            self._async_client = base if isinstance(base, AsyncAssistantClient) else AsyncAssistantClient.like(base)
-        return self._async_client
+        client = self._private["_async_client"]
+        if client is None:  # another thread may clear the attribute meanwhile
+            client = self._async_client = (
+                base if isinstance(base, AsyncAssistantClient) else AsyncAssistantClient.like(base)
+            )
+        return cast("AsyncAssistantClient", client)
 
     def close(self) -> None:
         """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
@@ -159,7 +161,9 @@ class PineconeAssistant(StructuredPredict):
         """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one."""
         check_call_options(options, "with_options")
         kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
-        fields = {name: value for name, value in options.items() if name in type(self).model_fields}
+        # Beside a client, whose own options are the defaults, they go with each call: a timeout counts, None clears.
+        words = type(self).model_fields if self.client is None else ()
+        fields = {name: value for name, value in options.items() if name in words}
         others = {name: value for name, value in options.items() if name not in fields}
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
 
@@ -172,7 +176,12 @@ class PineconeAssistant(StructuredPredict):
         check_call_options(call, "the call")
         check_call_options(self.additional_kwargs, "additional_kwargs")
         known = type(self).model_fields
-        fields = {name: value for name in FIELD_OPTIONS if (value := getattr(self, name)) != known[name].default}
+        given = () if self.client is None else self.model_fields_set  # a client has defaults of its own
+        fields = {
+            name: value
+            for name in FIELD_OPTIONS
+            if (value := getattr(self, name)) != known[name].default or (name in given and value is not None)
+        }
         return {**fields, **self.additional_kwargs, **call}
 
     @llm_chat_callback()
@@ -283,16 +292,6 @@ class PineconeAssistant(StructuredPredict):
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         check_prompt_args(prompt, prompt_args)
         return super()._get_messages(prompt, **prompt_args)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # What is live does not travel; a pickle holds the API key.
-        twin = self.model_copy(update=dict.fromkeys(_LIVE))
-        twin._client = twin._sync_client = twin._async_client = twin._connection = None
-        return super(PineconeAssistant, twin).__getstate__()
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        live = [value for name in _LIVE if (value := getattr(self, name)) is not None]
-        return super().__deepcopy__({**(memo or {}), **{id(value): value for value in live}})
 
 
 def _snapshot(value: Any) -> Any:

@@ -42,7 +42,8 @@ class AssistantOptions(TypedDict, total=False):
         async_http_session: An `aiohttp.ClientSession`, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.
         context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
-        client: An existing client to use instead of connection words; never closed here, never pickled.
+        client: An existing client to use instead of connection words; never closed here. It travels in a pickle, as it
+            pickles itself, and in no dict: `from_dict(data, client=...)`.
         context_window: Tokens that chat memory may fill; the service does not tell its models' own.
         additional_kwargs: More per-call options for every call, such as `{"stop": ["END"]}`.
         strip_references: Drop the reference list, with its expiring links, from the end of answers.
@@ -118,6 +119,15 @@ def check_call_options(names: Iterable[str], where: str, more: Iterable[str] = (
             raise InvalidRequestError(
                 f"{where} has the unknown option {name!r}{suggestion(name, (*CALL_OPTIONS, *more))}"
             )
+
+
+def check_wrapper_words(names: Iterable[str], where: str, known: Collection[str]) -> None:
+    """Raise InvalidRequestError for what a method of LlamaIndex's would drop without a word, options of a call above all."""
+    for name in names:
+        if name in CALL_OPTIONS and name not in known:
+            raise InvalidRequestError(f"{where} would lose {name!r}: use llm.with_options({name}=...).{where}(...)")
+        if name not in known:
+            raise InvalidRequestError(f"{where} has the unknown option {name!r}{suggestion(name, known)}")
 
 
 def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) -> None:

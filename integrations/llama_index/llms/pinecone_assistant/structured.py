@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Generator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import llama_index.core.instrumentation as instrument
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -14,16 +15,23 @@ from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictStartEvent,
 )
 from llama_index.core.llms import LLM
+from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from pinecone_assistant_client import AssistantError, InvalidRequestError
 
-from .options import check_prompt_args
+from .options import check_prompt_args, check_wrapper_words
+
+if TYPE_CHECKING:
+    from llama_index.core.chat_engine.types import AgentChatResponse
+    from llama_index.core.tools import BaseTool
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]  # re-exported, as core itself uses it
 _INSTRUCTION = "Answer with one JSON object, and nothing else, that is valid against this JSON schema:\n"
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
+_AGENT_WORDS = ("react_chat_formatter", "output_parser", "tool_retriever", "memory")
 
 
 class StructuredOutputError(AssistantError, ValueError):
@@ -124,6 +132,44 @@ class StructuredPredict(LLM):
 
         return instances()
 
+    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
+        """An LLM whose answers are instances of `output_cls`, by `structured_predict`.
+
+        Args:
+            output_cls: A pydantic model.
+            kwargs: LlamaIndex's words of an LLM, such as `callback_manager`. Options such as `filter` belong in
+                `with_options` of this LLM, or in the calls of what comes back.
+
+        Raises:
+            InvalidRequestError: An option or an unknown word, which LlamaIndex would drop.
+        """
+        check_wrapper_words(kwargs, "as_structured_llm", StructuredLLM.model_fields.keys() - {"llm", "output_cls"})
+        return AssistantStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
+
+    def predict_and_call(
+        self,
+        tools: list[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> AgentChatResponse:
+        """As LlamaIndex's, by a ReAct agent; an option such as `filter`, which that would drop, is an error."""
+        check_wrapper_words(kwargs, "predict_and_call", _AGENT_WORDS)
+        return super().predict_and_call(tools, user_msg, chat_history, verbose, **kwargs)
+
+    async def apredict_and_call(
+        self,
+        tools: list[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> AgentChatResponse:
+        """As `predict_and_call`."""
+        check_wrapper_words(kwargs, "apredict_and_call", _AGENT_WORDS)
+        return await super().apredict_and_call(tools, user_msg, chat_history, verbose, **kwargs)
+
     def _is_core_wanted(self) -> bool:
         return self.pydantic_program_mode == PydanticProgramMode.LLM
 
@@ -142,6 +188,14 @@ class StructuredPredict(LLM):
         return [*self._get_messages(prompt, **prompt_args), ChatMessage(_INSTRUCTION + schema)]
 
 
+class AssistantStructuredLLM(StructuredLLM):
+    """LlamaIndex's StructuredLLM, which does not lose an option among the variables of a prompt."""
+
+    def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
+        check_prompt_args(prompt, prompt_args)
+        return super()._get_messages(prompt, **prompt_args)
+
+
 def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
     """The answer as an instance.
 
@@ -149,8 +203,9 @@ def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
         StructuredOutputError: It is none; `.text` has the answer.
     """
     text = response.message.content or ""
+    fenced = _FENCED.fullmatch(text)  # some models write a code block also where JSON was asked for
     try:
-        return output_cls.model_validate_json(text)
+        return output_cls.model_validate_json(fenced[1] if fenced else text)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, problem["loc"]))

@@ -1,0 +1,125 @@
+"""What is the same after a pickle or a dict: which options were given, so that engines keep their own, and the client."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llama_index.core.workflow import JsonSerializer
+
+from llama_index.indices.managed.pinecone_assistant import (
+    PineconeAssistantChatEngine,
+    PineconeAssistantQueryEngine,
+    PineconeAssistantTool,
+)
+from llama_index.llms.pinecone_assistant import PineconeAssistant
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import QUESTION, SECRET, Ask, bodies
+
+NURSERY = {"resource": "nursery"}
+
+
+def _from_serializer(llm: PineconeAssistant) -> PineconeAssistant:
+    """As the state of a workflow's context travels."""
+    serializer = JsonSerializer()
+    found = serializer.deserialize(serializer.serialize(llm))
+    assert isinstance(found, PineconeAssistant)
+    return found
+
+
+TRAVELS: dict[str, Callable[[PineconeAssistant], PineconeAssistant]] = {
+    "pickle": lambda llm: pickle.loads(pickle.dumps(llm)),
+    "dict": lambda llm: PineconeAssistant.from_dict(llm.to_dict()),
+    "json": lambda llm: PineconeAssistant.from_json(llm.to_json()),
+    "workflow": _from_serializer,
+}
+
+
+@pytest.fixture(params=list(TRAVELS))
+def travelled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`travelled(llm)` is the LLM after its way."""
+    monkeypatch.setenv("PINECONE_API_KEY", SECRET)
+    return TRAVELS[request.param]
+
+
+def test_an_engine_over_a_travelled_llm_still_drops_the_links(
+    llm: PineconeAssistant, travelled: Any, call: Any, local: LocalAssistant
+) -> None:
+    """Every field passed for given after the way, so engines asked for, showed and remembered the signed links."""
+    twin = travelled(llm)
+    texts = [
+        str(call(PineconeAssistantQueryEngine(twin), "query", QUESTION)),
+        str(call(PineconeAssistantChatEngine(twin), "chat", QUESTION)),
+        call(PineconeAssistantQueryEngine(twin).as_tool(), "call", QUESTION).content,
+    ]
+    assert all("25 meters" in text and "http" not in text for text in texts)
+    assert [body["include_highlights"] for body in bodies(local)] == [True] * 3
+
+
+def test_what_was_given_is_given_after_the_way(words: dict[str, Any], travelled: Any, local: LocalAssistant) -> None:
+    llm = PineconeAssistant(**words, interface="openai", strip_references=False, filter=NURSERY, temperature=0)
+    twin = travelled(llm)
+    assert twin.to_dict() == llm.to_dict()
+    assert "http" in str(PineconeAssistantQueryEngine(twin).query(QUESTION)), "as it asked for"
+    assert bodies(local) == [bodies(local)[0] | {"filter": NURSERY, "temperature": 0}]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_pickled_engine_or_tool_asks_as_before(words: dict[str, Any], streaming: bool, local: LocalAssistant) -> None:
+    engine = PineconeAssistantQueryEngine(**words, filters=NURSERY, streaming=streaming)
+    tool = engine.as_tool()
+    for pickled in (pickle.dumps(engine), pickle.dumps(tool)):
+        twin = pickle.loads(pickled)
+        text = twin.call(QUESTION).content if isinstance(twin, PineconeAssistantTool) else str(twin.query(QUESTION))
+        assert "3 meters" in text
+        assert "http" not in text
+    assert [body["filter"] for body in bodies(local)] == [NURSERY] * 2
+
+
+def test_a_pickle_does_not_read_the_environment_again(llm: PineconeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm.host = None
+    pickled = pickle.dumps(llm)
+    monkeypatch.setenv("PINECONE_ASSISTANT_HOST", "https://elsewhere.example.com")
+    assert pickle.loads(pickled).host is None
+
+
+def test_what_cannot_be_pickled_is_left_out_as_llama_index_does(
+    words: dict[str, Any], ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    llm = PineconeAssistant(**words, completion_to_prompt=lambda prompt: prompt.upper())
+    twin = pickle.loads(pickle.dumps(llm))
+    assert "25 meters" in str(ask(twin)[-1])
+    assert "completion_to_prompt" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [AssistantClient, AsyncAssistantClient])
+def test_a_client_travels_in_a_pickle_with_its_filter(
+    words: dict[str, Any], ask: Ask, kind: Any, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was left out, and the assistant that the environment names answered, without a filter."""
+    for name, value in local.environ.items():
+        monkeypatch.setenv(name, value)
+    llm = PineconeAssistant(client=kind(**words, filter=NURSERY))
+    assert "3 meters" in str(ask(pickle.loads(pickle.dumps(llm)))[-1])
+    assert "3 meters" in str(pickle.loads(pickle.dumps(PineconeAssistantQueryEngine(llm))).query(QUESTION))
+    assert [body["filter"] for body in bodies(local)] == [NURSERY] * 2
+
+
+def test_a_dict_of_an_llm_with_a_client_needs_the_client_again(
+    words: dict[str, Any], ask: Ask, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The assistant that the environment names would answer in its place, without the client's filter."""
+    for name, value in local.environ.items():
+        monkeypatch.setenv(name, value)
+    client = AssistantClient(**words, filter=NURSERY)
+    data = PineconeAssistant(client=client, temperature=0).to_dict()
+    assert SECRET not in json.dumps(data)
+    with pytest.raises(InvalidRequestError, match="client is a str: pass an AssistantClient"):
+        PineconeAssistant.from_dict(data)
+    ask(PineconeAssistant.from_dict(data, client=client))
+    assert bodies(local) == [bodies(local)[0] | {"filter": NURSERY, "temperature": 0}]
