@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from llama_index.core.agent.react.formatter import ReActChatFormatter
+from llama_index.core.agent.react.output_parser import ReActOutputParser
 from llama_index.core.agent.workflow import FunctionAgent, ReActAgent
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -200,3 +202,20 @@ def test_a_function_agent_refuses_the_assistant_as_its_brain(words: dict[str, An
 
     with pytest.raises(ValueError, match="must be a FunctionCallingLLM"):
         run(ask())
+
+
+def test_predict_and_call_passes_on_what_llama_index_knows(
+    words: dict[str, Any], call: Any, local: LocalAssistant
+) -> None:
+    response = call(
+        PineconeAssistant(**words).with_options(filter={"resource": "nursery"}),
+        "predict_and_call",
+        [],
+        QUESTION,
+        chat_history=[ChatMessage("Hello.")],
+        react_chat_formatter=ReActChatFormatter(),
+        output_parser=ReActOutputParser(),
+    )
+    assert "error occurred" not in response.response
+    assert [body["filter"] for body in bodies(local)] == [{"resource": "nursery"}]
+    assert "Hello." in str(bodies(local)[0]["messages"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llama_index.core.agent.react.formatter import ReActChatFormatter
-from llama_index.core.agent.react.output_parser import ReActOutputParser
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
@@ -66,24 +64,6 @@ def test_predict_and_call_refuses_an_option_that_would_be_lost(
     with pytest.raises(InvalidRequestError, match="unknown option 'filtre'"):
         call(llm, "predict_and_call", [], QUESTION, filtre=NURSERY)
     assert bodies(local) == []
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in LlamaIndex's agents
-def test_predict_and_call_passes_on_what_llama_index_knows(
-    llm: PineconeAssistant, call: Any, local: LocalAssistant
-) -> None:
-    response = call(
-        llm.with_options(filter=NURSERY),
-        "predict_and_call",
-        [],
-        QUESTION,
-        chat_history=[ChatMessage("Hello.")],
-        react_chat_formatter=ReActChatFormatter(),
-        output_parser=ReActOutputParser(),
-    )
-    assert "error occurred" not in response.response
-    assert [body["filter"] for body in bodies(local)] == [NURSERY]
-    assert "Hello." in str(bodies(local)[0]["messages"])
 
 
 def test_a_copy_of_an_llm_with_a_client_keeps_every_option_of_with_options(
