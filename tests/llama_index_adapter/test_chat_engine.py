@@ -127,6 +127,18 @@ def test_a_failed_turn_is_not_remembered(
     assert engine.chat_history == []
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_turn_without_text_is_not_remembered(
+    engine: PineconeAssistantChatEngine, turn: Turn, local: LocalAssistant, text: str
+) -> None:
+    """No later turn could be asked: every message that is sent needs text."""
+    local.reply(text, times=1)
+    assert turn(engine, QUESTION)[0].strip() == ""
+    assert engine.chat_history == []
+    assert "25 meters" in turn(engine, QUESTION)[0]
+    assert len(engine.chat_history) == 2
+
+
 def test_the_system_prompt_is_folded_and_not_remembered(
     words: dict[str, Any], turn: Turn, local: LocalAssistant
 ) -> None:

@@ -74,9 +74,9 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     """Talk with an assistant; it searches its files for every turn by itself, so a turn is one call.
 
     LlamaIndex's condense engines would send their rephrasing prompt through the same search and then search again.
-    A turn that fails, or whose stream is left early, is not remembered. Unless the options say otherwise, it asks with
-    `interface="standard"`, `include_highlights=True` (the text of the source nodes) and `strip_references=True` (no list
-    of expiring links under the text, nor in the memory).
+    A turn that fails, has no text or whose stream is left early is not remembered. Unless the options say otherwise, it
+    asks with `interface="standard"`, `include_highlights=True` (the text of the source nodes) and `strip_references=True`
+    (no list of expiring links under the text, nor in the memory).
 
     Args:
         llm: An existing LLM to ask; or pass its options here, `system_prompt=` and `client=` among them.
@@ -129,7 +129,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         """
         messages = self._turns(message, chat_history)
         answer = self._llm.chat(messages, **engine_options(self._llm))
-        self._memory.put_messages([messages[-1], answer.message])
+        if _has_text(answer):
+            self._memory.put_messages([messages[-1], answer.message])
         return _to_response(answer)
 
     @trace_method("chat")
@@ -137,7 +138,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         """As `chat`."""
         messages = await self._aturns(message, chat_history)
         answer = await self._llm.achat(messages, **engine_options(self._llm))
-        await self._memory.aput_messages([messages[-1], answer.message])
+        if _has_text(answer):
+            await self._memory.aput_messages([messages[-1], answer.message])
         return _to_response(answer)
 
     @trace_method("chat")
@@ -186,7 +188,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                 if answer.delta:
                     dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                 yield answer
-            self._memory.put_messages([question, answer.message])
+            if _has_text(answer):
+                self._memory.put_messages([question, answer.message])
             response.finish(answer)
 
     async def _aremembering(
@@ -201,7 +204,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                     if answer.delta:
                         dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                     yield answer
-                await self._memory.aput_messages([question, answer.message])
+                if _has_text(answer):
+                    await self._memory.aput_messages([question, answer.message])
                 response.finish(answer)
 
 
@@ -226,6 +230,11 @@ def _check_turn(message: object, chat_history: object) -> None:
         for index, said in enumerate(chat_history):
             if not isinstance(said, ChatMessage):
                 raise InvalidRequestError(f"chat_history[{index}] is a {type(said).__name__}: pass a ChatMessage")
+
+
+def _has_text(answer: AssistantChatResponse) -> bool:
+    """False for an answer that cannot be sent as a part of later turns: every message needs text."""
+    return bool((answer.message.content or "").strip())
 
 
 def _to_response(answer: AssistantChatResponse) -> AgentChatResponse:
