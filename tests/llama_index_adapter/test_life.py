@@ -28,7 +28,7 @@ from llama_index.indices.managed.pinecone_assistant import (
     PineconeAssistantToolSpec,
 )
 from llama_index.llms.pinecone_assistant import PineconeAssistant
-from pinecone_assistant_client import APIConnectionError, AssistantClient, AuthenticationError
+from pinecone_assistant_client import APIConnectionError, AssistantClient, AsyncAssistantClient, AuthenticationError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, SECRET, Ask, EndlessStream, bodies, run
@@ -240,6 +240,36 @@ def test_close_and_aclose_can_be_called_any_time_and_later_calls_open_again(llm:
 
     run(use())
     assert threading.active_count() < 50
+
+
+def connections(local: LocalAssistant) -> int:
+    gc.collect()
+    port = int(local.host.rpartition(":")[2])
+    found = psutil.Process(os.getpid()).net_connections()
+    return sum(one.status == psutil.CONN_ESTABLISHED and one.raddr and one.raddr.port == port for one in found)
+
+
+def test_connections_beside_a_given_client_are_released(words: dict[str, Any], local: LocalAssistant) -> None:
+    """Sync calls over an async client, and the reverse: nothing closed what they opened."""
+
+    async def use() -> None:
+        before = connections(local)
+        async with AsyncAssistantClient(**words) as client:
+            llm = PineconeAssistant(client=client)
+            assert llm.chat(MESSAGES)
+            llm.close()
+            assert connections(local) == before
+            await llm.achat(MESSAGES)
+            await llm.aclose()
+            assert connections(local) == before + 1, "the client's own are the user's to close"
+        assert connections(local) == before
+        with AssistantClient(**words) as sync_client:
+            llm = PineconeAssistant(client=sync_client)
+            await llm.achat(MESSAGES)
+            await llm.aclose()
+            assert connections(local) == before
+
+    run(use())
 
 
 def test_async_is_native(words: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

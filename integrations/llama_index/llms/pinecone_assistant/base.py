@@ -148,13 +148,13 @@ class PineconeAssistant(TravellingLLM):
 
     def close(self) -> None:
         """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
-        if self.client is None and self._sync_client is not None:
+        if self._sync_client is not None and self._sync_client is not self.client:
             self._sync_client.close()
 
     async def aclose(self) -> None:
         """Release all connections, also those of the running event loop."""
         self.close()
-        if self.client is None and self._async_client is not None:
+        if self._async_client is not None and self._async_client is not self.client:
             await self._async_client.close()
 
     def with_options(self, **options: Any) -> Self:
