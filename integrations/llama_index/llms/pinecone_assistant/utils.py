@@ -35,6 +35,7 @@ _ROLES = {
     MessageRole.SYSTEM: "system",
     MessageRole.DEVELOPER: "developer",
 }
+_NO_FILES = ("thinking", "tool_call", "citation", "cache")  # what agents and other LLMs leave in a history
 
 
 class AssistantChatResponse(ChatResponse):
@@ -116,9 +117,9 @@ def to_message(message: ChatMessage, index: int) -> Message:
         )
     for block in message.blocks:
         if not isinstance(block, TextBlock):
+            instead = "leave it out" if block.block_type in _NO_FILES else "upload files to the assistant instead"
             raise InvalidRequestError(
-                f"messages[{index}] ({role}) has a {type(block).__name__}: the assistant takes text only; "
-                "upload files to the assistant instead"
+                f"messages[{index}] ({role}) has a {type(block).__name__}: the assistant takes text only; {instead}"
             )
     return Message(role, message.content or "")
 
