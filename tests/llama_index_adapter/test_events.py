@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel
 
+from llama_index.indices.managed.pinecone_assistant import PineconeAssistantQueryEngine
 from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
@@ -157,3 +158,11 @@ def test_openinference_marks_a_failed_call(words: dict[str, Any], ask: Ask, span
     with pytest.raises(AuthenticationError):
         ask(PineconeAssistant(**words | {"api_key": "wrong"}))
     assert [span.status.status_code.name for span in spans.get_finished_spans()] == ["ERROR"]
+
+
+def test_a_tool_call_is_one_span(words: dict[str, Any], call: Any, spans: InMemorySpanExporter) -> None:
+    """It was a span inside a span of the same name, once for the class and once for the one that it extends."""
+    tool = PineconeAssistantQueryEngine(**words).as_tool()
+    assert "25 meters" in call(tool, "call", QUESTION).content
+    names = [span.name.rpartition(".")[0] for span in spans.get_finished_spans()]
+    assert names.count("PineconeAssistantTool") == 1

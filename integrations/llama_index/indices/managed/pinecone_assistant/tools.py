@@ -3,7 +3,7 @@
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
-from llama_index.core.base.response.schema import Response
+from llama_index.core.base.response.schema import RESPONSE_TYPE, Response
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.tools import QueryEngineTool, ToolMetadata, ToolOutput
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
@@ -52,11 +52,23 @@ class PineconeAssistantTool(QueryEngineTool):
 
     def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """The answer and its sources; `raw_output` is the engine's response."""
-        return _with_sources(super().call(*args, **kwargs))
+        # Not by super(): LlamaIndex makes a span of its call, too, and traces would show every call twice.
+        question = self._get_query_str(*args, **kwargs)
+        return self._to_output(question, self._query_engine.query(question))
 
     async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """As `call`."""
-        return _with_sources(await super().acall(*args, **kwargs))
+        question = self._get_query_str(*args, **kwargs)
+        return self._to_output(question, await self._query_engine.aquery(question))
+
+    def _to_output(self, question: str, response: RESPONSE_TYPE) -> ToolOutput:
+        sources = to_sources_text(response.source_nodes) if isinstance(response, Response) else ""
+        return ToolOutput(
+            content=f"{response}\n\n{sources}" if sources else str(response),
+            tool_name=self.metadata.get_name(),
+            raw_input={"input": question},
+            raw_output=response,
+        )
 
 
 class PineconeAssistantToolSpec(BaseToolSpec):
@@ -107,13 +119,6 @@ class PineconeAssistantToolSpec(BaseToolSpec):
     async def asearch_context(self, query: str) -> str:
         """As `search_context`."""
         return _to_passages(await self._retriever.aretrieve(query))
-
-
-def _with_sources(output: ToolOutput) -> ToolOutput:
-    response = output.raw_output
-    if isinstance(response, Response) and (sources := to_sources_text(response.source_nodes)):
-        output.content = f"{output.content}\n\n{sources}"
-    return output
 
 
 def _to_passages(nodes: list[NodeWithScore]) -> str:
