@@ -76,7 +76,7 @@ class AsyncExchange(BaseClient):
                         if decoder.is_done:
                             break
                 except AssistantError as error:
-                    after_a_cut(decoder, error)
+                    after_a_cut(decoder, error, self._settings)
                     return
                 for chunk in decoder.finish():
                     yield chunk
@@ -164,5 +164,8 @@ async def _shaped(
         rest = shaper.finish()
         if rest is not None:
             yield rest
+    except AssistantError as error:
+        shaper.shape_error(error)
+        raise
     finally:
         await chunks.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ from .errors import (
 from .messages import SystemMessages
 from .options import ChatOptions, Interface, MessageLike, NotGiven, given
 from .protocol import WireRequest
+from .redaction import excerpt, without_secrets
 from .retries import Retries, RetryPolicy, logger
 from .settings import (
     DEFAULT_API_VERSION,
@@ -174,7 +176,8 @@ class BaseClient:
     def _host_key(self) -> tuple[Any, ...]:
         settings = self._settings
         key = hashlib.sha256((settings.api_key or "").encode()).digest()
-        return settings.controller_host, settings.assistant_name, key, settings.api_version
+        # `verify`: who was not asked for a certificate may have named a host of their own.
+        return settings.controller_host, settings.assistant_name, key, settings.api_version, settings.verify
 
     def _http_request(self, wire: WireRequest, base_url: str, timeout: tuple[float, float]) -> HTTPRequest:
         if self._headers is None:
@@ -240,27 +243,28 @@ class BaseClient:
 class SecretsCut:
     """Cuts the secrets out of what is raised inside: a peer that echoes a request must not get the key into a message."""
 
-    __slots__ = ("_settings",)
+    __slots__ = ("_handled", "_settings")
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
 
     def __enter__(self) -> None:
-        pass
+        self._handled = sys.exc_info()[1]
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, AssistantError):
-            cut_secrets(error, *self._settings.secrets())
+            cut_secrets(error, *self._settings.secrets(), handled=self._handled)
 
 
-def after_a_cut(decoder: StreamDecoder, error: AssistantError) -> None:
+def after_a_cut(decoder: StreamDecoder, error: AssistantError, settings: ConnectionSettings) -> None:
     """Decide what a broken body means: nothing where the answer was whole, else an error with the text so far."""
     is_of_the_connection = isinstance(error, (IncompleteStreamError, APIConnectionError))
+    reason = without_secrets(str(error.__cause__ or "the connection broke"), *settings.secrets())
     if decoder.is_whole and is_of_the_connection:
-        logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", error)
+        logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", excerpt(reason))
         return
     if isinstance(error, IncompleteStreamError):
-        raise decoder.cut(str(error.__cause__ or "the connection broke").partition("; see ")[0][:200]) from error
+        raise decoder.cut(excerpt(reason)) from error
     if isinstance(error, (StreamError, APITimeoutError)):
         error.text = decoder.text
     raise error

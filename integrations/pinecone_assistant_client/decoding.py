@@ -17,6 +17,7 @@ from .errors import StreamError
 from .redaction import excerpt, without_secrets
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_SHOWN_BYTES = 2000
 
 
 class WireUsage(msgspec.Struct):
@@ -267,4 +268,5 @@ def _snippet_of(wire: _WireSnippet) -> Snippet:
 
 def shown(body: bytes) -> str:
     """The beginning of a body for a message, without signed URLs."""
-    return excerpt(without_secrets(body[:2000].decode("utf-8", "replace")))
+    rest = "..." if len(body) > _SHOWN_BYTES else ""
+    return excerpt(without_secrets(body[:_SHOWN_BYTES].decode("utf-8", "replace") + rest))

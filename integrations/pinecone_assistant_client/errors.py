@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .redaction import cleaned, without_secrets
+from .redaction import cleaned, excerpt, without_secrets
 
 DOCS = "docs/errors.md"
 """Where every error is explained. A published site would change this one line."""
@@ -173,8 +173,31 @@ class IncompleteStreamError(StreamError):
         self.text = text
 
 
-def cut_secrets(error: AssistantError, *secrets: str) -> None:
-    """Cut secrets out of an error that was made by what does not know them."""
+class LibraryError(Exception):
+    """What a library raised, in words: the `__cause__` of an error.
+
+    The library's own exception, and the frames of its traceback, hold the request with its key, the proxy with its
+    password, and what the peer sent; whatever logs or traces an error shows its causes too.
+    """
+
+
+def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | None = None) -> None:
+    """Cut secrets out of an error, and out of those that it was raised from, made by what does not know them.
+
+    Args:
+        error: It is changed.
+        secrets: What to cut out.
+        handled: What the caller was handling already, which Python shows as the context of what was raised meanwhile.
+    """
+    cause = error.__cause__
+    if isinstance(cause, AssistantError):
+        cut_secrets(cause, *secrets, handled=handled)
+        error.__context__ = cause
+    elif cause is not None and not isinstance(cause, LibraryError):
+        kind = type(cause)
+        words = LibraryError(f"{kind.__module__}.{kind.__qualname__}: {excerpt(without_secrets(str(cause), *secrets))}")
+        words.__context__ = handled
+        error.__cause__ = error.__context__ = words
     error.message = without_secrets(error.message, *secrets)
     error.args = (error.message,)
     error.code = cleaned(error.code, *secrets)

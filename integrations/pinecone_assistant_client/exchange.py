@@ -75,7 +75,7 @@ class Exchange(BaseClient):
                         if decoder.is_done:
                             break
                 except AssistantError as error:
-                    after_a_cut(decoder, error)
+                    after_a_cut(decoder, error, self._settings)
                     return
                 yield from decoder.finish()
         finally:
@@ -160,5 +160,8 @@ def _shaped(
         rest = shaper.finish()
         if rest is not None:
             yield rest
+    except AssistantError as error:
+        shaper.shape_error(error)
+        raise
     finally:
         chunks.close()

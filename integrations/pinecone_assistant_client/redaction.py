@@ -7,21 +7,39 @@ from typing import Any
 
 _MAX_EXCERPT = 300
 _LONG_SECRET = 12
+_TOLD_BY_A_BEGINNING = 6
+# An error's message goes on with where it is explained, in place of the dots.
+_AFTER_A_CUT = ("...", "; see ")
 # A URL without a query matches too: so each character is looked at once, however long the path is.
 _URL = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]*)(\?[^\s\"'<>)]+)?", re.IGNORECASE)
+# A proxy's address may have a name and a password in it; libraries put it into their messages. The bounds keep it linear.
+_LOGIN = re.compile(r"(?<=://)[^\s\"'<>/@]{1,512}@")
 
 
 def without_secrets(text: str, *secrets: str) -> str:
-    """`text` with every secret, and the query of every URL (signed URLs keep their signature there), cut out.
+    """`text` with every secret, and what is secret in URLs, cut out: names and passwords, and the query of signed ones.
 
     A short secret, such as the key "local" of a test, counts only where it stands alone: "localhost" is none.
     """
     for secret in secrets:
         if len(secret) >= _LONG_SECRET:
-            text = text.replace(secret, "[secret]")
+            text = _without_beginning(text.replace(secret, "[secret]"), secret)
         elif secret and secret in text:
             text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "[secret]", text)
-    return _URL.sub(_without_query, text)
+    return _LOGIN.sub("[cut]@", _URL.sub(_without_query, text))
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    """The same for a secret of which only the beginning is there: excerpts and bounds cut texts at any character."""
+    start = text.find(secret[:_TOLD_BY_A_BEGINNING])
+    while start >= 0:
+        end = start + _TOLD_BY_A_BEGINNING
+        while text[end : end + 1] == secret[end - start : end - start + 1] != "":
+            end += 1
+        if end == len(text) or text.startswith(_AFTER_A_CUT, end):
+            text = f"{text[:start]}[secret]{text[end:]}"
+        start = text.find(secret[:_TOLD_BY_A_BEGINNING], start + 1)
+    return text
 
 
 def _without_query(url: re.Match[str]) -> str:
@@ -40,6 +58,7 @@ def cleaned(value: Any, *secrets: str) -> Any:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text on one line, for a message."""
+    """The beginning of a text on one line, for a message. Where it is cut it says so, and `without_secrets` sees it."""
     line = " ".join(text[: 4 * _MAX_EXCERPT].split())
-    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "..."
+    is_whole = len(line) <= _MAX_EXCERPT and len(text) <= 4 * _MAX_EXCERPT
+    return line if is_whole else line[:_MAX_EXCERPT] + "..."

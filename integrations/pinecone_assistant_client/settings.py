@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import ipaddress
 import math
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment
 
 from .errors import InvalidRequestError
 
@@ -31,8 +33,11 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f]*:[0-9a-f:.]*(%[a-z0-9]+)?")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
 _API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
+_LONG_ENOUGH_ALONE = 12
+"""A part of a header, or the user of a proxy, this long may be a token; a shorter one may be a word of a message."""
 _OURS = (
     "api-key",
     "x-pinecone-api-version",
@@ -181,7 +186,7 @@ class ConnectionSettings:
                 raise InvalidRequestError(f"{option} is a {type(value).__name__}: pass text")
         if not self.assistant_name or not self.assistant_name.strip():
             raise InvalidRequestError("no assistant name: pass assistant_name= or set PINECONE_ASSISTANT_NAME")
-        if self.assistant_name in (".", "..") or any(ord(c) < 32 or ord(c) == 127 for c in self.assistant_name):
+        if self.assistant_name in (".", "..") or _NO_NAME.search(self.assistant_name):
             raise InvalidRequestError(f"assistant_name {self.assistant_name!r} cannot be the name of an assistant")
         if not self.api_key:
             raise InvalidRequestError("no API key: pass api_key= or set PINECONE_API_KEY")
@@ -245,9 +250,25 @@ class ConnectionSettings:
         }
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the key, the values of injected headers, the password of a proxy."""
-        passwords = (urlsplit(proxy).password or "" for _, proxy in self.proxies)
-        return (self.api_key or "", *(value for _, value in self.default_headers if len(value) > 3), *passwords)
+        """What must never be shown: the key, the values of injected headers, the logins of proxies, of the environment too."""
+        values = [value for _, value in self.default_headers if len(value) > 3]
+        proxies = [*(proxy for _, proxy in self.proxies), *getproxies_environment().values()]
+        return (
+            self.api_key or "",
+            *values,
+            # A gateway may repeat no more than the token of `Bearer token`.
+            *(part for value in values for part in re.split(r"[\s;,=]+", value) if len(part) >= _LONG_ENOUGH_ALONE),
+            *(secret for proxy in proxies for secret in _proxy_secrets(proxy)),
+        )
+
+
+def _proxy_secrets(proxy: str) -> Iterator[str]:
+    """The password of a proxy's URL as it stands there, as it is meant and as `Proxy-Authorization` has it."""
+    login = proxy.partition("://")[2].rpartition("@")[0]
+    user, _, password = login.partition(":")
+    if password or len(user) >= _LONG_ENOUGH_ALONE:
+        yield from (password or user, unquote(password or user))
+        yield base64.b64encode(unquote(login).encode()).decode()
 
 
 CONNECTION_OPTIONS = (

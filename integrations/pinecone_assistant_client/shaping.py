@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .citations import Citation, ReferenceListHoldback
+from .errors import APITimeoutError, AssistantError, StreamError
 from .stops import StopCutter
 
 
@@ -58,6 +59,11 @@ class AnswerShaper:
                 answer, content=content, finish_reason="stop", citations=self._before_the_cut(answer.citations)
             )
         return dataclasses.replace(answer, content=content)
+
+    def shape_error(self, error: AssistantError) -> None:
+        """Leave in the text of a cut answer what its chunks have shown, and nothing that may be of the reference list."""
+        if self._holdback is not None and isinstance(error, (StreamError, APITimeoutError)):
+            error.text = ReferenceListHoldback().feed(error.text)
 
     def _text(self, content: str) -> str:
         if self._cutter is not None:

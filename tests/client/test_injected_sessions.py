@@ -10,11 +10,11 @@ import pytest
 import requests
 import requests.adapters
 
-from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client import AuthenticationError, BadRequestError, InvalidRequestError
 
 from .asking import KEY
 from .clients import WHOLE, async_client, sync_client
-from .raw_server import RawServer, reply
+from .raw_server import HOLD, RawServer, chunk, head, reply
 from .wire import QUESTION, TEXT
 
 
@@ -49,6 +49,38 @@ def test_a_redirect_is_not_followed_by_an_injected_session(server: RawServer) ->
         with sync_client(server, http_session=session) as client, pytest.raises(Exception, match="redirect"):
             client.chat_completion(QUESTION)
         assert other.connections == 0
+
+
+def test_the_body_of_a_redirect_is_not_read_to_its_end_by_an_injected_session(server: RawServer) -> None:
+    """Requests reads all of it, to see where it would go; it may never end."""
+    piece = chunk(b"x" * 65536)
+    with requests.Session() as session, sync_client(server, http_session=session, max_retries=0) as client:
+        server.otherwise = [head(307, {"Location": server.url, "Transfer-Encoding": "chunked"}), *[piece] * 200, HOLD]
+        with pytest.raises(BadRequestError, match="redirect"):
+            client.chat_completion(QUESTION)
+
+
+@pytest.mark.parametrize("location", ["http://[bad", "http://a..b/", "http://\xff/", "://"])
+def test_a_redirect_to_what_is_no_url_is_a_redirect_of_an_injected_session(server: RawServer, location: str) -> None:
+    """Requests raises ValueError and UnicodeDecodeError for some of these."""
+    server.otherwise = reply(b"", status=302, headers={"Location": location})
+    with (
+        requests.Session() as session,
+        sync_client(server, http_session=session) as client,
+        pytest.raises(BadRequestError, match="redirect"),
+    ):
+        client.chat_completion(QUESTION)
+
+
+async def test_a_session_that_raises_for_a_status_gives_the_error_of_that_status(server: RawServer) -> None:
+    """It was a lost connection that may have been processed, and its cause held the headers."""
+    server.otherwise = reply({"error": {"code": "X", "message": "bad key"}}, status=401)
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        client = async_client(server, async_http_session=session)
+        with pytest.raises(AuthenticationError, match="bad key") as caught:
+            await client.chat_completion(QUESTION)
+        assert caught.value.__cause__ is None
+        await client.close()
 
 
 def test_the_retries_of_an_injected_session_are_its_own_and_typed(server: RawServer) -> None:

@@ -135,3 +135,11 @@ def test_another_key_looks_the_host_up_itself(ask: Asking, server: RawServer) ->
     ask(host=None, controller_host=server.url).chat_completion(QUESTION)
     ask(host=None, controller_host=server.url, api_key="another").chat_completion(QUESTION)
     assert [request.headers["api-key"] for request in server.requests] == [KEY, KEY, "another", "another"]
+
+
+def test_a_host_that_was_named_without_a_certificate_is_not_used_by_a_client_that_asks_for_one(
+    ask: Asking, server: RawServer
+) -> None:
+    server.script(described(server.url), WHOLE, described(server.url), WHOLE)
+    ask(host=None, controller_host=server.url, verify=False).chat_completion(QUESTION)
+    assert ask(host=None, controller_host=server.url).client.host is None

@@ -128,7 +128,7 @@ async def test_sessions_of_the_right_types_and_of_their_subclasses_pass() -> Non
             good(http_session=session, async_http_session=async_session).check()
 
 
-@pytest.mark.parametrize("name", [".", "..", "a\nb", "a\x00", "a\x7f"])
+@pytest.mark.parametrize("name", [".", "..", "a\nb", "a\x00", "a\x7f", "a\ud800"])
 def test_a_name_that_no_assistant_has_is_refused(name: str) -> None:
     assert said(good(assistant_name=name).check) == f"assistant_name {name!r} cannot be the name of an assistant"
 

@@ -103,12 +103,6 @@ class AiohttpTransport:
             APITimeoutError: Not connected, or no byte, within the time.
         """
         entry = await self._entry()
-        options: dict[str, Any] = {}
-        if self._injected is None:
-            proxy = self._route(request)
-            options = {"proxy": proxy}
-            if request.url.startswith("https") or (proxy or "").startswith("https"):
-                options["ssl"] = self._tls_settings()  # reading a CA bundle takes 30 ms and more
         connect, read = request.timeout
         try:
             response = await entry.session.request(
@@ -117,9 +111,10 @@ class AiohttpTransport:
                 headers=request.headers_sent(),
                 data=request.body,
                 allow_redirects=False,
+                raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read),
-                **options,
+                **self._options(request),  # in no variable, which a traceback may show: a proxy's URL has its password
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise _error_while_opening(error, request) from error
@@ -173,6 +168,14 @@ class AiohttpTransport:
         entry = self._sessions[id(loop)] = LoopSession(session, connector)
         await entry.close_with_loop()
         return entry
+
+    def _options(self, request: HTTPRequest) -> dict[str, Any]:
+        if self._injected is not None:
+            return {}
+        proxy = self._route(request)
+        if request.url.startswith("https") or (proxy or "").startswith("https"):
+            return {"proxy": proxy, "ssl": self._tls_settings()}  # reading a CA bundle takes 30 ms and more
+        return {"proxy": proxy}
 
     def _route(self, request: HTTPRequest) -> str | None:
         if request.host not in self._routes:

@@ -8,7 +8,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError
-from ..redaction import without_secrets
+from ..redaction import excerpt, without_secrets
 
 MAX_IDLE_SECONDS = 30.0
 """A connection idle for longer is not used again: the peer may have dropped it, and a lost POST may be billed."""
@@ -128,4 +128,4 @@ def reason_of(error: BaseException) -> str:
         error = inner
     text = without_secrets(str(error)).strip() or type(error).__name__
     # urllib3 puts the repr of its connection in front: "<...HTTPConnection object at 0x7f..>: Failed to ..."
-    return text.rpartition(">: ")[2][:300]
+    return excerpt(text.rpartition(">: ")[2])

@@ -239,10 +239,19 @@ class RequestsTransport:
         return cast("urllib3.HTTPConnectionPool", pool), adapter.request_url(probe, proxies) != "/"
 
 
+def _forget_location(response: requests.Response, *_args: Any, **_options: Any) -> None:
+    """Keep the session from looking at a redirect that it may not follow.
+
+    It would read the whole body, which may never end, and fail for a Location that is no URL with errors of any kind.
+    """
+    response.headers.pop("Location", None)
+
+
 def _send_injected(session: requests.Session, request: HTTPRequest) -> urllib3.BaseHTTPResponse:
     prepared = session.prepare_request(
         requests.Request(request.method, request.url, headers=request.headers_sent(), data=request.body)
     )
+    prepared.register_hook("response", _forget_location)  # type: ignore[no-untyped-call] # has no types
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
     response = session.send(prepared, timeout=request.timeout, allow_redirects=False, **settings)
     return cast("urllib3.BaseHTTPResponse", response.raw)
