@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
@@ -42,7 +41,6 @@ _VARIABLES = {
     "api_key": "PINECONE_API_KEY",
     "host": "PINECONE_ASSISTANT_HOST",
 }
-_CONNECTION = itemgetter("client", *CONNECTION_OPTIONS)
 
 
 class PineconeAssistant(TravellingLLM):
@@ -130,21 +128,21 @@ class PineconeAssistant(TravellingLLM):
     def sync_client(self) -> AssistantClient:
         """The client that answers sync calls; it shares its connections with all that have equal settings."""
         base = self._current()
-        client = self._private["_sync_client"]
-        if client is None:
+        client = self._sync_client
+        if client is None:  # another thread may clear the attribute meanwhile
             client = self._sync_client = base if isinstance(base, AssistantClient) else AssistantClient.like(base)
-        return cast("AssistantClient", client)
+        return client
 
     @property
     def async_client(self) -> AsyncAssistantClient:
         """The client that answers async calls."""
         base = self._current()
-        client = self._private["_async_client"]
-        if client is None:  # another thread may clear the attribute meanwhile
+        client = self._async_client
+        if client is None:  # as above
             client = self._async_client = (
                 base if isinstance(base, AsyncAssistantClient) else AsyncAssistantClient.like(base)
             )
-        return cast("AsyncAssistantClient", client)
+        return client
 
     def close(self) -> None:
         """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
@@ -266,24 +264,17 @@ class PineconeAssistant(TravellingLLM):
 
     def _current(self) -> AssistantClient | AsyncAssistantClient:
         """The client of the connection words as they are now, so that no copy and no change keeps a stale one."""
-        connection = _CONNECTION(self.__dict__)
-        private = self._private
-        client = private["_client"]
-        if client is None or connection != private["_connection"]:
-            words = dict(zip(CONNECTION_OPTIONS, map(_snapshot, connection[1:]), strict=True))
-            snapshot = (self.client, *words.values())
+        values = self.__dict__
+        connection = (values["client"], *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
+        client = self._client
+        if client is None or connection != self._connection:
+            words = dict(zip(CONNECTION_OPTIONS, connection[1:], strict=True))
             key = words["api_key"]
             words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
             client = self._client = self.client or AssistantClient(**words)
             self._sync_client = self._async_client = None
-            self._connection = snapshot
-        return cast("AssistantClient | AsyncAssistantClient", client)
-
-    @property
-    def _private(self) -> dict[str, Any]:
-        # pydantic takes 2 us to look up a private attribute and a call needed five. This, words compared without copies and
-        # usage without asdict are together 3 % of a call (measured).
-        return cast("dict[str, Any]", self.__pydantic_private__)
+            self._connection = connection
+        return client
 
     # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.
     def _extend_messages(self, messages: list[ChatMessage]) -> list[ChatMessage]:
