@@ -126,6 +126,7 @@ def reason_of(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         error = inner
-    text = without_secrets(str(error)).strip() or type(error).__name__
     # urllib3 puts the repr of its connection in front: "<...HTTPConnection object at 0x7f..>: Failed to ..."
-    return excerpt(text.rpartition(">: ")[2])
+    text = without_secrets(str(error)).strip().rpartition(">: ")[2]
+    # aiohttp says no more than the repr of a head that was cut.
+    return type(error).__name__ if not text or text.startswith("<") else excerpt(text)
