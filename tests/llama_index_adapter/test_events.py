@@ -22,7 +22,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import SECRET, Ask, heard_by
+from .conftest import QUESTION, SECRET, Ask, heard_by
 
 
 class Recorder(BaseEventHandler):
