@@ -69,6 +69,18 @@ def test_what_was_given_is_given_after_the_way(words: dict[str, Any], travelled:
     assert bodies(local) == [bodies(local)[0] | {"filter": NURSERY, "temperature": 0}]
 
 
+@pytest.mark.parametrize("name", ["interface", "include_highlights", "strip_references", "filter", "timeout"])
+def test_what_was_cleared_comes_back_cleared(
+    words: dict[str, Any], travelled: Any, name: str, local: LocalAssistant
+) -> None:
+    """None stood in fields that must not be None, so that no dict of the copy could be read."""
+    llm = PineconeAssistant(**words, interface="standard", strip_references=True, filter=NURSERY, timeout=9)
+    twin = travelled(llm.with_options(**{name: None}))
+    assert getattr(twin, name) == PineconeAssistant.model_fields[name].default
+    assert ("25 meters" if name == "filter" else "3 meters") in twin.complete(QUESTION).text
+    assert bodies(local)[0].get("filter") == (None if name == "filter" else NURSERY)
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_pickled_engine_or_tool_asks_as_before(words: dict[str, Any], streaming: bool, local: LocalAssistant) -> None:
     engine = PineconeAssistantQueryEngine(**words, filters=NURSERY, streaming=streaming)

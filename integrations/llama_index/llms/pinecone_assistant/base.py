@@ -160,8 +160,10 @@ class PineconeAssistant(TravellingLLM):
         check_call_options(options, "with_options")
         kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
         # Beside a client, whose own options are the defaults, they go with each call: a timeout counts, None clears.
-        words = type(self).model_fields if self.client is None else ()
-        fields = {name: value for name, value in options.items() if name in words}
+        known = type(self).model_fields if self.client is None else {}
+        fields = {
+            name: known[name].default if value is None else value for name, value in options.items() if name in known
+        }
         others = {name: value for name, value in options.items() if name not in fields}
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
 
