@@ -33,6 +33,8 @@ HELP = """\
 # Line breaks and tabs may pass. Escape sequences must not: files and models would decide what the terminal does.
 _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
+
 
 def printable(text: str) -> str:
     """The text without what a terminal would obey."""
@@ -96,7 +98,7 @@ class Chat:
             except KeyboardInterrupt:
                 self._say("\n(stopped; this question is not remembered)", style="yellow")
             except (AssistantError, requests.RequestException, ValueError) as error:
-                self._say(str(error), style="red")
+                self._say(printable(str(error)), style="red")  # it may quote the service, or what stands between
 
     def _ask(self, question: str) -> None:
         messages = [*self._history, Message("user", question)]
@@ -181,10 +183,13 @@ def list_files(
     name = quote(assistant_name or os.environ["PINECONE_ASSISTANT_NAME"], safe="")
     headers = {"Api-Key": api_key or os.environ["PINECONE_API_KEY"], "X-Pinecone-Api-Version": "2026-04"}
     host = host or os.environ.get("PINECONE_ASSISTANT_HOST")
+    is_named = not host
     if not host:
         control_plane = os.environ.get("PINECONE_CONTROLLER_HOST") or "https://api.pinecone.io"
         host = str(_get(f"{control_plane}/assistant/assistants/{name}", headers, {})["host"])
     host = host if "://" in host else f"https://{host}"
+    if is_named and urlsplit(host).scheme != "https" and urlsplit(host).hostname not in THIS_MACHINE:
+        raise ValueError(f"the control plane named {host}, which is not https: the key was not sent there")
     page: dict[str, str] = {}
     while True:
         answer = _get(f"{host.rstrip('/')}/assistant/files/{name}", headers, page)
@@ -197,7 +202,7 @@ def list_files(
 
 def _get(url: str, headers: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, Any]:
     with requests.Session() as session:
-        session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}  # no proxy for this machine
+        session.trust_env = urlsplit(url).hostname not in THIS_MACHINE  # no proxy for this machine
         response = session.get(url, headers=headers, params=parameters, timeout=(10, 60), allow_redirects=False)
     if response.status_code != requests.codes.ok:
         raise ValueError(f"{url} answered {response.status_code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -204,6 +205,29 @@ def test_what_a_file_says_is_shown_and_not_obeyed_by_the_terminal(
     local_assistant.reply("Before \x1b]0;title\x07 [bold]after[/bold] \x9b2J.")
     chat.type("Hello?")
     assert "Before \ufffd]0;title\ufffd [bold]after[/bold] \ufffd2J." in chat.expect("2J.")
+
+
+def test_what_an_error_quotes_is_not_obeyed_by_the_terminal_either(
+    chat: Terminal, local_assistant: LocalAssistant
+) -> None:
+    local_assistant.faults.add(
+        on="chat", status=400, body='{"error": {"code": "X", "message": "No \\u001b[2J\\u009b2J."}}'
+    )
+    chat.type("Hello?")
+    assert "No \ufffd[2J\ufffd2J" in chat.expect("see docs/errors.md")
+
+
+@pytest.mark.parametrize("host", ["http://assistant.example", "http://127.0.0.1.example"])
+def test_the_key_is_not_sent_to_a_host_outside_https_for_the_list_of_files(
+    local_assistant: LocalAssistant, host: str
+) -> None:
+    """As the client does it; the list is asked for by the example itself."""
+    local_assistant.faults.add(on="control", status=200, body=json.dumps({"name": "x", "host": host}))
+    environment = {**local_assistant.environ, "PINECONE_ASSISTANT_HOST": ""}
+    with Terminal(environment, "--live") as terminal:
+        terminal.type("/files")
+        terminal.expect(f"named {host}, which is not https")
+        terminal.quit()
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_chat() -> None:

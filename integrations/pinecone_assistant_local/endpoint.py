@@ -19,6 +19,7 @@ from pinecone_assistant_local.stored_files import StoredFile
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 100
+_MAX_DIGITS = 18  # what SQLite takes for a number of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Page:
         text = call.query("limit")
         limit = DEFAULT_PAGE
         if text is not None:
-            if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or not 1 <= int(text) <= MAX_PAGE:
                 raise invalid(f"Invalid limit: must be an integer between 1 and {MAX_PAGE}")
             limit = int(text)
         token = call.query("pagination_token")
@@ -124,7 +125,7 @@ class Page:
         """`after` for lists in the order of their rows."""
         if not self.after:
             return 0
-        if not self.after.isdecimal():
+        if not self.after.isdecimal() or len(self.after) > _MAX_DIGITS:
             raise invalid("Invalid pagination_token")
         return int(self.after)
 

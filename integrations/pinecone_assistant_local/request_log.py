@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# Headers that may carry a key are not recorded.
-_SECRET_HEADERS = frozenset({"api-key", "authorization", "proxy-authorization", "cookie"})
+# Headers that may carry a key are not recorded: also the one of another service, sent by mistake.
+_SECRET_HEADER = re.compile(r"key|auth|cookie|secret|token")
 
 
 @dataclass(slots=True)
@@ -56,4 +57,4 @@ class RequestLog:
 
 def safe_headers(headers: Iterable[tuple[str, str]], api_key: str) -> dict[str, str]:
     """The headers without those that may carry a key, and without the key wherever else it stands."""
-    return {name: value.replace(api_key, "[key]") for name, value in headers if name not in _SECRET_HEADERS}
+    return {name: value.replace(api_key, "[key]") for name, value in headers if not _SECRET_HEADER.search(name)}

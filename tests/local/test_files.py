@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -203,6 +204,14 @@ def test_operations_are_filtered_and_come_in_pages(api: Api) -> None:
     assert kinds(pagination_token=page["pagination"]["next"]) == ["delete_file"]
     for query in ({"status": "Done"}, {"operation_type": "x"}, {"limit": "0"}):
         assert api.call("GET", path, params=query).status_code == 400
+
+
+@pytest.mark.parametrize("digits", [19, 40, 5000])
+def test_a_number_that_no_row_and_no_page_can_have_is_400(api: Api, digits: int) -> None:
+    """It was 500: SQLite takes 64 bits, and Python refuses to read more than 4,300 digits."""
+    token = base64.urlsafe_b64encode(b"9" * digits).decode()
+    for query in ({"pagination_token": token}, {"limit": "9" * digits}):
+        assert api.call("GET", f"/files/{api.local.name}", params=query).status_code == 400
 
 
 def test_files_come_in_pages_of_50(api: Api) -> None:

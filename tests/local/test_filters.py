@@ -126,6 +126,43 @@ def test_a_list_of_more_than_10000_values_is_400(films: Api) -> None:
     assert "film comedy" in films.ask("Which film is here?", filter={"year": {"$in": list(range(1995, 2004))}})
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {f"key{number}": "value" for number in range(1001)},
+        {"$or": [{"genre": "comedy"}] * 1001},
+        {f"key{number}": {"$in": list(range(10_000))} for number in range(4)},
+    ],
+    ids=["fields", "alternatives", "values"],
+)
+def test_a_filter_that_is_too_large_for_sqlite_is_400(films: Api, condition: object) -> None:
+    """It was 500, and the connection was cut."""
+    response = films.completions("Which film is here?", filter=condition)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("filter: too large")
+
+
+@pytest.mark.parametrize("operator", ["$and", "$or"])
+def test_a_filter_of_500_comparisons_is_answered_however_they_are_nested(films: Api, operator: str) -> None:
+    """With the last of each list nested it was 500 from 17 levels on, because SQLite's parser has a stack of 100."""
+    others: list[object] = [{"year": {"$gt": year}} for year in range(15)]
+    condition: dict[str, object] = {"genre": "comedy"}
+    for _ in range(32):
+        condition = {operator: [*others, condition]}
+    assert _matching(films, condition) == ({"comedy", "both"} if operator == "$and" else {"comedy", "drama", "both"})
+    assert len(_matching(films, {f"key{number}": {"$nin": ["value"]} for number in range(500)})) == len(FILES)
+
+
+def test_a_filter_that_is_too_deep_for_sqlites_parser_is_400(films: Api) -> None:
+    """It is within 32 levels, but has two that are equally deep at each of the last ones."""
+    condition: dict[str, object] = {"genre": "comedy"}
+    for level in range(32):
+        condition = {"$or": [condition, condition]} if level < 7 else {"year": 1999, "$not": condition}
+    response = films.completions("Which film is here?", filter=condition)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "filter: nested too deeply"
+
+
 def test_a_filter_in_the_query_that_is_no_json_is_400(films: Api) -> None:
     response = films.call("GET", f"/files/{films.local.name}", params={"filter": "{genre: comedy}"})
     assert response.status_code == 400

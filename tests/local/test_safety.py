@@ -107,6 +107,16 @@ def test_keys_and_signatures_are_compared_in_constant_time(api: Api, monkeypatch
     assert len(compared) == 2
 
 
+@pytest.mark.parametrize(
+    "header", ["X-Api-Key", "Authorization", "X-Auth-Token", "Cookie", "Ocp-Apim-Subscription-Key"]
+)
+def test_the_key_of_another_service_is_not_recorded(api: Api, header: str) -> None:
+    """A real one may be sent by mistake; the records stand in the messages of tests that fail."""
+    api.call("GET", "/assistants", headers={header: "pcsk_real", "X-Other": "kept"})
+    assert "pcsk_real" not in repr(api.local.requests[-1])
+    assert api.local.requests[-1].headers["x-other"] == "kept"
+
+
 def test_a_body_without_the_key_is_neither_read_nor_recorded(local: LocalAssistant) -> None:
     announced = "Content-Type: application/json\nContent-Length: 8000000"
     host = local.host.removeprefix("http://")
