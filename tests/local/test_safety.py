@@ -228,6 +228,15 @@ def test_a_signed_link_works_without_a_key_for_its_file_until_it_expires(
     assert requests.get(link, timeout=20).status_code == 403
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_a_signed_link_and_the_health_check_can_only_be_read(api: Api, method: str) -> None:
+    """It was 500 with a traceback in the log, for anyone without a key."""
+    link = _link(api, api.local.upload_text("pine.md", FACT).id)
+    for url in (link, f"{api.local.host}/healthz"):
+        response = requests.request(method, url, timeout=20)
+        assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
+
+
 def test_host_and_links_follow_the_checked_host_header() -> None:
     with LocalAssistant(allowed_hosts=["Assistant.Internal"]) as local, requests.Session() as session:
         api = Api(local, session=session)
