@@ -114,6 +114,19 @@ def call(is_async: bool) -> Callable[..., Any]:
     return call
 
 
+@pytest.fixture
+def thread_loop() -> Iterator[None]:
+    """An event loop of this thread: where there is none, LlamaIndex's asyncio_run makes one and leaves it open.
+
+    What is left open is a warning in whatever test comes when it is collected.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 @pytest.fixture(scope="session")
 def _server() -> Iterator[LocalAssistant]:
     with LocalAssistant(api_key=SECRET) as server:

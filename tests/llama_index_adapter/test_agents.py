@@ -204,6 +204,7 @@ def test_a_function_agent_refuses_the_assistant_as_its_brain(words: dict[str, An
         run(ask())
 
 
+@pytest.mark.usefixtures("thread_loop")
 def test_predict_and_call_passes_on_what_llama_index_knows(
     words: dict[str, Any], call: Any, local: LocalAssistant
 ) -> None:

@@ -88,6 +88,7 @@ def test_one_token_event_a_call_with_the_counts_of_the_service(words: dict[str, 
     assert handler.total_llm_token_count == usage["total_tokens"]
 
 
+@pytest.mark.usefixtures("thread_loop")
 def test_tokens_are_estimated_where_the_service_does_not_count(
     words: dict[str, Any], ask: Ask, local: LocalAssistant
 ) -> None:
