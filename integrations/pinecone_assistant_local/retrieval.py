@@ -13,6 +13,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pinecone_assistant_local.database import Database
 from pinecone_assistant_local.filters import Condition
@@ -162,32 +163,34 @@ class Retriever:
         if missing:
             marks = ", ".join("?" * len(missing))
             rows = connection.execute(f"SELECT * FROM passages WHERE id IN ({marks})", missing).fetchall()  # noqa: S608  (question marks)
-            # New words are learned all at once: a look-up for each sentence took a third of a first answer's time.
-            self._stems.of_text("\n".join(f"{row['heading']}\n{row['sentences']}" for row in rows))
-            for row in rows:
-                found[row["id"]] = self._remember(row)
+            found.update((passage.id, passage) for passage in self._remember(rows))
         return [found[passage_id] for passage_id in ids]
 
-    def _remember(self, row: sqlite3.Row) -> _ReadPassage:
-        sentences = tuple(row["sentences"].split("\n"))
-        sentence_stems = tuple(tuple(self._stems.of_text(sentence)) for sentence in sentences)
-        heading_stems = frozenset(self._stems.of_text(row["heading"]))
-        passage = _ReadPassage(
-            id=row["id"],
-            file=row["file"],
-            position=row["position"],
-            page=row["page"],
-            heading=row["heading"],
-            body=row["body"],
-            sentences=sentences,
-            sentence_stems=sentence_stems,
-            heading_stems=heading_stems,
-            all_stems=heading_stems.union(*sentence_stems),
-        )
-        self._read[passage.id] = passage
+    def _remember(self, rows: Sequence[sqlite3.Row]) -> list[_ReadPassage]:
+        sentences = [tuple(row["sentences"].split("\n")) for row in rows]
+        texts = (text for row, own in zip(rows, sentences, strict=True) for text in (row["heading"], *own))
+        stems = self._stems.of_texts(texts)
+        passages = []
+        for row, own in zip(rows, sentences, strict=True):
+            heading_stems = frozenset(next(stems))
+            sentence_stems = tuple(islice(stems, len(own)))
+            passage = _ReadPassage(
+                id=row["id"],
+                file=row["file"],
+                position=row["position"],
+                page=row["page"],
+                heading=row["heading"],
+                body=row["body"],
+                sentences=own,
+                sentence_stems=sentence_stems,
+                heading_stems=heading_stems,
+                all_stems=heading_stems.union(*sentence_stems),
+            )
+            self._read[passage.id] = passage
+            passages.append(passage)
         while len(self._read) > _MAX_REMEMBERED_PASSAGES:
             self._read.popitem(last=False)
-        return passage
+        return passages
 
 
 def _passages_of(connection: sqlite3.Connection, assistant: str) -> int:
@@ -228,14 +231,15 @@ def _judge(
     asked: Weighed, passage: _ReadPassage, file: StoredFile, title: frozenset[str], likely: frozenset[int]
 ) -> Hit:
     """A passage with the scores of its sentences."""
-    context = passage.heading_stems | title
+    above = passage.heading_stems | title
+    heading = asked.heading(above)
     everything = passage.all_stems | title
     stems = passage.sentence_stems
     hits = []
     for index, (text, own) in enumerate(zip(passage.sentences, stems, strict=True)):
         replies = index and passage.sentences[index - 1].endswith("?")
         around = Surroundings(
-            context=context.union(stems[index - 1]) if replies else context,
+            heading=asked.heading(above.union(stems[index - 1])) if replies else heading,
             neighbours=frozenset[str]().union(*stems[max(0, index - 2) : index]),
             passage=everything,
             is_meant=_REFERS_BACK.search(text) is not None,

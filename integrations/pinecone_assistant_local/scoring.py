@@ -52,35 +52,73 @@ class SentenceHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The stems of what stands around a sentence.
+class Heading:
+    """What stands above sentences, such as title, headings and a question they reply to, beside what is asked.
 
     Attributes:
-        context: Above it: title, headings, a question it replies to.
-        neighbours: In the sentences before it.
-        passage: In the whole passage.
+        stems: Its words' stems.
+        names_subject: Whether it has any term of the question.
+        unsaid: The places of the question's own terms that it does not have, but for those that only say a kind.
+        pairs: The neighbouring terms of the question, but for those that it has both of.
+    """
+
+    stems: frozenset[str]
+    names_subject: bool
+    unsaid: tuple[int, ...]
+    pairs: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a sentence.
+
+    Attributes:
+        heading: Above it.
+        neighbours: The stems of the sentences before it.
+        passage: The stems of the whole passage.
         is_meant: Whether the sentence speaks of what the ones before it name: "It is 25 meters high".
         is_likely: Whether no other file holds much more of the question.
     """
 
-    context: frozenset[str]
+    heading: Heading
     neighbours: frozenset[str]
     passage: frozenset[str]
     is_meant: bool = False
     is_likely: bool = True
 
 
-@dataclass(frozen=True, slots=True)
 class Weighed:
     """A question whose terms have a weight in the collection that is searched.
 
-    Attributes:
+    Args:
         question: The question.
         weights: One for each of its terms, the carried ones last.
     """
 
-    question: Question
-    weights: tuple[float, ...]
+    def __init__(self, question: Question, weights: Sequence[float]) -> None:
+        self.question = question
+        self._weights = weights
+        self._total = sum(weights)
+        self._weighed_terms = tuple(zip(question.all_terms, weights, strict=True))
+        terms = question.terms
+        self._own_stems = frozenset[str]().union(*({term.stem, *term.alternatives} for term in terms))
+        self._counted = tuple(place for place, term in enumerate(terms) if term.is_counted)
+        self._pairs = frozenset(pairwise(term.stem for term in terms))
+        # That there is a length in a sentence says nothing of what it is the length of.
+        self._telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=False)]
+        if not any(self._telling):  # "Which film is here?" has nothing else to go by
+            self._telling = list(weights[: len(terms)])
+        self._telling_total = sum(self._telling)
+
+    def heading(self, stems: frozenset[str]) -> Heading:
+        """What the words above some sentences say of the question."""
+        terms = self.question.terms
+        return Heading(
+            stems,
+            not stems.isdisjoint(self._own_stems),
+            tuple(place for place, term in enumerate(terms) if not term.says_kind and not _has(stems, term)),
+            frozenset(pair for pair in self._pairs if not stems.issuperset(pair)),
+        )
 
     def score_sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
         """How well one sentence answers.
@@ -90,60 +128,42 @@ class Weighed:
             stems: Its words' stems, in order.
             around: What stands around it.
         """
-        question, expectation = self.question, self.question.expectation
+        question, expectation, heading = self.question, self.question.expectation, around.heading
         own = frozenset(stems)
-        joined = f" {' '.join((*stems, *around.context))} "
+        joined = f" {' '.join((*stems, *heading.stems))} "
         met = expectation.met_by(text)
         denies = expectation.wants_prohibition and expectation.denies(text)
         parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
-        score = _dot(parts, self.weights) / sum(self.weights)
+        score = _dot(parts, self._weights) / self._total
         # A sentence that only its surroundings speak for is no answer, however well they fit.
-        if not (met and expectation.is_certain) and not any(_has(own, term) for term in question.terms):
+        if not (met and expectation.is_certain) and own.isdisjoint(self._own_stems):
             score *= 0.6
         if score > 0:
-            score += _bonus(question, stems, around.context, met=met, denies=denies)
+            score += _bonus(question, stems, heading.pairs, met=met, denies=denies)
         if text.endswith("?") or (expectation.is_certain and not met):
             score *= 0.5
-        says_more = self._says_more(parts, around.context)
+        says_more = not heading.unsaid or max([parts[place] for place in heading.unsaid]) >= IN_NEIGHBOUR
         return SentenceHit(
             text,
             max(0.0, min(1.0, score / FULL_SCORE)),
-            self._is_answer(parts, around, met=met, adds=bool(denies) or says_more),
+            around.is_likely and self._is_answer(parts, heading, met=met, adds=bool(denies) or says_more),
             says_more,
             own,
         )
 
-    def _is_answer(self, parts: Sequence[float], around: Surroundings, *, met: float, adds: bool) -> bool:
-        if not around.is_likely:
-            return False
-        terms = self.question.terms
-        weights = self.weights[: len(terms)]
-        # That there is a length in a sentence says nothing of what it is the length of.
-        telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=True)]
-        if not any(telling):  # "Which film is here?" has nothing else to go by
-            telling = list(weights)
-        coverage = _dot(parts, telling) / sum(telling)
+    def _is_answer(self, parts: Sequence[float], heading: Heading, *, met: float, adds: bool) -> bool:
+        coverage = _dot(parts, self._telling) / self._telling_total
         if self.question.expectation.is_certain:
-            counted = [part for part, term in zip(parts, terms, strict=False) if term.is_counted]
-            return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and (not counted or max(counted) >= IN_NEIGHBOUR)
+            is_of_it = not self._counted or max(parts[place] for place in self._counted) >= IN_NEIGHBOUR
+            return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and is_of_it
         # Under a heading that names the subject, one word more of what is asked will do.
-        is_named = any(_has(around.context, term) for term in terms)
-        if is_named and not met and not adds:
+        if heading.names_subject and not met and not adds:
             return False
-        return coverage >= (MIN_COVERAGE_OF_KIND if met or is_named else MIN_COVERAGE)
-
-    def _says_more(self, parts: Sequence[float], context: frozenset[str]) -> bool:
-        more = [
-            part
-            for part, term in zip(parts, self.question.terms, strict=False)
-            if not term.says_kind and not _has(context, term)
-        ]
-        return not more or max(more) >= IN_NEIGHBOUR
+        return coverage >= (MIN_COVERAGE_OF_KIND if met or heading.names_subject else MIN_COVERAGE)
 
     def covered(self, stems: AbstractSet[str]) -> float:
         """The part of the question, in [0, 1], that is anywhere among these stems."""
-        terms = zip(self.question.all_terms, self.weights, strict=True)
-        return sum(weight for term, weight in terms if _has(stems, term)) / sum(self.weights)
+        return sum([weight for term, weight in self._weighed_terms if _has(stems, term)]) / self._total
 
 
 def _dot(parts: Sequence[float], weights: Sequence[float]) -> float:
@@ -159,13 +179,13 @@ def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings
     if term.stem in own:
         return 1.0
     # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
-    if term.stem in around.context:
+    if term.stem in around.heading.stems:
         return IN_CONTEXT
     if not own.isdisjoint(term.alternatives):
         return IN_SYNONYM
     if term.says_kind and met:
         return IN_KIND
-    if not around.context.isdisjoint(term.alternatives):
+    if not around.heading.stems.isdisjoint(term.alternatives):
         return IN_SYNONYM
     if term.stem in around.neighbours:
         return IN_MEANT if around.is_meant else IN_NEIGHBOUR
@@ -184,12 +204,12 @@ def _resembling(stem: str) -> tuple[str, ...]:
     return (f" {stem}", *pieces, *beginnings)
 
 
-def _bonus(question: Question, stems: tuple[str, ...], context: frozenset[str], *, met: float, denies: bool) -> float:
+def _bonus(
+    question: Question, stems: tuple[str, ...], pairs: frozenset[tuple[str, str]], *, met: float, denies: bool
+) -> float:
     bonus = EXPECTATION_MET * met + DENIAL_MET * denies
-    pairs = set(pairwise(stems))
     # Words that stand together in the headings already say nothing by standing together here too.
-    asked = (pair for pair in pairwise(term.stem for term in question.terms) if not context.issuperset(pair))
-    bonus += ADJACENT_TERMS * min(3, sum(pair in pairs for pair in asked))
+    bonus += ADJACENT_TERMS * min(3, len(pairs.intersection(pairwise(stems))))
     for phrase in question.quoted:
         if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):
             bonus += QUOTED_PHRASE
