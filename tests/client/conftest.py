@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import trustme
 
+from pinecone_assistant_client.transports import shared
+
 from .asking import Asking, Kind
 from .raw_server import RawServer
 
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """A scripted server."""
+    """A scripted server. Its port may have been another's, whose host clients would remember."""
+    shared._registry.hosts.clear()
     with RawServer() as running:
         yield running
 
