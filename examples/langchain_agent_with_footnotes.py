@@ -20,7 +20,7 @@ QUESTION = "What is the maximum height of a red pine?"
 class ScriptedModel(GenericFakeChatModel):
     """Stands in for a model that calls tools."""
 
-    def bind_tools(self, tools: Any, *, tool_choice: str | None = None, **kwargs: Any) -> Any:  # noqa: ARG002
+    def bind_tools(self, tools: Any, *, tool_choice: str | None = None, **kwargs: Any) -> Any:  # noqa: ARG002  (the framework's words)
         """Accept tools; the script knows when to call them."""
         return self
 

@@ -24,7 +24,7 @@ class Printer(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, **_: Any) -> None:
         """The whole answer is there."""
-        print(f"\nusage: {response.generations[0][0].message.usage_metadata}")  # type: ignore[union-attr]
+        print(f"\nusage: {response.generations[0][0].message.usage_metadata}")  # type: ignore[union-attr]  # a chat generation
 
 
 def main() -> None:

@@ -103,7 +103,7 @@ def test_an_answer_has_its_citations_and_no_expiring_links(chat: ChatPineconeAss
     answer = chat.invoke(QUESTION, filter={"resource": "encyclopedia"})
     [reference] = answer.additional_kwargs["citations"][0]["references"]
     assert reference["file_name"] == "red_pine.md"
-    assert answer.content_blocks[0]["annotations"]  # type: ignore[typeddict-item]
+    assert answer.content_blocks[0]["annotations"]  # type: ignore[typeddict-item]  # a text block
     assert "http" not in answer.text
 
 

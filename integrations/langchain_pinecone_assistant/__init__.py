@@ -23,11 +23,11 @@ __all__ = ["ChatPineconeAssistant", "PineconeAssistantRetriever", "PineconeAssis
 def __getattr__(name: str) -> Any:
     # Who needs the chat model only does not wait for the framework's retrievers and tools.
     if name == "PineconeAssistantRetriever":
-        from .retrievers import PineconeAssistantRetriever  # noqa: PLC0415
+        from .retrievers import PineconeAssistantRetriever  # noqa: PLC0415  (at the first use)
 
         return PineconeAssistantRetriever
     if name == "PineconeAssistantTool":
-        from .tools import PineconeAssistantTool  # noqa: PLC0415
+        from .tools import PineconeAssistantTool  # noqa: PLC0415  (at the first use)
 
         return PineconeAssistantTool
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ INSTRUCTION_WORDS = frozenset(
 )
 
 _TITLE_NAMES = frozenset("title name heading topic subject".split())  # noqa: SIM905  (easier to read without quotes; so below)
-_FILE_NAMES = frozenset("source sources file files filename document documents reference references".split())  # noqa: SIM905
+_FILE_NAMES = frozenset("source sources file files filename document documents reference references".split())  # noqa: SIM905  (easier to read)
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])-?\d+(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(no|not|never|none|cannot|without|\w+n't)\b", re.IGNORECASE)
 _NAME_WEIGHT = 0.8

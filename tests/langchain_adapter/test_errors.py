@@ -234,7 +234,7 @@ async def test_tracers_get_status_and_request_id_of_an_error(ask: Ask, local: Lo
     handler = Retries()
     with local.faults.add(status=429), pytest.raises(errors.RateLimitError) as raised:
         await ask.invoke(chat_model(local), QUESTION, {"callbacks": [handler]})
-    message = handler.responses[0].generations[0][0].message  # type: ignore[union-attr]
+    message = handler.responses[0].generations[0][0].message  # type: ignore[union-attr]  # a chat generation
     assert message.response_metadata["status_code"] == 429
     assert message.response_metadata["request_id"] in str(raised.value)
 

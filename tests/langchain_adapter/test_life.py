@@ -65,7 +65,7 @@ else:
 
 
 def test_the_package_exports_its_three_classes() -> None:
-    import langchain_pinecone_assistant as package  # noqa: PLC0415
+    import langchain_pinecone_assistant as package  # noqa: PLC0415  (its import is what is tested)
 
     assert [getattr(package, name).__name__ for name in package.__all__] == package.__all__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
@@ -145,7 +145,7 @@ async def test_a_hundred_configurable_invokes_are_one_connection_and_one_look_up
         await ask.invoke(chat, QUESTION, config)
     assert open_connections() - before <= 2  # one connection has two ends in this process
     assert [request.method for request in unknown.requests].count("GET") == 1
-    temperatures = [request.body["temperature"] for request in unknown.requests[1:]]  # type: ignore[index]
+    temperatures = [request.body["temperature"] for request in unknown.requests[1:]]  # type: ignore[index]  # JSON
     assert temperatures == [number / 100 for number in range(100)]
 
 

@@ -96,7 +96,7 @@ def test_a_key_that_is_set_later_is_a_secret_too() -> None:
     """The framework validates no assignment, and no copy."""
     chat = ChatPineconeAssistant(api_key="first")
     copied = chat.model_copy(update={"api_key": KEY})
-    chat.api_key = KEY  # type: ignore[assignment]
+    chat.api_key = KEY  # type: ignore[assignment]  # pydantic makes it a secret
     for one in (chat, copied):
         assert isinstance(one.api_key, SecretStr)
         assert one.api_key.get_secret_value() == KEY

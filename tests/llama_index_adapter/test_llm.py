@@ -146,8 +146,8 @@ def test_streams_are_real_generators(llm: PineconeAssistant, local: LocalAssista
 
 def test_the_message_is_exactly_one_text_block(llm: PineconeAssistant, chat: Ask) -> None:
     for answer in chat(llm):
-        assert [type(block) for block in answer.message.blocks] == [TextBlock]  # type: ignore[union-attr]
-        assert answer.message.additional_kwargs == {}  # type: ignore[union-attr]
+        assert [type(block) for block in answer.message.blocks] == [TextBlock]  # type: ignore[union-attr]  # a chat response
+        assert answer.message.additional_kwargs == {}  # type: ignore[union-attr]  # a chat response
 
 
 def test_responses_are_whole_models(llm: PineconeAssistant, ask: Ask) -> None:
@@ -164,7 +164,7 @@ def test_responses_are_whole_models(llm: PineconeAssistant, ask: Ask) -> None:
 
 def test_an_answer_can_be_replayed_to_another_llm(llm: PineconeAssistant, chat: Ask) -> None:
     """And back to the assistant; its text gains nothing on the way."""
-    message = chat(llm)[-1].message  # type: ignore[union-attr]
+    message = chat(llm)[-1].message  # type: ignore[union-attr]  # a chat response
     history = [ChatMessage(QUESTION), message, ChatMessage("And its diameter?")]
     assert chat.raw(MockLLM(), history)
     assert "25 meters" in chat.raw(llm, history)[-1].message.content

@@ -39,7 +39,7 @@ def test_the_example_of_the_fixture_is_a_test(request: pytest.FixtureRequest) ->
     """Its function is called with the fixture, and an application that asks the assistant."""
     import os  # noqa: PLC0415  (what a user's application would do)
 
-    import requests  # noqa: PLC0415
+    import requests  # noqa: PLC0415  (as above)
 
     def my_application(question: str) -> str:
         url = f"{os.environ['PINECONE_ASSISTANT_HOST']}/assistant/chat/{os.environ['PINECONE_ASSISTANT_NAME']}"

@@ -144,7 +144,7 @@ def test_a_broken_upload_ends_in_processing_failed_with_the_reason(local: LocalA
 
 
 def _read(content: bytes, name: str = "x.pdf", **limits: float) -> None:
-    read_document(name, content, children=Children(Limits(**limits)))  # type: ignore[arg-type]
+    read_document(name, content, children=Children(Limits(**limits)))  # type: ignore[arg-type]  # Limits has whole numbers, too
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def test_the_child_does_not_know_the_key(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def spy(*arguments: object, **options: dict[str, str]) -> object:
         seen.append(options["env"])
-        return start(*arguments, **options)  # type: ignore[call-overload]
+        return start(*arguments, **options)  # type: ignore[call-overload]  # passed on as they came
 
     monkeypatch.setattr(subprocess, "Popen", spy)
     parse_document("x.pdf", GUIDE)

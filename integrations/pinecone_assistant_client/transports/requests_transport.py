@@ -56,12 +56,12 @@ class _Fresh:
         """Asked by the pool, which then opens a lost connection anew, through its proxy if there is one."""
         if self._used_at is not None and time.monotonic() - self._used_at > MAX_IDLE_SECONDS:
             return False
-        return bool(super().is_connected)  # type: ignore[misc]
+        return bool(super().is_connected)  # type: ignore[misc]  # of the class it is mixed into
 
     def connect(self) -> None:
         """Open; everything that fails here failed before the request was written."""
         try:
-            super().connect()  # type: ignore[misc]
+            super().connect()  # type: ignore[misc]  # of the class it is mixed into
         except ssl.SSLError as error:
             raise urllib3.exceptions.NewConnectionError(cast("Any", self), f"TLS failed: {error}") from error
         except TimeoutError as error:  # in the TLS handshake, or before a proxy answered
@@ -74,7 +74,7 @@ class _Fresh:
         self._used_at = time.monotonic()
         self._corked = []
         try:
-            super().request(*args, **kwargs)  # type: ignore[misc]
+            super().request(*args, **kwargs)  # type: ignore[misc]  # of the class it is mixed into
         finally:
             pieces, self._corked = self._corked, None
         if sum(map(len, pieces)) <= _ONE_WRITE_BYTES:
@@ -87,7 +87,7 @@ class _Fresh:
         if self._corked is not None and isinstance(data, bytes):
             self._corked.append(data)
         else:
-            super().send(data)  # type: ignore[misc]
+            super().send(data)  # type: ignore[misc]  # of the class it is mixed into
 
 
 class _FreshHTTPConnection(_Fresh, urllib3.connection.HTTPConnection):
@@ -235,7 +235,7 @@ class RequestsTransport:
         proxies = proxies_for(host, self._settings.proxies)
         probe = requests.Request("GET", host + "/").prepare()
         pool = adapter.get_connection_with_tls_context(probe, verify, proxies=proxies)
-        adapter.cert_verify(pool, probe.url, verify, None)  # type: ignore[no-untyped-call]
+        adapter.cert_verify(pool, probe.url, verify, None)  # type: ignore[no-untyped-call]  # requests has no types
         return cast("urllib3.HTTPConnectionPool", pool), adapter.request_url(probe, proxies) != "/"
 
 

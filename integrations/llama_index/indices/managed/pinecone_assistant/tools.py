@@ -87,7 +87,7 @@ class PineconeAssistantToolSpec(BaseToolSpec):
         ```
     """
 
-    spec_functions: list[SPEC_FUNCTION_TYPE] = [("ask", "aask"), ("search_context", "asearch_context")]  # noqa: RUF012
+    spec_functions: list[SPEC_FUNCTION_TYPE] = [("ask", "aask"), ("search_context", "asearch_context")]  # noqa: RUF012  (LlamaIndex's own form)
 
     def __init__(
         self,
