@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -16,13 +15,14 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
+from pinecone_assistant_client import strip_code_fence
+
 from .connection import unknown_option
 from .errors import InvalidRequestError
 from .json_schema import violation
 from .notices import notice
 
 _METHODS = ("json_schema", "json_mode", "function_calling")
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 
 
 def structured_model(
@@ -98,9 +98,8 @@ def _parse(model_class: Any, json_schema: Mapping[str, Any] | None, message: Bas
         OutputParserException: The answer is no JSON, is cut, or does not fit.
     """
     text = str(message.text)
-    fenced = _FENCED.fullmatch(text)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json.loads(strip_code_fence(text))
     except (ValueError, RecursionError) as error:  # the latter for a thousand brackets
         raise OutputParserException(f"the answer is no JSON ({error}): {text[:200]}", llm_output=text) from error
     if model_class is not None:

@@ -24,6 +24,7 @@ from .errors import (
     RateLimitError,
     StreamError,
 )
+from .fences import strip_code_fence
 from .filters import validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
@@ -64,6 +65,7 @@ __all__ = [
     "checked_context_options",
     "environment",
     "extract_citations",
+    "strip_code_fence",
     "strip_reference_list",
     "suggestion",
     "validate_filter",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +19,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
-from pinecone_assistant_client import AssistantError, InvalidRequestError
+from pinecone_assistant_client import AssistantError, InvalidRequestError, strip_code_fence
 
 from .options import check_prompt_args, check_wrapper_words
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]  # re-exported, as core itself uses it
 _INSTRUCTION = "Answer with one JSON object, and nothing else, that is valid against this JSON schema:\n"
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 _AGENT_WORDS = ("react_chat_formatter", "output_parser", "tool_retriever", "memory")
 
 
@@ -203,9 +201,8 @@ def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
         StructuredOutputError: It is none; `.text` has the answer.
     """
     text = response.message.content or ""
-    fenced = _FENCED.fullmatch(text)  # some models write a code block also where JSON was asked for
     try:
-        return output_cls.model_validate_json(fenced[1] if fenced else text)
+        return output_cls.model_validate_json(strip_code_fence(text))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, problem["loc"]))
