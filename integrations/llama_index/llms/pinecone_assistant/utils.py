@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
@@ -23,7 +24,6 @@ from pinecone_assistant_client import (
     InvalidRequestError,
     Message,
     Reference,
-    Usage,
 )
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -195,8 +195,7 @@ class AnswerStream:
         if chunk.context_snippet_count is not None:
             raw["context_snippet_count"] = known["context_snippet_count"] = chunk.context_snippet_count
         if chunk.usage is not None:
-            # asdict copies deeply, also numbers: 4 us instead of 0.5 (measured; see `PineconeAssistant._private`).
-            raw["usage"] = {name: getattr(chunk.usage, name) for name in Usage.__slots__}
+            raw["usage"] = asdict(chunk.usage)
             known |= raw["usage"]
         self._raw, self._known = raw, known
 
