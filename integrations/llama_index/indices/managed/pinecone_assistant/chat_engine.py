@@ -129,8 +129,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         """
         messages = self._turns(message, chat_history)
         answer = self._llm.chat(messages, **engine_options(self._llm))
-        if _has_text(answer):
-            self._memory.put_messages([messages[-1], answer.message])
+        self._remember(messages[-1], answer)
         return _to_response(answer)
 
     @trace_method("chat")
@@ -138,8 +137,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         """As `chat`."""
         messages = await self._aturns(message, chat_history)
         answer = await self._llm.achat(messages, **engine_options(self._llm))
-        if _has_text(answer):
-            await self._memory.aput_messages([messages[-1], answer.message])
+        await self._aremember(messages[-1], answer)
         return _to_response(answer)
 
     @trace_method("chat")
@@ -177,6 +175,14 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
             await self._memory.aset(chat_history)
         return [*await self._memory.aget(input=message), ChatMessage(message)]
 
+    def _remember(self, question: ChatMessage, answer: AssistantChatResponse) -> None:
+        if _has_text(answer):
+            self._memory.put_messages([question, answer.message])
+
+    async def _aremember(self, question: ChatMessage, answer: AssistantChatResponse) -> None:
+        if _has_text(answer):
+            await self._memory.aput_messages([question, answer.message])
+
     def _remembering(
         self,
         answers: Generator[AssistantChatResponse, None, None],
@@ -188,8 +194,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                 if answer.delta:
                     dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                 yield answer
-            if _has_text(answer):
-                self._memory.put_messages([question, answer.message])
+            self._remember(question, answer)
             response.finish(answer)
 
     async def _aremembering(
@@ -204,8 +209,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                     if answer.delta:
                         dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                     yield answer
-                if _has_text(answer):
-                    await self._memory.aput_messages([question, answer.message])
+                await self._aremember(question, answer)
                 response.finish(answer)
 
 
