@@ -261,7 +261,9 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat() -> None:
 def test_ctrl_c_at_the_prompt_says_how_to_leave_and_ctrl_d_leaves(chat: Terminal) -> None:
     chat.expect("You: ")
     chat.interrupt()
-    while not chat.is_readable(1.0):  # Python overlooks a signal between its prompt and its wait for a key
+    for _ in range(int(SECONDS)):  # Python overlooks a signal between its prompt and its wait for a key
+        if chat.is_readable(1.0):
+            break
         chat.interrupt()
     chat.expect("/quit leaves")
     chat.expect("You: ")
