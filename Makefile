@@ -77,7 +77,7 @@ audit: $(VENV)/.dev
 
 # schemathesis against the local assistant, three minutes; the descriptions are Pinecone's and lie beside the project, or in OPENAPI=folder.
 openapi: .venv-others/openapi/.ready
-	@$(OFFLINE) .venv-others/openapi/bin/python -m tests.local.schemathesis_run $(OPENAPI)
+	@$(OFFLINE) .venv-others/openapi/bin/python -m tests.local.openapi.schemathesis_run $(OPENAPI)
 
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50

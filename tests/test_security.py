@@ -30,13 +30,13 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AssistantError, AsyncAssistantClient
 from pinecone_assistant_local import LocalAssistant
 
-from .client.asking import KEY, Asking, Kind
-from .client.raw_server import RawServer, reply, streamed
-from .client.wire import CHAT_EVENTS, QUESTION, chat_answer
+from .client.support.asking import KEY, Asking, Kind
+from .client.support.bodies import CHAT_EVENTS, QUESTION, chat_answer
+from .client.support.raw_server import RawServer, reply, streamed
 from .langchain_adapter.conftest import Traces
 
 SIGNED = "SECRETSIG"
-"""Part of the signed link in every answer of tests/client/wire.py."""
+"""Part of the signed link in every answer of tests/client/support/bodies.py."""
 METHODS: dict[str, Callable[[Any], Any]] = {
     "whole": lambda asker: asker.chat_completion(QUESTION),
     "stream": lambda asker: list(asker.stream_chat_completion(QUESTION)),

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool, words
+from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
+from langchain_pinecone_assistant import option_types as words
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
 
 HERE = Path(__file__).parent

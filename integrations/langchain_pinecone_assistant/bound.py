@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
+from langchain_core.runnables.base import RunnableBinding
+from langchain_core.runnables.configurable import RunnableConfigurableFields
 from pydantic import BaseModel
 
 
@@ -92,16 +94,31 @@ class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
 
         def configurable_fields(self, **fields):
             """As of the framework, and what comes back keeps its options."""
-            from .bindings import ConfigurableChat  # noqa: PLC0415 - as in _kept
-
             made = super().configurable_fields(**fields)
             return ConfigurableChat(default=made.default, fields=made.fields, config=made.config)
 
 
 def _kept(made: Any) -> Any:
     """The framework's plain binding as ours; what is ours already stays."""
-    from .bindings import BoundChat  # noqa: PLC0415 - 28 ms, for those who bind
-
     if isinstance(made, KeepsOptions):
         return made
     return BoundChat(**{name: getattr(made, name) for name in BoundChat.model_fields})
+
+
+# Without type arguments: pydantic would check what is inside against a class made for them, which no model is.
+class BoundChat(KeepsOptions, RunnableBinding):  # type: ignore[type-arg]
+    """A model with options bound to it."""
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """The framework's own binding, which is what `load` brings back."""
+        return [*cls.get_lc_namespace(), "RunnableBinding"]
+
+
+class ConfigurableChat(KeepsOptions, RunnableConfigurableFields):  # type: ignore[type-arg]
+    """A model with options that the config of a call chooses."""
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """As for `BoundChat`."""
+        return [*cls.get_lc_namespace(), "RunnableConfigurableFields"]

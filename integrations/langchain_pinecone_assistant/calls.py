@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from langchain_core.messages import BaseMessage
 
 from pinecone_assistant_client import Message
 
-from .connection import AnswerOptions, unknown_option
+from .connection import AnswerOptions, notice, unknown_option
 from .conversion import StreamedAnswer, to_client_messages, to_last_chunk, to_message, with_json_instruction
 from .errors import InvalidRequestError, ModelErrors, ToolsNotSupportedError
-from .notices import notice
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 
-    from .chat_models import ChatPineconeAssistant
 
 __all__ = [
     "Call",
@@ -41,6 +39,21 @@ NO_TOOLS = """an assistant answers from its files and calls no tools, so none ca
 (1) as a tool of another model: create_agent(other_model, tools=[PineconeAssistantTool(assistant_name="docs")])
 (2) as a node of a graph: graph.add_node("ask", lambda state: {"messages": [chat.invoke(state["messages"])]})
 Tools that you did not write come from response_format: give create_agent the model itself, or a ProviderStrategy"""
+
+
+class ChatDefaults(Protocol):
+    """The fields of a chat model that a call reads. A protocol, because the model imports this module."""
+
+    model: str | None
+    temperature: float | None
+    filter: dict[str, Any] | None
+    interface: Literal["openai", "standard"]
+    include_highlights: bool
+    context_options: dict[str, Any] | None
+    strip_references: bool
+    stop: list[str] | str | None
+    system_messages: Literal["merge", "error"]
+    tool_messages: Literal["error", "as_user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def check_call_options(options: Mapping[str, Any]) -> None:
 
 
 def build_call(
-    chat: ChatPineconeAssistant,
+    chat: ChatDefaults,
     messages: Sequence[BaseMessage],
     stop: list[str] | None,
     run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,

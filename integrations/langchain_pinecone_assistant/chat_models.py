@@ -18,11 +18,10 @@ from typing_extensions import Self, Unpack
 
 from .bound import KeepsOptions
 from .citations import PROVIDER
-from .connection import ANSWER_OPTIONS, DEFAULT_MODEL, AnswerOptions
-from .notices import notice
+from .connection import ANSWER_OPTIONS, DEFAULT_MODEL, AnswerOptions, notice
 
 if TYPE_CHECKING:
-    from .words import ChatWords
+    from .option_types import ChatWords
 
 _OPTIONS = (*ANSWER_OPTIONS, "stop", "system_messages", "tool_messages")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
@@ -202,3 +203,21 @@ class AnswerOptions(AssistantConnection):
 
 
 ANSWER_OPTIONS = tuple(name for name in AnswerOptions.model_fields if name not in AssistantConnection.model_fields)
+
+
+logger = logging.getLogger("langchain_pinecone_assistant")
+
+_NOTICES = {
+    "max_tokens": "max_tokens is accepted for compatibility and has no effect: the service has no such limit",
+    "strict": "strict has no effect: the assistant is steered towards the schema and its answer is checked here, "
+    "but the service enforces no schema",
+    "function_calling": "method='function_calling' falls back to 'json_schema': an assistant calls no functions",
+}
+_given: set[str] = set()
+
+
+def notice(option: str) -> None:
+    """Log what an option does not do, once per process."""
+    if option not in _given:
+        _given.add(option)
+        logger.warning(_NOTICES[option])

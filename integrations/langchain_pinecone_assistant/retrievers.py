@@ -19,7 +19,7 @@ from .errors import InvalidRequestError, ModelErrors
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .words import RetrieverWords
+    from .option_types import RetrieverWords
 
 _SEARCH_OPTIONS = ("k", "filter", "snippet_size", "multimodal")
 

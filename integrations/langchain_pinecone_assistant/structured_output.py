@@ -17,10 +17,9 @@ from pydantic import BaseModel
 
 from pinecone_assistant_client import strip_code_fence
 
-from .connection import unknown_option
+from .connection import notice, unknown_option
 from .errors import InvalidRequestError
 from .json_schema import violation
-from .notices import notice
 
 _METHODS = ("json_schema", "json_mode", "function_calling")
 

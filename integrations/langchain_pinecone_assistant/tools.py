@@ -19,7 +19,7 @@ from .chat_models import ChatPineconeAssistant
 from .connection import AnswerOptions
 
 if TYPE_CHECKING:
-    from .words import ToolWords
+    from .option_types import ToolWords
 
 
 class Question(BaseModel):

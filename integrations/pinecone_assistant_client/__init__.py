@@ -23,14 +23,14 @@ from .errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamError,
+    suggestion,
 )
-from .fences import strip_code_fence
 from .filters import validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
-from .protocol import checked_context_options
 from .settings import CONNECTION_OPTIONS, __version__, environment
-from .suggestions import suggestion
+from .shaping import strip_code_fence
+from .wire.protocol import checked_context_options
 
 __all__ = [
     "CONNECTION_OPTIONS",

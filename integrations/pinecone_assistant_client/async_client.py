@@ -7,12 +7,12 @@ from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .async_exchange import AsyncExchange
-from .decoding import decode_context
 from .messages import SystemMessages
 from .options import NOT_GIVEN, MessageLike, NotGiven, given
 from .retries import OnRetry
 from .settings import Timeout, checked_timeout
-from .stops import checked_stop
+from .shaping import checked_stop
+from .wire.decoding import decode_context
 
 
 class AsyncAssistantClient(AsyncExchange):

@@ -10,12 +10,12 @@ from .client_base import BaseClient, BodyBuffer, after_a_cut
 from .errors import AssistantError
 from .messages import SystemMessages
 from .options import ChatOptions, MessageLike, NotGiven
-from .protocol import WireRequest, build_describe_request
 from .retries import OnRetry
 from .settings import Timeout
 from .shaping import AnswerShaper, shaper_for
 from .transports.base import AsyncHTTPResponse
-from .transports.shared import join_look_up, release, remembered_host
+from .transports.connections import join_look_up, release, remembered_host
+from .wire.protocol import WireRequest, build_describe_request
 
 
 class AsyncExchange(BaseClient):

@@ -6,13 +6,13 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
-from .decoding import decode_context
 from .exchange import Exchange
 from .messages import SystemMessages
 from .options import NOT_GIVEN, MessageLike, NotGiven, given
 from .retries import OnRetry
 from .settings import Timeout, checked_timeout
-from .stops import checked_stop
+from .shaping import checked_stop
+from .wire.decoding import decode_context
 
 
 class AssistantClient(Exchange):

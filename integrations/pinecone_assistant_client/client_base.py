@@ -11,8 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .answers import ChatCompletion
-from .decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
-from .error_mapping import error_from_response
 from .errors import (
     APIConnectionError,
     APITimeoutError,
@@ -25,7 +23,6 @@ from .errors import (
 )
 from .messages import SystemMessages
 from .options import ChatOptions, Interface, MessageLike, NotGiven, given
-from .protocol import WireRequest
 from .redaction import excerpt, without_secrets
 from .retries import Retries, RetryPolicy, logger
 from .settings import (
@@ -37,9 +34,12 @@ from .settings import (
     checked_looked_up_host,
     checked_timeout,
 )
-from .streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
 from .transports.base import AsyncHTTPResponse, HTTPRequest, HTTPResponse
-from .transports.shared import SharedConnections, connections_for, remember_host, remembered_host
+from .transports.connections import SharedConnections, connections_for, remember_host, remembered_host
+from .wire.decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
+from .wire.error_mapping import error_from_response
+from .wire.protocol import WireRequest
+from .wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
 
 if TYPE_CHECKING:
     import aiohttp

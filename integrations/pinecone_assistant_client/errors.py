@@ -1,12 +1,13 @@
 """The error tree: one root, one class per action that a caller can take.
 
 Every message says what happened, with what, and what to do, and ends in the place that explains it.
-Pure; `error_mapping.py` chooses one for an answer of the service.
+Pure; `wire/error_mapping.py` chooses one for an answer of the service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,3 +203,14 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
     error.args = (error.message,)
     error.code = cleaned(error.code, *secrets)
     error.body = cleaned(error.body, *secrets)
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that refuses a name: `: did you mean 'model'?`, or `: use one of filter, model, stop`."""
+    names = sorted(set(known))
+    meant = [
+        *difflib.get_close_matches(name, names, n=1, cutoff=0.7),
+        *(part for part in name.split("_") if part in names),  # model_name, top_k for k
+        *(longer for longer in names if longer.startswith(f"{name}_") or longer.endswith(f"_{name}")),
+    ]
+    return f": did you mean {meant[0]!r}?" if meant else f": use one of {', '.join(names)}"

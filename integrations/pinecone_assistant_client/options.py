@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from .errors import InvalidRequestError
 from .messages import Message, SystemMessages, fold_messages
-from .protocol import WireRequest, build_chat_completion_request, build_chat_request, build_context_request
+from .wire.protocol import WireRequest, build_chat_completion_request, build_chat_request, build_context_request
 
 Interface = Literal["openai", "standard"]
 MessageLike = Message | Mapping[str, Any]

@@ -9,25 +9,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pinecone_assistant_local.extra import missing_extra
-
 if TYPE_CHECKING:
-    from pinecone_assistant_local.errors import UploadError
-    from pinecone_assistant_local.faults import Fault, Faults
-    from pinecone_assistant_local.generation import FoundPassage
-    from pinecone_assistant_local.request_log import RecordedRequest
-    from pinecone_assistant_local.server import LocalAssistant, UploadedFile
+    from .answers.generated import FoundPassage
+    from .errors import UploadError
+    from .faults.fault import Fault, Faults
+    from .local_assistant import LocalAssistant, UploadedFile
+    from .service.request_log import RecordedRequest
 
 __all__ = ["Fault", "Faults", "FoundPassage", "LocalAssistant", "RecordedRequest", "UploadError", "UploadedFile"]
 
 _HOMES = {
-    "Fault": "faults",
-    "Faults": "faults",
-    "FoundPassage": "generation",
-    "LocalAssistant": "server",
-    "RecordedRequest": "request_log",
+    "Fault": "faults.fault",
+    "Faults": "faults.fault",
+    "FoundPassage": "answers.generated",
+    "LocalAssistant": "local_assistant",
+    "RecordedRequest": "service.request_log",
     "UploadError": "errors",
-    "UploadedFile": "server",
+    "UploadedFile": "local_assistant",
 }
 
 
@@ -36,7 +34,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         # All names or none: without the extra, the first use of any of them says so.
-        import_module(f"{__name__}.server")
+        import_module(f"{__name__}.local_assistant")
         value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
         named = missing_extra(error)
@@ -49,3 +47,17 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
+
+
+_COMES_WITH_LOCAL = ("starlette", "uvicorn", "python_multipart", "pypdfium2", "PIL", "rich", "watchfiles")
+
+
+def missing_extra(error: ModuleNotFoundError) -> ImportError | None:
+    """The error that names the extra to install; None if the module that is missing does not come with it."""
+    name = (error.name or "").partition(".")[0]
+    if name not in _COMES_WITH_LOCAL:
+        return None
+    return ImportError(
+        f"the local assistant needs {name}, which comes with the extra 'local': in the clone of this project run"
+        " pip install '.[local]'"
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pinecone_assistant_local.extra import missing_extra
+from . import missing_extra
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     try:
-        from pinecone_assistant_local.command import run  # noqa: PLC0415  (it needs the extra)
+        from .serve.command import run  # noqa: PLC0415  (it needs the extra)
     except ModuleNotFoundError as error:
         named = missing_extra(error)
         if named is None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pinecone_assistant_local import LocalAssistant
+    from . import LocalAssistant
 
 
 @pytest.fixture(scope="session")
 def _local_assistant_server() -> Iterator[LocalAssistant]:
     """One server for all tests of a run."""
-    from pinecone_assistant_local import LocalAssistant  # noqa: PLC0415  (see the top of this file)
+    from . import LocalAssistant  # noqa: PLC0415  (see the top of this file)
 
     with LocalAssistant() as local:
         yield local

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pinecone_assistant_client.transports import shared
+from pinecone_assistant_client.transports import connections as shared
 
-from .asking import Asking, Kind
-from .raw_server import RawServer
+from .support.asking import Asking, Kind
+from .support.raw_server import RawServer
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pinecone_assistant_client import Citation, Reference, extract_citations
 from pinecone_assistant_client.citations import ReferenceListHoldback, strip_reference_list
 
-from .markers import Pages, cited, found
+from .support.markers import Pages, cited, found
 
 
 @pytest.mark.parametrize(

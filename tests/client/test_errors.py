@@ -29,7 +29,7 @@ from pinecone_assistant_client.errors import (
     StreamError,
 )
 
-from .error_answers import answered
+from .support.error_answers import answered
 
 DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 CLASSES = [

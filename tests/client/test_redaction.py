@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pinecone_assistant_client.redaction import excerpt, without_secrets
 
-from .error_answers import KEY, URL, answered
+from .support.error_answers import KEY, URL, answered
 
 
 def test_keys_and_signed_urls_reach_nothing_that_is_kept() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pinecone_assistant_client import Citation, Reference, extract_citations
 from pinecone_assistant_client.citations import ReferenceListHoldback, reference_list_start, strip_reference_list
 
-from .markers import cited, found
+from .support.markers import cited, found
 
 URL = "https://storage.googleapis.com/b/pine.pdf?X-Goog-Signature=SIGNED&X-Goog-Expires=3600"
 

@@ -9,15 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pinecone_assistant_client import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    InvalidRequestError,
-    Usage,
-    extract_citations,
-)
-from pinecone_assistant_client.shaping import AnswerShaper, shaper_for
-from pinecone_assistant_client.stops import StopCutter, checked_stop
+from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, InvalidRequestError, Usage, extract_citations
+from pinecone_assistant_client.shaping import AnswerShaper, StopCutter, checked_stop, shaper_for
 
 
 def cut(stop: tuple[str, ...], *pieces: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..client.raw_server import CLOSE, RESET, Answer, Framing, Step, chunk, head
-from ..client.raw_server import reply as reply_with
-from ..client.wire import chat_answer, chat_event, completion, event, part, usage_part
+from ..client.support.bodies import chat_answer, chat_event, completion, event, part, usage_part
+from ..client.support.raw_server import CLOSE, RESET, Answer, Framing, Step, chunk, head
+from ..client.support.raw_server import reply as reply_with
 
 Interface = Literal["openai", "standard", "context"]
 

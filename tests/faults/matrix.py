@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Literal
 
-from ..client.raw_server import HOLD, Answer, Framing, Pause, head
+from ..client.support.raw_server import HOLD, Answer, Framing, Pause, head
 from .bodies import ALL, CLOSE, ONE, RESET, TEXTS, TWO, Body, failure, reply_with
 
 READ_SECONDS = 0.3

@@ -23,7 +23,7 @@ import trustme
 from pinecone_assistant_client import client_base
 from pinecone_assistant_client.retries import Retries
 
-from ..client.raw_server import HOLD, RESET, Pause, RawServer, Step
+from ..client.support.raw_server import HOLD, RESET, Pause, RawServer, Step
 from .bodies import Body
 from .matrix import AMPLE_SECONDS, CONNECT_SECONDS, READ_SECONDS, Row
 

@@ -19,7 +19,7 @@ from pinecone_assistant_client import (
     StreamError,
 )
 
-from ..client.raw_server import CLOSE, Answer, Framing, RawServer, Step
+from ..client.support.raw_server import CLOSE, Answer, Framing, RawServer, Step
 from .bodies import ALL, TWO, Body, Interface, failure
 from .matrix import AMPLE_SECONDS, FRAMINGS, ROWS, Expect, Row
 from .running import KEY, Outcome, bound_of, faulty_server, no_waiting, run_async, watched

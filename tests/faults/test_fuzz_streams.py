@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pinecone_assistant_client import InvalidRequestError, StreamError, validate_filter
 from pinecone_assistant_client.citations import extract_citations, strip_reference_list
-from pinecone_assistant_client.decoding import decode_chat_completion
-from pinecone_assistant_client.streams import ChatCompletionStreamDecoder, ChatStreamDecoder
+from pinecone_assistant_client.wire.decoding import decode_chat_completion
+from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder
 from tests.faults import fuzz
 from tests.faults.reference_decoder import Interface, Outcome, decode
 from tests.faults.reference_events import events_of

@@ -16,7 +16,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.tracers.base import BaseTracer
 from langchain_core.tracers.schemas import Run
 
-from langchain_pinecone_assistant import ChatPineconeAssistant, notices
+from langchain_pinecone_assistant import ChatPineconeAssistant
+from langchain_pinecone_assistant import connection as notices
 from pinecone_assistant_local import LocalAssistant
 
 DATA = Path(__file__).parents[2] / "examples" / "data"

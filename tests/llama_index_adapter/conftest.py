@@ -15,11 +15,7 @@ from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage
 
-from llama_index.llms.pinecone_assistant import (
-    AssistantChatResponse,
-    AssistantCompletionResponse,
-    PineconeAssistant,
-)
+from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantCompletionResponse, PineconeAssistant
 from pinecone_assistant_local import LocalAssistant
 
 T = TypeVar("T")

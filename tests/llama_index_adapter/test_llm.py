@@ -15,11 +15,7 @@ from llama_index.core.base.llms.types import CitationBlock, DocumentBlock, Image
 from llama_index.core.llms import LLM, ChatMessage, CustomLLM, MessageRole, MockLLM, TextBlock
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
-from llama_index.llms.pinecone_assistant import (
-    AssistantChatResponse,
-    AssistantCompletionResponse,
-    PineconeAssistant,
-)
+from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantCompletionResponse, PineconeAssistant
 from pinecone_assistant_client import APIConnectionError, AuthenticationError, IncompleteStreamError, NotFoundError
 from pinecone_assistant_local import LocalAssistant
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import requests
 
-from pinecone_assistant_local.command import _parser, assistant_name
-from pinecone_assistant_local.endpoints_assistants import ROUTES as ASSISTANT_ROUTES
-from pinecone_assistant_local.endpoints_chat import ROUTES as CHAT_ROUTES
-from pinecone_assistant_local.endpoints_evaluation import ROUTES as EVALUATION_ROUTES
-from pinecone_assistant_local.endpoints_files import ROUTES as FILE_ROUTES
-from pinecone_assistant_local.faults import FaultOptions
-from pinecone_assistant_local.gate import HEALTH_PATH
+from pinecone_assistant_local.api.assistants import ROUTES as ASSISTANT_ROUTES
+from pinecone_assistant_local.api.chat import ROUTES as CHAT_ROUTES
+from pinecone_assistant_local.api.evaluation import ROUTES as EVALUATION_ROUTES
+from pinecone_assistant_local.api.files import ROUTES as FILE_ROUTES
+from pinecone_assistant_local.api.gate import HEALTH_PATH
+from pinecone_assistant_local.faults.fault import FaultOptions
+from pinecone_assistant_local.serve.command import _parser, assistant_name
 
 from .conftest import Api
 

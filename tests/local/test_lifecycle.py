@@ -191,7 +191,7 @@ def test_unfinished_work_is_done_at_the_next_start(tmp_path: Path) -> None:
     """A file that was acknowledged but not processed when the server died."""
     local = LocalAssistant(data_dir=tmp_path).start()
     store = local._running.service.store
-    from pinecone_assistant_local.stored_files import NewFile  # noqa: PLC0415  (the only test that looks inside)
+    from pinecone_assistant_local.store.files import NewFile  # noqa: PLC0415  (the only test that looks inside)
 
     file, _ = store.files.add(local.name, NewFile("pine.md", FACT.encode()))
     local.close()

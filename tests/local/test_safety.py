@@ -18,15 +18,15 @@ import psutil
 import pytest
 import requests
 
-from pinecone_assistant_local import LocalAssistant, links
+from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.__main__ import main
-from pinecone_assistant_local.addresses import own_hosts, parse_address, parse_host, url_host
-from pinecone_assistant_local.crc32c import content_hash, crc32c
-from pinecone_assistant_local.documents import MEGABYTE
-from pinecone_assistant_local.thread_server import LOOPBACK
+from pinecone_assistant_local.api.server import LOOPBACK, own_hosts, parse_address, parse_host, url_host
+from pinecone_assistant_local.documents.file_types import MEGABYTE
+from pinecone_assistant_local.service import links
+from pinecone_assistant_local.store.crc32c import content_hash, crc32c
 
 from .conftest import Api
-from .made_files import endless_pdf
+from .documents.made_files import endless_pdf
 
 FACT = "A red pine grows up to 25 meters."
 
@@ -263,7 +263,7 @@ def no_socket(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(host)
         raise OSError(98, "not in a test")
 
-    monkeypatch.setattr("pinecone_assistant_local.server.listen", listen)
+    monkeypatch.setattr("pinecone_assistant_local.local_assistant.listen", listen)
     return asked
 
 

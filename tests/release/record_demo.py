@@ -1,6 +1,6 @@
 """Record `make demo` as docs/demo.svg, the picture in the README: `python tests/release/record_demo.py`.
 
-The text is what a real run prints; only the colours are added here. `tests/test_readme.py` fails when the demo prints
+The text is what a real run prints; only the colours are added here. `tests/docs/test_readme.py` fails when the demo prints
 something else than the picture shows.
 """
 

@@ -17,10 +17,7 @@ from llama_index.core.schema import NodeWithScore
 from pydantic import BaseModel, SecretStr
 
 from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
-from llama_index.indices.managed.pinecone_assistant import (
-    PineconeAssistantChatEngine,
-    PineconeAssistantQueryEngine,
-)
+from llama_index.indices.managed.pinecone_assistant import PineconeAssistantChatEngine, PineconeAssistantQueryEngine
 from llama_index.indices.managed.pinecone_assistant import PineconeAssistantRetriever as NodeRetriever
 from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pinecone_assistant_client.answers import ChatCompletionChunk
 from pinecone_assistant_client.citations import extract_citations
 from pinecone_assistant_client.errors import IncompleteStreamError, StreamError
-from pinecone_assistant_client.streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
+from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
 
 from ..reference_decoder import Interface, Outcome, decode, plain_citations
 from .splitting import pieces_of

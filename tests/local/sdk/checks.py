@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.made_files import jpeg, pdf
+from tests.local.documents.made_files import jpeg, pdf
 from tests.local.sdk.clients import FACT, FILTER, OTHER, QUESTION, Client, message_of, open_client, status_of
 
 KINDS = ["sync", "async"] if hasattr(importlib.import_module("pinecone"), "AsyncPinecone") else ["plugin"]

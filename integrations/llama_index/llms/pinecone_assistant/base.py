@@ -21,7 +21,7 @@ from pinecone_assistant_client import (
 
 from .callbacks import async_stream_callback, stream_callback
 from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words
-from .travel import TravellingLLM
+from .serialisation import TravellingLLM
 from .utils import (
     AssistantChatResponse,
     AssistantCompletionResponse,

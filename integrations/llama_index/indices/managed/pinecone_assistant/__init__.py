@@ -7,9 +7,9 @@ except ImportError as error:
 
 from .chat_engine import AssistantStreamingChatResponse, PineconeAssistantChatEngine
 from .filters import to_filter
-from .query_engine import PineconeAssistantQueryEngine
+from .query_engine import PineconeAssistantQueryEngine, PineconeAssistantTool
 from .retriever import PineconeAssistantRetriever
-from .tools import PineconeAssistantTool, PineconeAssistantToolSpec
+from .tool_spec import PineconeAssistantToolSpec
 
 __all__ = [
     "AssistantStreamingChatResponse",

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.base.response.schema import AsyncStreamingResponse, Response, StreamingResponse
+from llama_index.core.base.response.schema import RESPONSE_TYPE, AsyncStreamingResponse, Response, StreamingResponse
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.tools import QueryEngineTool, ToolMetadata, ToolOutput
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 
 from .filters import Filters
-from .sources import empty_metadata, to_metadata, to_source_nodes
+from .sources import empty_metadata, to_metadata, to_source_nodes, to_sources_text
 from .views import AssistantView, engine_options, llm_of
-
-if TYPE_CHECKING:
-    from .tools import PineconeAssistantTool
 
 _ResponseT = TypeVar("_ResponseT", Response, StreamingResponse, AsyncStreamingResponse)
 
@@ -72,8 +70,6 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         self, name: str | None = None, description: str | None = None, *, return_direct: bool = False
     ) -> PineconeAssistantTool:
         """This engine as a tool for an agent; its text ends with the sources, its `raw_output` is the `Response`."""
-        from .tools import PineconeAssistantTool  # noqa: PLC0415 - the tools are made of engines
-
         return PineconeAssistantTool.from_defaults(self, name, description, return_direct=return_direct)
 
     def _query(self, query_bundle: QueryBundle) -> Response | StreamingResponse:
@@ -148,3 +144,57 @@ async def _to_async_tokens(
             if response.delta:
                 yield response.delta
         end.take(response)
+
+
+_NAME = "ask_assistant"
+_DESCRIPTION = "Answers a question from the files of a knowledge base and names its sources. Ask a whole question."
+
+
+class PineconeAssistantTool(QueryEngineTool):
+    """A query engine tool whose text ends with the sources; it asks unstreamed and never shows an expiring link.
+
+    Example:
+        ```python
+        tool = PineconeAssistantQueryEngine(assistant_name="docs").as_tool("docs", "Answers questions about our docs.")
+        ```
+    """
+
+    def __init__(
+        self, query_engine: BaseQueryEngine, metadata: ToolMetadata, resolve_input_errors: bool = True
+    ) -> None:
+        if isinstance(query_engine, PineconeAssistantQueryEngine):
+            query_engine = query_engine.with_options(streaming=False, strip_references=True)
+        super().__init__(query_engine, metadata, resolve_input_errors)
+
+    @classmethod
+    def from_defaults(
+        cls,
+        query_engine: BaseQueryEngine,
+        name: str | None = None,
+        description: str | None = None,
+        return_direct: bool = False,
+        resolve_input_errors: bool = True,
+    ) -> PineconeAssistantTool:
+        """A tool with this name and description, by which an agent chooses it."""
+        metadata = ToolMetadata(description or _DESCRIPTION, name or _NAME, return_direct=return_direct)
+        return cls(query_engine, metadata, resolve_input_errors)
+
+    def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
+        """The answer and its sources; `raw_output` is the engine's response."""
+        # Not by super(): LlamaIndex makes a span of its call, too, and traces would show every call twice.
+        question = self._get_query_str(*args, **kwargs)
+        return self._to_output(question, self._query_engine.query(question))
+
+    async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
+        """As `call`."""
+        question = self._get_query_str(*args, **kwargs)
+        return self._to_output(question, await self._query_engine.aquery(question))
+
+    def _to_output(self, question: str, response: RESPONSE_TYPE) -> ToolOutput:
+        sources = to_sources_text(response.source_nodes) if isinstance(response, Response) else ""
+        return ToolOutput(
+            content=f"{response}\n\n{sources}" if sources else str(response),
+            tool_name=self.metadata.get_name(),
+            raw_input={"input": question},
+            raw_output=response,
+        )

@@ -1,0 +1,68 @@
+"""An assistant as tools for an agent: the assistant is a tool there, not the agent's brain."""
+
+from llama_index.core.schema import NodeWithScore
+from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
+from typing_extensions import Unpack
+
+from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+
+from .filters import Filters
+from .query_engine import PineconeAssistantQueryEngine
+from .retriever import PineconeAssistantRetriever
+from .sources import to_source_line
+from .views import llm_of
+
+
+class PineconeAssistantToolSpec(BaseToolSpec):
+    """Two tools for an agent: `ask` answers with sources, `search_context` finds passages without an answer.
+
+    Args:
+        llm: An existing LLM to ask; or pass its options here, `client=` among them.
+        similarity_top_k: Passages at most, 1 to 64.
+        snippet_size: Tokens of a passage at most, 512 to 8192.
+        filters: `MetadataFilters` or a filter of the assistant's. An agent cannot widen it.
+        options: As for `PineconeAssistant`.
+
+    Example:
+        ```python
+        tools = PineconeAssistantToolSpec(assistant_name="docs", similarity_top_k=5).to_tool_list()
+        ```
+    """
+
+    spec_functions: list[SPEC_FUNCTION_TYPE] = [("ask", "aask"), ("search_context", "asearch_context")]  # noqa: RUF012  (LlamaIndex's own form)
+
+    def __init__(
+        self,
+        llm: PineconeAssistant | None = None,
+        *,
+        similarity_top_k: int | None = None,
+        snippet_size: int | None = None,
+        filters: Filters | None = None,
+        **options: Unpack[AssistantOptions],
+    ) -> None:
+        engine = PineconeAssistantQueryEngine(llm_of(self, llm, filters, options))
+        self._tool = engine.as_tool()
+        self._retriever = PineconeAssistantRetriever(
+            engine.llm, similarity_top_k=similarity_top_k, snippet_size=snippet_size
+        )
+
+    def ask(self, question: str) -> str:
+        """Answer a whole question from the files of the knowledge base, with the sources of the answer."""
+        return self._tool.call(question).content
+
+    async def aask(self, question: str) -> str:
+        """As `ask`."""
+        return (await self._tool.acall(question)).content
+
+    def search_context(self, query: str) -> str:
+        """Find passages in the files of the knowledge base that have to do with a query, each with its file."""
+        return _to_passages(self._retriever.retrieve(query))
+
+    async def asearch_context(self, query: str) -> str:
+        """As `search_context`."""
+        return _to_passages(await self._retriever.aretrieve(query))
+
+
+def _to_passages(nodes: list[NodeWithScore]) -> str:
+    passages = [f"{to_source_line(found)}\n{found.node.get_content()}" for found in nodes]
+    return "\n\n".join(passages) or "No passage fits."

@@ -1,0 +1,272 @@
+"""Whole answers decoded from the wire, and the pieces that streams share with them.
+
+Source: the OpenAPI descriptions `assistant_data` and `assistant_control`, versions 2025-01 to 2026-04. Unknown fields of
+an answer are ignored. What an answer must have: a choice or a message, and a snippet's content; all else may be missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..answers import ChatCompletion, Context, Snippet, SnippetImage, Usage
+from ..citations import Citation, Reference, extract_citations
+from ..errors import StreamError
+from ..redaction import excerpt, without_secrets
+from .error_mapping import parse_error_body, parse_service_error
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_SHOWN_BYTES = 2000
+
+
+class WireUsage(msgspec.Struct):
+    """Token counts on the wire."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class _WireMessage(msgspec.Struct):
+    content: str | None = None
+
+
+class _WireChoice(msgspec.Struct):
+    message: _WireMessage | None = None
+    finish_reason: str | None = None
+
+
+class _WireFile(msgspec.Struct):
+    id: str | None = None
+    name: str | None = None
+    signed_url: str | None = None
+
+
+class _WireHighlight(msgspec.Struct):
+    content: str | None = None
+
+
+class _WireReference(msgspec.Struct):
+    file: _WireFile | None = None
+    pages: list[int] | None = None
+    highlight: _WireHighlight | None = None
+
+
+class WireCitation(msgspec.Struct):
+    """A citation of the standard interface: a character offset into the whole answer, and files."""
+
+    position: int
+    references: list[_WireReference] = []
+
+
+class _WireCompletion(msgspec.Struct):
+    choices: list[_WireChoice] | None = None
+    id: str | None = None
+    model: str | None = None
+    usage: WireUsage | None = None
+    chat_completion: _WireCompletion | None = None
+    error: Any = None
+
+
+class _WireChat(msgspec.Struct):
+    message: _WireMessage | None = None
+    id: str | None = None
+    model: str | None = None
+    finish_reason: str | None = None
+    usage: WireUsage | None = None
+    citations: list[WireCitation] | None = None
+    context_snippet_count: int | None = None
+    error: Any = None
+
+
+class _WireImage(msgspec.Struct):
+    mime_type: str | None = None
+    data: str | None = None
+
+
+class _WireBlock(msgspec.Struct):
+    type: str | None = None
+    text: str | None = None
+    caption: str | None = None
+    image: _WireImage | None = None
+
+
+class _WireSnippet(msgspec.Struct):
+    content: str | list[_WireBlock]
+    score: float = 0.0
+    reference: _WireReference | None = None
+
+
+class _WireContext(msgspec.Struct):
+    snippets: list[_WireSnippet] | None = None
+    usage: WireUsage | None = None
+    id: str | None = None
+    error: Any = None
+
+
+class _WireAssistant(msgspec.Struct):
+    host: str | None = None
+    status: str | None = None
+
+
+_Wire = TypeVar("_Wire")
+_COMPLETION = msgspec.json.Decoder(_WireCompletion)
+_CHAT = msgspec.json.Decoder(_WireChat)
+_CONTEXT = msgspec.json.Decoder(_WireContext)
+_ASSISTANT = msgspec.json.Decoder(_WireAssistant)
+
+
+def decode_chat_completion(body: bytes) -> ChatCompletion:
+    """A whole answer of the OpenAI-compatible interface, bare or wrapped in `chat_completion`.
+
+    Raises:
+        StreamError: The body is an error, no JSON, or has no answer in it.
+    """
+    wire = decode_json(_COMPLETION, body)
+    if wire.error is None:
+        wire = wire.chat_completion or wire
+    if wire.error is not None:
+        raise error_in_answer(body)
+    if not wire.choices:
+        raise StreamError(f"the answer has no choices in it, so no text: {shown(body)}")
+    choice = wire.choices[0]
+    content = (choice.message.content if choice.message else None) or ""
+    return ChatCompletion(
+        id=wire.id,
+        model=wire.model,
+        content=content,
+        finish_reason=finish_reason_of(choice.finish_reason),
+        usage=usage_of(wire.usage),
+        citations=tuple(extract_citations(content)),
+    )
+
+
+def decode_chat(body: bytes) -> ChatCompletion:
+    """A whole answer of the standard interface.
+
+    Raises:
+        StreamError: The body is an error, no JSON, or has no answer in it.
+    """
+    wire = decode_json(_CHAT, body)
+    if wire.error is not None:
+        raise error_in_answer(body)
+    if wire.message is None:
+        raise StreamError(f"the answer has no message in it: {shown(body)}")
+    return ChatCompletion(
+        id=wire.id,
+        model=wire.model,
+        content=wire.message.content or "",
+        finish_reason=finish_reason_of(wire.finish_reason),
+        usage=usage_of(wire.usage),
+        citations=tuple(citation_of(citation) for citation in wire.citations or ()),
+        context_snippet_count=wire.context_snippet_count,
+    )
+
+
+def decode_context(body: bytes) -> Context:
+    """The snippets of POST /chat/{name}/context.
+
+    Raises:
+        StreamError: The body is an error, no JSON, or has no snippets field.
+    """
+    wire = decode_json(_CONTEXT, body)
+    if wire.error is not None:
+        raise error_in_answer(body)
+    if wire.snippets is None:
+        raise StreamError(f"the answer has no snippets in it: {shown(body)}")
+    return Context(snippets=tuple(map(_snippet_of, wire.snippets)), usage=usage_of(wire.usage), id=wire.id)
+
+
+def decode_assistant_host(body: bytes, assistant_name: str) -> str:
+    """The data plane's host out of a described assistant.
+
+    Raises:
+        StreamError: No JSON, or an assistant that has no host yet.
+    """
+    wire = decode_json(_ASSISTANT, body)
+    if not wire.host:
+        raise StreamError(
+            f'assistant "{assistant_name}" has no host yet (status {wire.status}): wait until it is Ready, or pass host='
+        )
+    return wire.host
+
+
+def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
+    """A body as a wire struct. Raises StreamError that says what came instead."""
+    body = body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a byte order mark
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        head = body[:200].lstrip()
+        if not head:
+            problem = "the answer is empty"
+        elif head[:1] == b"<":
+            problem = "a web page came instead of an answer: look for a proxy or a wrong host on the way"
+        else:
+            problem = f"the answer cannot be read ({error})"
+        raise StreamError(f"{problem}: {shown(body)}" if head else problem) from error
+
+
+def error_in_answer(body: bytes) -> StreamError:
+    """The error for an answer with status 200 that holds an error. `body` is one JSON value."""
+    content, _ = parse_error_body(body)
+    if isinstance(content, dict) and content.get("error") is None and isinstance(content.get("chat_completion"), dict):
+        content = content["chat_completion"]
+    code, message = parse_service_error(content)
+    said = f"{code}: {excerpt(message)}" if code and message else code or excerpt(message or shown(body))
+    return StreamError(f"the service reported an error inside the answer: {said}", code=code, body=content)
+
+
+def finish_reason_of(value: str | None) -> str | None:
+    """The finish reason; the service's literal string "null" is none."""
+    return None if value in (None, "", "null") else value
+
+
+def usage_of(wire: WireUsage | None) -> Usage | None:
+    """Token counts; a missing total is the sum."""
+    if wire is None:
+        return None
+    prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
+    return Usage(prompt, completion, wire.total_tokens if wire.total_tokens is not None else prompt + completion)
+
+
+def citation_of(wire: WireCitation) -> Citation:
+    """A citation of the standard interface as a public value."""
+    return Citation(wire.position, wire.position, tuple(map(_reference_of, wire.references)))
+
+
+def _reference_of(wire: _WireReference | None) -> Reference:
+    if wire is None:
+        return Reference()
+    file = wire.file or _WireFile()
+    return Reference(
+        pages=tuple(wire.pages) if wire.pages else None,
+        file_name=file.name,
+        file_id=file.id,
+        url=file.signed_url,
+        highlight=wire.highlight.content if wire.highlight else None,
+    )
+
+
+def _snippet_of(wire: _WireSnippet) -> Snippet:
+    reference = _reference_of(wire.reference)
+    if isinstance(wire.content, str):
+        return Snippet(wire.content, wire.score, reference)
+    texts = [block.text for block in wire.content if block.text]
+    images = tuple(
+        SnippetImage(
+            block.caption,
+            block.image.mime_type if block.image else None,
+            block.image.data if block.image else None,
+        )
+        for block in wire.content
+        if block.type == "image"
+    )
+    return Snippet("\n".join(texts), wire.score, reference, images)
+
+
+def shown(body: bytes) -> str:
+    """The beginning of a body for a message, without signed URLs."""
+    rest = "..." if len(body) > _SHOWN_BYTES else ""
+    return excerpt(without_secrets(body[:_SHOWN_BYTES].decode("utf-8", "replace") + rest))

@@ -1,0 +1,184 @@
+"""From a chat or context request to its answer: scripted, generated or extracted."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..errors import ServiceError
+from ..search.questions import Question
+from ..search.retrieval import Hit
+from ..store.files import StoredFile
+from ..text.tokens import count_tokens
+from .extracted import DECLINE, compose_answer
+from .generated import generate_pieces
+from .json_answers import INSTRUCTION_WORDS, compose_json
+from .json_schemas import split_schema
+from .pieces import Piece, snippet_text
+from .requests import ChatRequest, ContextRequest, Turn
+
+if TYPE_CHECKING:
+    from ..service.service import Service
+
+_logger = logging.getLogger("pinecone_assistant_local")
+
+EXTRACTED = "local-extractive"
+GENERATED = "local-generate"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is ready to be sent.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        model: The name that was asked for, and what really answered.
+        pieces: Text and citations.
+        prompt_tokens: Roughly what a model would have read.
+        context_snippet_count: How many passages were found.
+        service: For waiting.
+        is_generated: Whether the pieces are still being written by the user's hook.
+    """
+
+    id: str
+    model: str
+    pieces: Iterable[Piece]
+    prompt_tokens: int
+    context_snippet_count: int
+    service: Service = field(repr=False)
+    is_generated: bool = False
+
+    async def stream_pieces(self) -> AsyncIterator[Piece]:
+        """The pieces as they come; the hook runs off the event loop."""
+        if not self.is_generated:
+            for piece in self.pieces:
+                yield piece
+            return
+        iterator = iter(self.pieces)
+        while (generated := await self.service.wait_for(lambda: _next_generated(iterator))) is not None:
+            yield generated
+
+    async def all_pieces(self) -> list[Piece]:
+        """All pieces, when the answer is whole."""
+        return [piece async for piece in self.stream_pieces()]
+
+
+def prepare_answer(service: Service, assistant: str, request: ChatRequest, answer_id: str) -> Answer:
+    """The answer to a chat request.
+
+    Raises:
+        ServiceError: 400 if the assistant has no file that could be searched.
+    """
+    asked_tokens = sum(count_tokens(turn.content) for turn in request.messages)
+    model = f"{request.model}@{EXTRACTED}"
+    reply = service.replies.take()
+    if reply is not None:
+        scripted = reply.to_pieces(lambda name: _file_of_name(service, assistant, name))
+        return Answer(answer_id, model, scripted, asked_tokens, 0, service)
+    _require_available_file(service, assistant)
+    schema, question = None, None
+    if request.json_response:
+        earlier, last = _user_turns(request.messages)
+        schema, text = split_schema(last)
+        question = service.questions.read(text, earlier, ignore=INSTRUCTION_WORDS, expects_one_kind=schema is None)
+    else:
+        question = _question_of(service, request.messages)
+    top_k = request.context_options.top_k
+    hits = service.retriever.search(assistant, question, request.condition, top_k)
+    texts = [snippet_text(hit, request.context_options.snippet_size) for hit in hits]
+    prompt_tokens = asked_tokens + sum(count_tokens(text) for text in texts)
+    generate = service.options.generate
+    if request.json_response:
+        around = hits or service.retriever.first(assistant, request.condition, top_k)
+        pieces = compose_json(service.stems, schema, hits, around)
+    elif generate is not None and hits:
+        generated = generate_pieces(generate, question.text, hits)
+        model = f"{request.model}@{GENERATED}"
+        return Answer(answer_id, model, generated, prompt_tokens, len(hits), service, is_generated=True)
+    else:
+        pieces = compose_answer(hits) if generate is None else [DECLINE]
+    return Answer(answer_id, model, pieces, prompt_tokens, len(hits), service)
+
+
+def search_context(service: Service, assistant: str, request: ContextRequest) -> list[Hit]:
+    """The passages for a context request.
+
+    Raises:
+        ServiceError: 400 if the assistant has no file that could be searched.
+    """
+    _require_available_file(service, assistant)
+    question = _question_of(service, request.messages)
+    return service.retriever.search(assistant, question, request.condition, request.options.top_k)
+
+
+def _question_of(service: Service, messages: Sequence[Turn]) -> Question:
+    earlier, last = _user_turns(messages)
+    return service.questions.read(last, earlier)
+
+
+def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
+    """The next piece that the user's hook writes, None at its end. Whatever the hook raises is an error of its own."""
+    try:
+        return next(pieces, None)
+    except Exception as error:
+        _logger.exception("the generate hook failed")
+        message = f"The generate hook failed: {type(error).__name__}."
+        raise ServiceError(500, "INTERNAL", message) from error
+
+
+def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
+    """What the user said before, and last; a conversation without a user turn asks with its last message."""
+    turns = [turn.content for turn in messages if turn.role == "user"] or [messages[-1].content]
+    return turns[:-1], turns[-1]
+
+
+def _require_available_file(service: Service, assistant: str) -> None:
+    if not service.retriever.has_available_file(assistant):
+        raise ServiceError(
+            400, "FAILED_PRECONDITION", f'Assistant "{assistant}" has no available files: upload a file first.'
+        )
+
+
+def _file_of_name(service: Service, assistant: str, name: str) -> StoredFile:
+    """The file that a scripted citation names; one that was never uploaded is made up, the same every time."""
+    found = service.store.files.by_name(assistant, name)
+    if found is not None:
+        return found
+    file_id = str(uuid.UUID(hashlib.sha256(f"{assistant}/{name}".encode()).hexdigest()[:32]))
+    return StoredFile(0, assistant, file_id, name, 0, None, False, "Available", None, 0, 0, 0)
+
+
+_MAX_REMEMBERED_ANSWERS = 10_000
+
+
+class AnswerIds:
+    """Identifiers of answers, 32 hexadecimal digits: the same for equal requests in equal order, and never used twice.
+
+    A repeated question gets an identifier of its own, because frameworks take messages with equal identifiers for one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: dict[bytes, int] = {}
+
+    def next(self, path: str, body: object) -> str:
+        """The identifier for the answer to this request."""
+        digest = hashlib.sha256(path.encode() + b"\n" + msgspec.json.encode(body)).digest()
+        with self._lock:
+            times = self._asked.pop(digest, 0) + 1
+            self._asked[digest] = times
+            while len(self._asked) > _MAX_REMEMBERED_ANSWERS:
+                self._asked.pop(next(iter(self._asked)))
+        return hashlib.sha256(digest + times.to_bytes(8, "big")).hexdigest()[:32]
+
+    def clear(self) -> None:
+        """Starts anew."""
+        with self._lock:
+            self._asked.clear()

@@ -1,0 +1,81 @@
+"""Answers out of passages: extracted sentences with their citations, or an honest decline.
+
+An answer is a row of pieces, text and citations in turn. Both chat interfaces render the same pieces: one writes the
+citations into the text as markers, the other sends them beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..search.retrieval import Hit
+from ..search.scoring import SentenceHit
+from ..text.sentences import FINAL_MARK
+from .pieces import Cite, Piece, Source, source_of
+
+# A further sentence is quoted only if it is nearly as good as the best one.
+NEARLY_AS_GOOD = 0.85
+MAX_SENTENCES = 3
+MAX_OVERLAP = 0.7
+
+DECLINE = "I could not find an answer to that in the files I can use for this question."
+
+# Foreign reference numbers, such as "[12]" in text from an encyclopedia: in an answer they would pass for citations.
+_FOREIGN_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+
+
+def compose_answer(hits: Sequence[Hit]) -> list[Piece]:
+    """The best sentences of the passages with their citations; the decline if none is good enough."""
+    pieces: list[Piece] = []
+    for hit, sentence in choose_sentences(hits):
+        if pieces:
+            pieces.append(" ")
+        pieces += quote(hit, sentence)
+    return pieces or [DECLINE]
+
+
+def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
+    """The sentences to answer with, best first; none if the question is not answered."""
+    candidates = [
+        (hit, sentence)
+        for hit in hits
+        for sentence in hit.sentences
+        if sentence.is_answer and not sentence.text.endswith("?")
+    ]
+    candidates.sort(key=lambda candidate: -candidate[1].score)
+    if candidates and not candidates[0][1].says_more:
+        # Where many sentences fit equally well, and none has a word of what is asked of their subject, none answers it.
+        best = candidates[0][1].score
+        if sum(sentence.score >= NEARLY_AS_GOOD * best for _, sentence in candidates) > MAX_SENTENCES:
+            return []
+    chosen: list[tuple[Hit, SentenceHit]] = []
+    for hit, sentence in candidates:
+        if len(chosen) == MAX_SENTENCES or (chosen and sentence.score < NEARLY_AS_GOOD * chosen[0][1].score):
+            break
+        if all(_overlap(sentence.stems, other.stems) <= MAX_OVERLAP for _, other in chosen):
+            chosen.append((hit, sentence))
+    return chosen
+
+
+def quote(hit: Hit, sentence: SentenceHit) -> Iterator[Piece]:
+    """A sentence with its citation before the final mark, as the service writes it."""
+    text = plain_sentence(sentence)
+    final = FINAL_MARK.search(text)
+    yield text[: final.start()] if final else text
+    yield Cite((source_of(hit, sentence.text),))
+    yield final.group() if final else "."
+
+
+def plain_sentence(sentence: SentenceHit) -> str:
+    """The words of a sentence, without the reference numbers of the document it stands in."""
+    return _FOREIGN_MARKERS.sub("", sentence.text)
+
+
+def sources_in(pieces: Iterable[Piece]) -> list[Source]:
+    """Every source that is cited, in order."""
+    return [source for piece in pieces if isinstance(piece, Cite) for source in piece.sources]
+
+
+def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / max(1, len(left | right))

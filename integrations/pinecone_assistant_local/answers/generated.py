@@ -1,0 +1,90 @@
+"""The `generate` hook: a function of the user's writes the answer, the citations stay ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..search.retrieval import Hit
+from .pieces import Cite, Piece, Source, source_of
+
+_MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+# While the text so far ends like this, a marker may still be on its way.
+_MAYBE_MARKER = re.compile(r"\s*\[[\d\s,]{0,16}\Z|\s+\Z")
+_MAX_CITED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage as the hook gets it.
+
+    Attributes:
+        number: What the hook writes in brackets, such as `[1]`, to cite the passage.
+        text: The text.
+        heading: The headings above it.
+        file_name: The file it stands in.
+        page: Its page, where the format has pages.
+        score: How well it fits, in (0, 1].
+    """
+
+    number: int
+    text: str
+    heading: str
+    file_name: str
+    page: int | None
+    score: float
+
+
+Generate = Callable[[str, Sequence[FoundPassage]], "str | Iterable[str]"]
+
+
+def generate_pieces(generate: Generate, question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
+    """What the hook writes, as it comes, with its markers turned into citations.
+
+    If it cites nothing, the best passage of each of the first files is cited at the end.
+    """
+    passages = [
+        FoundPassage(number, hit.body, hit.heading, hit.file.name, hit.page, hit.score)
+        for number, hit in enumerate(hits, start=1)
+    ]
+    answer = generate(question, passages)
+    cited = False
+    for piece in _find_markers([answer] if isinstance(answer, str) else answer, hits):
+        cited = cited or isinstance(piece, Cite)
+        yield piece
+    if not cited:
+        best: dict[int, Source] = {}
+        for hit in hits:
+            best.setdefault(hit.file.row, source_of(hit, hit.sentences[0].text))
+        if best:
+            yield Cite(tuple(best.values())[:_MAX_CITED])
+
+
+def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
+    held = ""
+    for part in parts:
+        held += part
+        while True:
+            match = _MARKER.search(held)
+            if match is None:
+                break
+            yield from _before_marker(held[: match.start()])
+            held = held[match.end() :]
+            numbers = [int(number) for number in re.findall(r"\d+", match[1])]
+            sources = [
+                source_of(hits[number - 1], hits[number - 1].sentences[0].text)
+                for number in numbers
+                if 1 <= number <= len(hits)
+            ]
+            yield Cite(tuple(sources)) if sources else match.group()
+        tail = _MAYBE_MARKER.search(held)
+        ready = held[: tail.start()] if tail else held
+        yield from _before_marker(ready)
+        held = held[len(ready) :]
+    yield from _before_marker(held)
+
+
+def _before_marker(text: str) -> Iterator[Piece]:
+    if text:
+        yield text

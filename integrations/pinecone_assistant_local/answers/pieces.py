@@ -1,0 +1,45 @@
+"""The pieces of an answer: text, and citations of the passages that say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..search.retrieval import Hit
+from ..store.files import StoredFile
+from ..text.tokens import clip_tokens
+
+
+def snippet_text(hit: Hit, max_tokens: int) -> str:
+    """A passage with its heading above it, cut to a number of tokens at a sentence or a word."""
+    text = f"{hit.heading}\n\n{hit.body}" if hit.heading else hit.body
+    return clip_tokens(text, max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something that is said comes from.
+
+    Attributes:
+        file: The file.
+        pages: The pages, empty for formats without pages.
+        highlight: The words of the file that say it.
+    """
+
+    file: StoredFile
+    pages: tuple[int, ...] = ()
+    highlight: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cite:
+    """A citation of what the text before it says."""
+
+    sources: tuple[Source, ...]
+
+
+Piece = str | Cite
+
+
+def source_of(hit: Hit, highlight: str) -> Source:
+    """The source of words that stand in a passage."""
+    return Source(hit.file, () if hit.page is None else (hit.page,), highlight)

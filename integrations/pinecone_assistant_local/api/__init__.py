@@ -1,0 +1,1 @@
+"""The HTTP API: routes, request checks, JSON bodies, streams and the server that runs them."""

@@ -1,0 +1,104 @@
+"""Reading a file that is uploaded: a multipart body with limits that hold while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from ..documents.file_types import MAX_FILE_BYTES, check_name, check_size, file_type, is_known_type, size_limit
+from ..errors import invalid, too_large
+from ..store.files import NewFile
+from ..store.metadata import Metadata, decode_metadata, validate_file_metadata
+from .call import Call
+from .versions import has_multimodal, has_operations
+
+# The boundaries, the part headers and the metadata field beside the file itself.
+ENVELOPE_BYTES = 64 * 1024
+
+
+async def read_upload(call: Call) -> NewFile:
+    """The file in the body of a request, with its metadata.
+
+    Raises:
+        ServiceError: 400 for what is malformed, 413 for what is too large for its type.
+    """
+    in_query = call.query("metadata")
+    if in_query is not None and has_operations(call.version):
+        raise invalid("metadata must be sent as a multipart form field, not as a query parameter")
+    multimodal = call.query_flag("multimodal") and has_multimodal(call.version)
+    form = await _read_form(call)
+    try:
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile):
+            raise invalid("The multipart field 'file' with a file is required")
+        name = check_name(upload.filename or "")
+        if multimodal and file_type(name) != "pdf":
+            raise invalid("multimodal is only supported for PDF files")
+        content = await upload.read()
+        check_size(name, len(content))
+        metadata = _metadata_of(call, in_query, form)
+    finally:
+        await form.close()
+    call.record.body = {"file": name, "size": len(content), "metadata": metadata}
+    return NewFile(name, content, metadata, multimodal)
+
+
+class _FileTooLarge(MultiPartException):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__("The file is too large")
+        self.limit_bytes = limit_bytes
+
+
+class _Parser(MultiPartParser):
+    """Gives a file up as soon as it is larger than one of its type may be."""
+
+    _file_bytes = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Some bytes of a file or field."""
+        upload = self._current_part.file
+        if upload is not None:
+            self._file_bytes += end - start
+            name = upload.filename or ""
+            if is_known_type(name) and self._file_bytes > size_limit(name):
+                raise _FileTooLarge(size_limit(name))
+        super().on_part_data(data, start, end)
+
+
+async def _read_form(call: Call) -> FormData:
+    content_type = call.request.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        raise invalid("Content-Type must be multipart/form-data")
+    parser = _Parser(call.request.headers, _limited(call), max_files=1, max_fields=8)
+    try:
+        return await parser.parse()
+    except _FileTooLarge as error:
+        raise too_large(error.limit_bytes) from error
+    except MultiPartException as error:
+        raise invalid(f"Invalid multipart body: {error.message}") from error
+
+
+async def _limited(call: Call) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, given up as soon as no file type allows so much."""
+    limit = MAX_FILE_BYTES + ENVELOPE_BYTES
+    if int(call.request.headers.get("content-length", "0")) > limit:
+        raise too_large(limit)
+    size = 0
+    async for chunk in call.request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        yield chunk
+
+
+def _metadata_of(call: Call, in_query: str | None, form: FormData) -> Metadata | None:
+    field = form.get("metadata")
+    if field is None:
+        return validate_file_metadata(decode_metadata(in_query, "metadata")) if in_query else None
+    if not has_operations(call.version):
+        raise invalid(f"metadata must be a query parameter in API version {call.version}")
+    if isinstance(field, UploadFile):
+        raise invalid("metadata must be a form field, not a file")
+    return validate_file_metadata(decode_metadata(field, "metadata"))

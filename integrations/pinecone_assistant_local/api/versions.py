@@ -1,0 +1,39 @@
+"""API versions: which there are, and what each of them changes."""
+
+from __future__ import annotations
+
+from ..errors import invalid
+
+SUPPORTED = ("2025-01", "2025-04", "2025-10", "2026-04", "2026-07")
+
+
+def resolve_version(header: str | None) -> str:
+    """The API version of a request; without the header it is the oldest one.
+
+    Versions are `YYYY-MM` strings, so comparing them as text compares them in time.
+    """
+    if header is None:
+        return SUPPORTED[0]
+    if header not in SUPPORTED:
+        raise invalid(f"Invalid API version {header!r}: valid versions are {', '.join(SUPPORTED)}")
+    return header
+
+
+def has_operations(version: str) -> bool:
+    """Whether file changes answer 202 with an Operation, lists are paginated and PUT exists (2026-04 and later)."""
+    return version >= "2026-04"
+
+
+def has_multimodal(version: str) -> bool:
+    """Whether images of PDF files can be asked for (2025-10 and later)."""
+    return version >= "2025-10"
+
+
+def has_fact_reasoning(version: str) -> bool:
+    """Whether each evaluated fact carries its reasoning; the descriptions up to 2026-04 forbid it."""
+    return version >= "2026-07"
+
+
+def assistant_name_limit(version: str) -> int:
+    """The longest assistant name, in characters."""
+    return 63 if version >= "2025-10" else 45

@@ -1,0 +1,1 @@
+"""Files to blocks of text, one reader per file type."""

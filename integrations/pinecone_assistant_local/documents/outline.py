@@ -1,0 +1,53 @@
+"""The headings above a text, for formats whose headings come one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..text.passages import Block
+
+MAX_DEPTH = 9
+
+
+@dataclass(slots=True)
+class _Heading:
+    rank: float
+    title: str
+    page: int
+    is_used: bool = False
+
+
+class Outline:
+    """Keeps the open headings; one that turns out to stand above nothing is text itself and is not lost."""
+
+    def __init__(self) -> None:
+        self._open: list[_Heading] = []
+
+    @property
+    def heading(self) -> str:
+        """The open headings, outermost first, for a block that stands under them."""
+        for heading in self._open:
+            heading.is_used = True
+        return self._joined()
+
+    def add(self, rank: float, title: str, page: int) -> Iterator[Block]:
+        """Opens a heading; a smaller rank is further out. Gives what the headings that it closes leave behind."""
+        yield from self.close(rank)
+        if len(self._open) == MAX_DEPTH:
+            yield from self.close(self._open[-1].rank)
+        self._open.append(_Heading(rank, title, page))
+
+    def close(self, rank: float = float("-inf")) -> Iterator[Block]:
+        """Closes the headings of this rank and those inside them."""
+        unused: list[Block] = []
+        while self._open and self._open[-1].rank >= rank:
+            last = self._open.pop()
+            if not last.is_used:
+                unused.append(Block(last.title, (last.title,), self._joined(), last.page))
+                for heading in self._open:
+                    heading.is_used = True
+        yield from reversed(unused)
+
+    def _joined(self) -> str:
+        return " > ".join(heading.title for heading in self._open)

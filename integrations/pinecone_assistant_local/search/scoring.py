@@ -1,0 +1,217 @@
+"""How well a sentence answers a question: how much of it is in the sentence, and in what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from .questions import Question, Term
+
+# How much of a term counts when the sentence itself does not have it.
+IN_SYNONYM = 0.92
+IN_KIND = 0.85
+IN_CONTEXT = 0.92
+IN_RESEMBLANCE = 0.6
+IN_MEANT = 0.8
+IN_NEIGHBOUR = 0.5
+IN_PASSAGE = 0.3
+EXPECTATION_MET = 0.2
+DENIAL_MET = 0.1
+ADJACENT_TERMS = 0.04
+QUOTED_PHRASE = 0.2
+# Below this part of the question, a sentence is no answer to it. A sentence with a thing of the kind that is asked for,
+# such as a length, may say the rest in other words.
+MIN_COVERAGE = 0.5
+MIN_COVERAGE_OF_KIND = 0.4
+# What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
+FULL_SCORE = 1.4
+_SHARED_CHARACTERS = 5
+_LEAST_CHARACTERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceHit:
+    """A sentence and how well it answers.
+
+    Attributes:
+        text: The sentence.
+        score: For ranking, in (0, 1].
+        is_answer: Whether it says enough of what is asked to be given as the answer.
+        says_more: Whether it has a word of what is asked beyond the headings; true if nothing is.
+        stems: Its words' stems.
+    """
+
+    text: str
+    score: float
+    is_answer: bool
+    says_more: bool
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above sentences, such as title, headings and a question they reply to, beside what is asked.
+
+    Attributes:
+        stems: Its words' stems.
+        names_subject: Whether it has any term of the question.
+        unsaid: The places of the question's own terms that it does not have, but for those that only say a kind.
+        pairs: The neighbouring terms of the question, but for those that it has both of.
+    """
+
+    stems: frozenset[str]
+    names_subject: bool
+    unsaid: tuple[int, ...]
+    pairs: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a sentence.
+
+    Attributes:
+        heading: Above it.
+        neighbours: The stems of the sentences before it.
+        passage: The stems of the whole passage.
+        is_meant: Whether the sentence speaks of what the ones before it name: "It is 25 meters high".
+        is_likely: Whether no other file holds much more of the question.
+    """
+
+    heading: Heading
+    neighbours: frozenset[str]
+    passage: frozenset[str]
+    is_meant: bool = False
+    is_likely: bool = True
+
+
+class Weighed:
+    """A question whose terms have a weight in the collection that is searched.
+
+    Args:
+        question: The question.
+        weights: One for each of its terms, the carried ones last.
+    """
+
+    def __init__(self, question: Question, weights: Sequence[float]) -> None:
+        self.question = question
+        self._weights = weights
+        self._total = sum(weights)
+        self._weighed_terms = tuple(zip(question.all_terms, weights, strict=True))
+        terms = question.terms
+        self._own_stems = frozenset[str]().union(*({term.stem, *term.alternatives} for term in terms))
+        self._counted = tuple(place for place, term in enumerate(terms) if term.is_counted)
+        self._pairs = frozenset(pairwise(term.stem for term in terms))
+        # That there is a length in a sentence says nothing of what it is the length of.
+        self._telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=False)]
+        if not any(self._telling):  # "Which film is here?" has nothing else to go by
+            self._telling = list(weights[: len(terms)])
+        self._telling_total = sum(self._telling)
+
+    def heading(self, stems: frozenset[str]) -> Heading:
+        """What the words above some sentences say of the question."""
+        terms = self.question.terms
+        return Heading(
+            stems,
+            not stems.isdisjoint(self._own_stems),
+            tuple(place for place, term in enumerate(terms) if not term.says_kind and not _has(stems, term)),
+            frozenset(pair for pair in self._pairs if not stems.issuperset(pair)),
+        )
+
+    def score_sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
+        """How well one sentence answers.
+
+        Args:
+            text: The sentence.
+            stems: Its words' stems, in order.
+            around: What stands around it.
+        """
+        question, expectation, heading = self.question, self.question.expectation, around.heading
+        own = frozenset(stems)
+        joined = f" {' '.join((*stems, *heading.stems))} "
+        met = expectation.met_by(text)
+        denies = expectation.wants_prohibition and expectation.denies(text)
+        parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
+        score = _dot(parts, self._weights) / self._total
+        # A sentence that only its surroundings speak for is no answer, however well they fit.
+        if not (met and expectation.is_certain) and own.isdisjoint(self._own_stems):
+            score *= 0.6
+        if score > 0:
+            score += _bonus(question, stems, heading.pairs, met=met, denies=denies)
+        if text.endswith("?") or (expectation.is_certain and not met):
+            score *= 0.5
+        says_more = not heading.unsaid or max([parts[place] for place in heading.unsaid]) >= IN_NEIGHBOUR
+        return SentenceHit(
+            text,
+            max(0.0, min(1.0, score / FULL_SCORE)),
+            around.is_likely and self._is_answer(parts, heading, met=met, adds=bool(denies) or says_more),
+            says_more,
+            own,
+        )
+
+    def _is_answer(self, parts: Sequence[float], heading: Heading, *, met: float, adds: bool) -> bool:
+        coverage = _dot(parts, self._telling) / self._telling_total
+        if self.question.expectation.is_certain:
+            is_of_it = not self._counted or max(parts[place] for place in self._counted) >= IN_NEIGHBOUR
+            return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and is_of_it
+        # Under a heading that names the subject, one word more of what is asked will do.
+        if heading.names_subject and not met and not adds:
+            return False
+        return coverage >= (MIN_COVERAGE_OF_KIND if met or heading.names_subject else MIN_COVERAGE)
+
+    def covered(self, stems: AbstractSet[str]) -> float:
+        """The part of the question, in [0, 1], that is anywhere among these stems."""
+        return sum([weight for term, weight in self._weighed_terms if _has(stems, term)]) / self._total
+
+
+def _dot(parts: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(part * weight for part, weight in zip(parts, weights, strict=False))
+
+
+def _has(stems: AbstractSet[str], term: Term) -> bool:
+    return term.stem in stems or not term.alternatives.isdisjoint(stems)
+
+
+def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings, *, met: float) -> float:
+    """How far a sentence has a term: in its own words, a synonym, the headings above, or the sentences before."""
+    if term.stem in own:
+        return 1.0
+    # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
+    if term.stem in around.heading.stems:
+        return IN_CONTEXT
+    if not own.isdisjoint(term.alternatives):
+        return IN_SYNONYM
+    if term.says_kind and met:
+        return IN_KIND
+    if not around.heading.stems.isdisjoint(term.alternatives):
+        return IN_SYNONYM
+    if term.stem in around.neighbours:
+        return IN_MEANT if around.is_meant else IN_NEIGHBOUR
+    if any(piece in joined for piece in _resembling(term.stem)):
+        return IN_RESEMBLANCE
+    return IN_PASSAGE if term.stem in around.passage else 0.0
+
+
+@lru_cache(maxsize=4_096)
+def _resembling(stem: str) -> tuple[str, ...]:
+    """What a stem that begins alike, or shares a long piece, has in it when it stands between spaces: `wool`, `woollen`."""
+    if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
+        return ()
+    pieces = (stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1))
+    beginnings = (f" {stem[:length]} " for length in range(_LEAST_CHARACTERS, len(stem)))
+    return (f" {stem}", *pieces, *beginnings)
+
+
+def _bonus(
+    question: Question, stems: tuple[str, ...], pairs: frozenset[tuple[str, str]], *, met: float, denies: bool
+) -> float:
+    bonus = EXPECTATION_MET * met + DENIAL_MET * denies
+    # Words that stand together in the headings already say nothing by standing together here too.
+    bonus += ADJACENT_TERMS * min(3, len(pairs.intersection(pairwise(stems))))
+    for phrase in question.quoted:
+        if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):
+            bonus += QUOTED_PHRASE
+    # Long sentences cover more words by their length alone.
+    return bonus - 0.002 * max(0, len(stems) - 40)

@@ -1,0 +1,124 @@
+"""A folder of documents as the files of an assistant: put once, replaced when changed, removed when gone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from ..documents.file_types import check_name, check_size, is_known_type
+from ..errors import ServiceError, UploadError
+from ..service.service import Service
+from ..store.files import NewFile, StoredFile
+from ..store.metadata import Metadata, validate_file_metadata
+
+_NAMESPACE = uuid.UUID("2b1f6f57-5d0c-5b0e-8f39-6f6f0d0c8f11")
+
+
+def documents_in(folder: Path) -> Iterator[Path]:
+    """The files of a known type, in order, without what is hidden or leads out of the folder."""
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and is_known_type(path.name) and path.resolve().is_relative_to(root):
+            yield path
+
+
+def file_id_of(name: str) -> str:
+    """The identifier of a document by its path in the folder; it tells such files from those that clients upload."""
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def put_document(service: Service, assistant: str, name: str, path: Path, metadata: Metadata | None = None) -> bool:
+    """Makes a document Available, unless it is already there with the same content and metadata.
+
+    Returns:
+        Whether it was not there.
+
+    Raises:
+        UploadError: It cannot be; the message is the reason.
+        OSError: It cannot be read.
+    """
+    files = service.store.files
+    try:
+        check_name(name)
+        check_size(name, path.stat().st_size)
+        content = path.read_bytes()
+        check_size(name, len(content))
+        new, file_id = NewFile(name, content, metadata), file_id_of(name)
+        before = files.unchanged(assistant, file_id, new)
+        is_new = before is None or before.metadata != metadata
+        file = files.upsert(assistant, file_id, new)[0] if before is None or is_new else before
+    except ServiceError as error:
+        raise UploadError(f"{name}: {error.message}") from error
+    if file.status == "Processing":
+        (service.ingest.pending(file) or service.ingest.submit(file)).result()
+        file = files.get(assistant, file_id)
+    if file.status != "Available":
+        raise UploadError(f"{name}: {file.error or file.status}")
+    return is_new
+
+
+def remove_other_documents(service: Service, assistant: str, names: Collection[str]) -> list[StoredFile]:
+    """Removes the documents that were put before and are not among these names; what clients uploaded stays."""
+    files = service.store.files
+    gone = [file for file in files.select(assistant) if file.id == file_id_of(file.name) and file.name not in names]
+    for file in gone:
+        files.delete(assistant, file.id)
+    return gone
+
+
+_ANYWHERE = "**/"
+
+Rules = Mapping[str, Metadata]
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules of a file `{relative path or glob: {key: value}}`.
+
+    Raises:
+        ValueError: It has another form, or metadata that the service would refuse.
+        OSError: It cannot be read.
+    """
+    try:
+        rules = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, object]])
+    except msgspec.DecodeError as error:
+        raise ValueError(f'{path} must be JSON such as {{"guides/*.md": {{"topic": "guide"}}}}: {error}') from error
+    return {pattern: _checked(f"{path}, {pattern!r}", found) for pattern, found in rules.items()}
+
+
+def metadata_of(name: str, rules: Rules) -> Metadata | None:
+    """The metadata of the file with this path; where several rules match, the later ones win key by key.
+
+    Raises:
+        ValueError: What the rules give it together is more than a file may have.
+    """
+    merged: Metadata = {}
+    for pattern, found in rules.items():
+        if _matches(name, pattern):
+            merged.update(found)
+    return _checked(name, merged) if merged else None
+
+
+def unmatched(rules: Rules, names: Collection[str]) -> list[str]:
+    """The patterns that match none of these paths."""
+    return [pattern for pattern in rules if not any(_matches(name, pattern) for name in names)]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """A `*` stands for any characters, `/` too; `**/` at the beginning also for no folder at all."""
+    return (
+        name == pattern
+        or fnmatchcase(name, pattern)
+        or (pattern.startswith(_ANYWHERE) and fnmatchcase(name, pattern[len(_ANYWHERE) :]))
+    )
+
+
+def _checked(what: str, found: Mapping[str, object]) -> Metadata:
+    try:
+        return validate_file_metadata(dict(found)) or {}
+    except ServiceError as error:
+        raise ValueError(f"{what}: {error.message}") from error

@@ -1,0 +1,78 @@
+"""Processing: uploaded content to passages, off the request that brought it."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ..documents.children import Children, Interrupted
+from ..documents.file_types import is_read_by_child
+from ..documents.reading import read_document
+from ..errors import DocumentError, ServiceError
+from ..store.files import Files, StoredFile
+from ..text.passages import to_passages
+
+_logger = logging.getLogger("pinecone_assistant_local")
+
+
+class Ingest:
+    """Processes files one after another, those that need a child process beside the others.
+
+    Args:
+        files: Where the files are.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._children = Children()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-ingest")
+        # A file that takes its child to the limits must not hold up the others.
+        self._child_worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-child")
+        self._pending: dict[tuple[int, int], Future[None]] = {}
+
+    def submit(self, file: StoredFile) -> Future[None]:
+        """Begins to process a file; the future ends when the file is Available or ProcessingFailed."""
+        key = (file.row, file.generation)
+        worker = self._child_worker if is_read_by_child(file.name) else self._worker
+        future = worker.submit(self.process, file)
+        self._pending[key] = future
+        future.add_done_callback(lambda _: self._pending.pop(key, None))
+        return future
+
+    def pending(self, file: StoredFile) -> Future[None] | None:
+        """The processing of a file, if it has not ended."""
+        return self._pending.get((file.row, file.generation))
+
+    def resume(self) -> None:
+        """Begins again what an earlier run of the server left unfinished."""
+        for file in self._files.unfinished():
+            self.submit(file)
+
+    def process(self, file: StoredFile) -> None:
+        """Processes a file now."""
+        try:
+            content = self._files.content(file)
+            document = read_document(file.name, content, multimodal=file.multimodal, children=self._children)
+        except DocumentError as error:
+            self._files.fail(file, str(error))
+            return
+        except (ServiceError, Interrupted):
+            return  # it was deleted before its turn came, or the server is being closed and does it at the next start
+        except Exception as error:
+            # A bug in a parser must not leave the file in Processing for ever; it is logged and raised.
+            _logger.exception("processing %s failed", file.name)
+            self._files.fail(file, f"Internal error while processing: {type(error).__name__}.")
+            raise
+        if document.images_left_out:
+            _logger.warning(
+                "%s: images without data (too many, too large or not readable): %d",
+                file.name,
+                document.images_left_out,
+            )
+        self._files.finish(file, to_passages(document.blocks, file.name), document.images)
+
+    def close(self) -> None:
+        """Finishes the file in work, or ends its child; the others are redone at the next start of a kept store."""
+        self._children.close()
+        self._worker.shutdown(cancel_futures=True)
+        self._child_worker.shutdown(cancel_futures=True)

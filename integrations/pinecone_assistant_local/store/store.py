@@ -1,0 +1,40 @@
+"""The store: one SQLite database with assistants, files, passages and operations, and nothing else on disk."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from .assistants import Assistants
+from .database import ClockNs, Database, remove_orphans
+from .files import Files
+from .operations import Operations
+from .passages import Images
+
+
+class Store:
+    """Everything that is kept.
+
+    Args:
+        folder: Where the database file is.
+        durable: Whether commits survive a power cut.
+        clock_ns: Nanoseconds since the epoch; a parameter for tests.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool, clock_ns: ClockNs = time.time_ns) -> None:
+        self.database = Database(folder / "assistant.sqlite3", durable=durable)
+        if durable:
+            remove_orphans(self.database, clock_ns)
+        self.assistants = Assistants(self.database, clock_ns)
+        self.files = Files(self.database, clock_ns)
+        self.images = Images(self.database)
+        self.operations = Operations(self.database)
+
+    def clear(self) -> None:
+        """Removes every assistant with everything it has."""
+        for assistant in self.assistants.select():
+            self.assistants.delete(assistant.name)
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()

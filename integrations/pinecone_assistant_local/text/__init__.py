@@ -1,0 +1,1 @@
+"""Words, sentences, passages and tokens of a text."""

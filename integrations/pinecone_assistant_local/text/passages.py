@@ -1,0 +1,114 @@
+"""Documents to passages: a few sentences that keep their heading and never cross a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .words import index_text
+
+# About five sentences: enough to hold a fact with what it is about, small enough to be cited.
+TARGET_CHARACTERS = 600
+MAX_SENTENCE_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a document that belongs together: a paragraph, a list item, a table row.
+
+    Attributes:
+        text: As it stands in the document.
+        sentences: What can be quoted from it, each on one line.
+        heading: The headings above it, outermost first, joined by " > ".
+        page: Its page number, where the format has pages.
+    """
+
+    text: str
+    sentences: tuple[str, ...]
+    heading: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the search finds: the text as it stands, its sentences, and where it is."""
+
+    body: str
+    sentences: tuple[str, ...]
+    heading: str
+    page: int | None
+    title: str
+
+    @property
+    def index_context(self) -> str:
+        """The words around the text that the index knows: the title and the headings."""
+        return index_text(f"{self.title} {self.heading}")
+
+    @property
+    def index_body(self) -> str:
+        """The words of the text that the index knows."""
+        return index_text(self.body)
+
+
+def to_passages(blocks: Iterable[Block], file_name: str) -> Iterator[Passage]:
+    """Joins neighbouring blocks of one heading and page until a passage has about `TARGET_CHARACTERS`."""
+    title = title_of(file_name)
+    gathered: list[Block] = []
+    size = 0
+    for block in _split_long(blocks):
+        if gathered and (
+            (block.heading, block.page) != (gathered[0].heading, gathered[0].page)
+            or size + len(block.text) > TARGET_CHARACTERS
+        ):
+            yield _join(gathered, title)
+            gathered, size = [], 0
+        gathered.append(block)
+        size += len(block.text)
+    if gathered:
+        yield _join(gathered, title)
+
+
+def title_of(file_name: str) -> str:
+    """The words of a file's name: `docs/red_pine.md` is `red pine`."""
+    stem = re.split(r"[/\\]", file_name)[-1].rsplit(".", 1)[0]
+    return re.sub(r"[\W_]+", " ", stem).strip()
+
+
+def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Cuts a block that is longer than a passage at its sentences, and a sentence without end at its words."""
+    for block in blocks:
+        if len(block.text) <= TARGET_CHARACTERS:
+            yield block
+            continue
+        gathered: list[str] = []
+        size = 0
+        for sentence in (piece for whole in block.sentences for piece in _cut(whole)):
+            if gathered and size + len(sentence) > TARGET_CHARACTERS:
+                yield Block(" ".join(gathered), tuple(gathered), block.heading, block.page)
+                gathered, size = [], 0
+            gathered.append(sentence)
+            size += len(sentence)
+        if gathered:
+            yield Block(" ".join(gathered), tuple(gathered), block.heading, block.page)
+
+
+def _cut(sentence: str) -> Iterator[str]:
+    start = 0
+    while len(sentence) - start > MAX_SENTENCE_CHARACTERS:
+        space = sentence.rfind(" ", start + 1, start + MAX_SENTENCE_CHARACTERS)
+        end = space if space > 0 else start + MAX_SENTENCE_CHARACTERS
+        yield sentence[start:end]
+        start = end + (sentence[end] == " ")
+    if start < len(sentence):
+        yield sentence[start:]
+
+
+def _join(blocks: list[Block], title: str) -> Passage:
+    return Passage(
+        body="\n".join(block.text for block in blocks),
+        sentences=tuple(sentence for block in blocks for sentence in block.sentences),
+        heading=blocks[0].heading,
+        page=blocks[0].page,
+        title=title,
+    )

@@ -1,0 +1,1 @@
+"""Asking over a real socket: options, answers, retries, errors."""

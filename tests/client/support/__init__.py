@@ -1,0 +1,1 @@
+"""Servers, bodies and clients that the client's tests share."""

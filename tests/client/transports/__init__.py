@@ -1,0 +1,1 @@
+"""Transports on real sockets: connections, proxies, TLS, cuts."""

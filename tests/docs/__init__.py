@@ -1,0 +1,1 @@
+"""The README, the docs and their site, run."""

@@ -1,0 +1,238 @@
+"""The pages of docs/ say what is so: their code runs, their messages are the real ones, their tables are tested.
+
+docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llama_index.core.prompts import PromptTemplate
+from pydantic import create_model
+
+import pinecone_assistant_client as client
+from llama_index.llms.pinecone_assistant import PineconeAssistant
+from pinecone_assistant_client import AssistantClient, AssistantError
+from pinecone_assistant_local import LocalAssistant
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+QUESTION = [{"role": "user", "content": "What is the maximum height of a red pine?"}]
+
+
+@pytest.fixture
+def local() -> Iterator[LocalAssistant]:
+    """An assistant "docs" with a file, and a key that is part of no other word."""
+    with LocalAssistant(name="docs", api_key="key-of-the-docs") as local:
+        local.upload_text("pine.md", "A red pine grows up to 25 meters high.")
+        yield local
+
+
+# errors.md
+
+
+def _normal(message: str) -> str:
+    """A message without what differs from run to run: host, request id, seconds, the system's error number."""
+    message = re.sub(r"https?://[\w.-]+(:\d+)?", "HOST", message)
+    message = re.sub(r" \(request [^)]*\)", "", message)
+    message = re.sub(r"nothing for [\d.]+ s", "nothing for N s", message)
+    return re.sub(r"\[Errno \d+\]", "[Errno N]", message)
+
+
+def _shown() -> dict[str, list[str]]:
+    """The messages that docs/errors.md shows, by section."""
+    sections = re.split(r"^## (.*)$", (DOCS / "errors.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {
+        name: [line for block in re.findall(r"```text\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+        for name, text in zip(sections[::2], sections[1::2], strict=True)
+    }
+
+
+def _closed_port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _predict(local: LocalAssistant) -> None:
+    local.reply("{}")
+    with closing(PineconeAssistant(assistant_name=local.name, host=local.host, api_key=local.api_key)) as llm:
+        llm.structured_predict(create_model("Tree", name=(str, ...)), PromptTemplate("How tall?"))
+
+
+def _ask(
+    local: LocalAssistant,
+    *,
+    messages: list[dict[str, str]] = QUESTION,
+    fault: dict[str, Any] | None = None,
+    reply: str | None = None,
+    stream: bool = False,
+    **options: Any,
+) -> None:
+    words = {"assistant_name": local.name, "host": local.host, "api_key": local.api_key, "max_retries": 0, **options}
+    if reply is not None:
+        local.reply(reply, times=1)
+    with ExitStack() as stack:
+        if fault is not None:
+            stack.enter_context(local.faults.add(**fault))
+        asking = stack.enter_context(AssistantClient(**words))
+        _ = list(asking.stream_chat_completion(messages)) if stream else asking.chat_completion(messages)
+
+
+# What makes each message: the words of `_ask`, or a function.
+PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]] = {
+    "AssistantError": [_predict],
+    "InvalidRequestError": [
+        {"filter": {"genre": ["comedy", "drama"]}},
+        {"api_key": None},
+        {"messages": [{"role": "user", "content": " "}]},
+    ],
+    "APIConnectionError": [lambda local: _ask(local, host=_closed_port())],
+    "APITimeoutError": [{"timeout": 0.2, "fault": {"stall": True}}],
+    "BadRequestError": [{"temperature": 3}, {"fault": {"status": 302, "body": ""}}],
+    "AuthenticationError": [{"api_key": "wrong-key"}],
+    "PermissionDeniedError": [{"fault": {"status": 402, "body": ""}}, {"fault": {"status": 403, "body": ""}}],
+    "NotFoundError": [{"assistant_name": "dcos"}],
+    "RateLimitError": [{"fault": {"status": 429, "message": "Too many requests, try again later"}}],
+    "InternalServerError": [
+        {"fault": {"status": 503, "body": ""}},
+        {"fault": {"status": 502, "body": "<html>Bad gateway</html>"}},
+    ],
+    "StreamError": [
+        {"stream": True, "fault": {"error_after_events": 3}},
+        {"fault": {"status": 200, "body": "<html>Please log in</html>"}},
+    ],
+    "IncompleteStreamError": [{"stream": True, "reply": "x" * 1204, "fault": {"omit_finish": True}}],
+}
+
+
+@pytest.mark.parametrize("section", PROVOCATIONS)
+def test_the_messages_of_the_errors_page_are_the_real_ones(section: str, local: LocalAssistant) -> None:
+    """Each message that the page shows is made here, in the order of the page; only host, id and numbers differ."""
+    real = []
+    for how in PROVOCATIONS[section]:
+        with pytest.raises(AssistantError) as caught:
+            how(local) if callable(how) else _ask(local, **how)
+        assert caught.value.slug() == section.lower()
+        real.append(_normal(str(caught.value)))
+    assert [_normal(message) for message in _shown()[section]] == real
+
+
+def test_every_error_has_an_example_of_its_message() -> None:
+    """Only APIStatusError has none, because it is never raised itself."""
+    shown = _shown()
+    assert {name for name, messages in shown.items() if not messages} == {"APIStatusError"}
+    assert set(PROVOCATIONS) == {name for name, messages in shown.items() if messages}
+    assert all(hasattr(client, name) for name in shown)
+
+
+# The pages with code. docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
+
+RUN_HERE = ("index.md", "filters.md", "citations.md", "structured_output.md")
+_BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
+
+
+def code_blocks(page: str, reason: str | None = None, language: str = "python") -> list[str]:
+    """The blocks of a page that stand under a reason, or under none; each at its line of the page, for tracebacks."""
+    text = (DOCS / page).read_text("utf-8")
+    return [
+        "\n" * text[: block.start("code")].count("\n") + block["code"]
+        for block in _BLOCK.finditer(text)
+        if block["language"] == language and block["reason"] == reason
+    ]
+
+
+@pytest.mark.parametrize("page", RUN_HERE)
+def test_the_blocks_of_a_page_run_one_after_another(
+    page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the project's root, with no key; what a comment after `print(...)` says is what it prints."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {"__name__": "docs"}
+    blocks = code_blocks(page)
+    printed = ""
+    try:
+        for block in blocks:
+            exec(compile(block, page, "exec"), names)
+            printed += capsys.readouterr().out
+    finally:
+        if isinstance(names.get("local"), LocalAssistant):
+            names["local"].close()
+    lines = iter(printed.splitlines())
+    for said in re.findall(r"^ *print\(.*\)  # (.+)$", "\n".join(blocks), re.MULTILINE):
+        assert said in lines, f"{page}: {said!r} is not what is printed there, but\n{printed}"
+    for block in code_blocks(page, language="text"):
+        assert block.strip() in printed
+
+
+def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
+    """The blocks are one file, as the page says, and every test in it passes with warnings as errors."""
+    code = "\n\n".join(block.strip("\n") for block in code_blocks("testing.md"))
+    (tmp_path / "test_application.py").write_text(code)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{code.count('def test_')} passed" in done.stdout
+
+
+# The site
+
+PACKAGES = (
+    "pinecone_assistant_client",
+    "langchain_pinecone_assistant",
+    "llama_index.llms.pinecone_assistant",
+    "llama_index.indices.managed.pinecone_assistant",
+    "pinecone_assistant_local",
+)
+
+
+def test_the_api_reference_has_every_public_name() -> None:
+    shown = re.findall(r"^::: (.*)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
+    public = {f"{package}.{name}" for package in PACKAGES for name in import_module(package).__all__}
+    assert len(shown) == len(set(shown))
+    assert set(shown) == public
+
+
+def test_every_page_with_code_is_run_by_a_test() -> None:
+    """A new page with code has to be added to a test, and here."""
+    elsewhere = {"langchain.md", "llama_index.md", "local.md", "migration.md", "testing.md", "web.md"}
+    found = {page.name for page in DOCS.glob("*.md") if "```python" in page.read_text("utf-8")}
+    assert found <= {*RUN_HERE, *elsewhere}
+
+
+def test_every_block_that_is_not_run_here_says_why() -> None:
+    reasons = {
+        (page, block["reason"])
+        for page in (*RUN_HERE, "testing.md")
+        for block in _BLOCK.finditer((DOCS / page).read_text("utf-8"))
+        if block["reason"]
+    }
+    assert reasons == {("index.md", "needs the variables above, and is billed")}
+
+
+def test_the_links_inside_the_docs_are_relative_and_stay_inside() -> None:
+    """So the pages read alike on the site and in the folder; the strict build checks that each target exists."""
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(
+            r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        ):
+            assert target.startswith(("https://", "#")) or re.match(r"[\w.]+\.(md|png|svg)(#|$)", target), (
+                page.name,
+                target,
+            )

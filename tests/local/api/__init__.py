@@ -1,0 +1,1 @@
+"""The local assistant's HTTP API."""

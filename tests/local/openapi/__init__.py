@@ -1,0 +1,1 @@
+"""The local assistant against the published descriptions."""

@@ -1,0 +1,178 @@
+"""What `serve` makes of a folder: metadata, restarts, changes while it runs, the lines it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pinecone_assistant_local.__main__ import main
+from pinecone_assistant_local.serve.folder import metadata_of, read_rules, unmatched
+
+
+@dataclass
+class Served:
+    """A server in another process."""
+
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Api-Key": self.environment["PINECONE_API_KEY"], "X-Pinecone-Api-Version": "2026-04"}
+        return requests.request(
+            method, self.environment["PINECONE_ASSISTANT_HOST"] + path, headers=headers, timeout=20, **options
+        )
+
+    def files(self) -> dict[str, dict[str, Any]]:
+        """The Available files by name."""
+        listed = self.call("GET", f"/assistant/files/{self.environment['PINECONE_ASSISTANT_NAME']}").json()["files"]
+        assert len({file["name"] for file in listed}) == len(listed)
+        return {file["name"]: file for file in listed if file["status"] == "Available"}
+
+    def stop(self) -> str:
+        """What it has written to its error output, after Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        _, errors = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, errors
+        assert "Traceback" not in errors
+        return errors
+
+
+@contextmanager
+def _serving(folder: Path, *arguments: str | Path) -> Iterator[Served]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
+    command = [sys.executable, "-m", "pinecone_assistant_local", "serve", str(folder), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        lines = [re.fullmatch(r"export (\w+)=(.*)\n", process.stdout.readline()) for _ in range(6)]
+        yield Served(process, {line[1]: line[2] for line in lines if line})
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    """Waits for another process to see a change on disk."""
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    (folder / "guides").mkdir(parents=True)
+    (folder / "pine.md").write_text("The red pine can grow up to 25 meters high.")
+    (folder / "guides" / "whale.md").write_text("Blue whales reach a length of 30 meters.")
+    return folder
+
+
+def test_a_restart_skips_what_is_unchanged_and_duplicates_nothing(folder: Path, tmp_path: Path) -> None:
+    """One that was deleted is gone, one that was changed keeps its identifier."""
+    with _serving(folder, "--data-dir", tmp_path / "data") as served:
+        before = served.files()
+        assert set(before) == {"pine.md", "guides/whale.md"}
+        assert "2 uploaded, 0 unchanged, 0 removed" in served.stop()
+    (folder / "pine.md").write_text("The red pine can grow up to 31 meters high.")
+    with _serving(folder, "--data-dir", tmp_path / "data") as served:
+        between = served.files()
+        assert {name: file["id"] for name, file in between.items()} == {n: file["id"] for n, file in before.items()}
+        assert between["guides/whale.md"]["updated_on"] == before["guides/whale.md"]["updated_on"]
+        assert "1 uploaded, 1 unchanged, 0 removed" in served.stop()
+    (folder / "pine.md").unlink()
+    with _serving(folder, "--data-dir", tmp_path / "data") as served:
+        assert set(served.files()) == {"guides/whale.md"}
+        assert "0 uploaded, 1 unchanged, 1 removed" in served.stop()
+
+
+def test_files_get_their_metadata_and_new_metadata_at_a_restart(folder: Path, tmp_path: Path) -> None:
+    rules = folder / "meta.json"
+    rules.write_text(json.dumps({"*": {"public": True, "year": 2024}, "guides/*": {"topic": "sea", "year": 2025}}))
+    with _serving(folder, "--metadata", rules, "--data-dir", tmp_path / "data") as served:
+        files = served.files()
+        assert set(files) == {"pine.md", "guides/whale.md"}, "the file with the metadata is no document"
+        assert files["pine.md"]["metadata"] == {"public": True, "year": 2024}
+        assert files["guides/whale.md"]["metadata"] == {"public": True, "year": 2025, "topic": "sea"}
+        served.stop()
+    rules.write_text(json.dumps({"*": {"public": True, "year": 2024}}))
+    with _serving(folder, "--metadata", rules, "--data-dir", tmp_path / "data") as served:
+        assert served.files()["guides/whale.md"]["metadata"] == {"public": True, "year": 2024}
+        assert "1 uploaded, 1 unchanged" in served.stop()
+
+
+def test_changes_in_the_folder_are_followed(folder: Path) -> None:
+    with _serving(folder, "--watch") as served:
+        assert len(served.files()) == 2
+        (folder / "fox.txt").write_text("The fennec lives in the Sahara.")
+        _until(lambda: "fox.txt" in served.files())
+        (folder / "pine.md").unlink()
+        _until(lambda: "pine.md" not in served.files())
+        (folder / "fox.txt").write_text("The fennec lives in the desert.")
+        body = {"query": "Where does the fennec live?"}
+        path = f"/assistant/chat/{served.environment['PINECONE_ASSISTANT_NAME']}/context"
+        _until(lambda: "desert" in served.call("POST", path, json=body).text)
+        served.stop()
+
+
+def test_each_request_is_a_line_without_its_query(folder: Path) -> None:
+    with _serving(folder, "--faults") as served:
+        name = served.environment["PINECONE_ASSISTANT_NAME"]
+        served.call("GET", f"/assistant/files/{name}?filter=%7B%22secret%22%3A1%7D")
+        assert served.call("GET", "/healthz").status_code == 200
+        served.call("POST", "/_faults", json={"status": 503, "times": 1})
+        body = {"messages": [{"role": "user", "content": "How tall?"}]}
+        assert served.call("POST", f"/assistant/chat/{name}", json=body).status_code == 503
+        served.call("GET", "/assistant/%0Aforged")
+        errors = served.stop()
+    assert re.search(rf"^GET /assistant/files/{name} 200 \d+ ms$", errors, re.MULTILINE)
+    assert re.search(rf"^POST /assistant/chat/{name} 503 \d+ ms$", errors, re.MULTILINE)
+    assert re.search(r"^GET '/assistant/\\nforged' 404 \d+ ms$", errors, re.MULTILINE)
+    assert "secret" not in errors
+    assert "healthz" not in errors
+    assert served.environment["PINECONE_API_KEY"] not in errors
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ('{"pine.txt": {"a": 1}, "*.pdf": {"a": 1}}', "'pine.txt', '*.pdf'"),
+        ('{"pine.md": {"a": null}}', "pine.md"),
+        ('{"pine.md": {"a": {"b": 1}}}', "pine.md"),
+        ('{"pine.md": 3}', "must be JSON such as"),
+        ("not json", "must be JSON such as"),
+        (None, "No such file"),
+    ],
+)
+def test_metadata_that_makes_no_sense_is_an_error(
+    folder: Path, tmp_path: Path, rules: str | None, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "meta.json"
+    if rules is not None:
+        path.write_text(rules)
+    assert main(["serve", str(folder), "--metadata", str(path)]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_a_rule_is_a_path_or_a_glob(tmp_path: Path) -> None:
+    path = tmp_path / "meta.json"
+    path.write_text(json.dumps({"**/a.md": {"k": 1}, "[x].md": {"k": 2}, "b/*": {"k": 3}}))
+    rules = read_rules(path)
+    names = ["a.md", "b/c/a.md", "[x].md", "d.md"]
+    assert [metadata_of(name, rules) for name in names] == [{"k": 1}, {"k": 3}, {"k": 2}, None]
+    assert unmatched(rules, ["d.md", "[x].md"]) == ["**/a.md", "b/*"]
