@@ -6,31 +6,32 @@ import hashlib
 import logging
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import ServiceError
-from ..search.questions import Question
-from ..search.retrieval import Hit
+from ..search.questions import Question, QuestionReader
+from ..search.retrieval import Hit, Retriever
 from ..store.files import StoredFile
+from ..store.store import Store
 from ..text.tokens import count_tokens
+from ..text.words import Stems
 from .extracted import DECLINE, compose_answer
-from .generated import generate_pieces
+from .generated import Generate, generate_pieces
 from .json_answers import INSTRUCTION_WORDS, compose_json
 from .json_schemas import split_schema
 from .pieces import Piece, snippet_text
 from .requests import ChatRequest, ContextRequest, Turn
-
-if TYPE_CHECKING:
-    from ..service.service import Service
+from .scripted import Replies
 
 _logger = logging.getLogger("pinecone_assistant_local")
 
 EXTRACTED = "local-extractive"
 GENERATED = "local-generate"
+
+Wait = Callable[[Callable[[], Piece | None]], Awaitable[Piece | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Answer:
         pieces: Text and citations.
         prompt_tokens: Roughly what a model would have read.
         context_snippet_count: How many passages were found.
-        service: For waiting.
+        wait: Runs what may take as long as a model does, off the event loop.
         is_generated: Whether the pieces are still being written by the user's hook.
     """
 
@@ -52,7 +53,7 @@ class Answer:
     pieces: Iterable[Piece]
     prompt_tokens: int
     context_snippet_count: int
-    service: Service = field(repr=False)
+    wait: Wait = field(repr=False)
     is_generated: bool = False
 
     async def stream_pieces(self) -> AsyncIterator[Piece]:
@@ -62,7 +63,7 @@ class Answer:
                 yield piece
             return
         iterator = iter(self.pieces)
-        while (generated := await self.service.wait_for(lambda: _next_generated(iterator))) is not None:
+        while (generated := await self.wait(lambda: _next_generated(iterator))) is not None:
             yield generated
 
     async def all_pieces(self) -> list[Piece]:
@@ -70,57 +71,101 @@ class Answer:
         return [piece async for piece in self.stream_pieces()]
 
 
-def prepare_answer(service: Service, assistant: str, request: ChatRequest, answer_id: str) -> Answer:
-    """The answer to a chat request.
+class Answerer:
+    """Answers chat and context requests.
 
-    Raises:
-        ServiceError: 400 if the assistant has no file that could be searched.
+    Args:
+        store: Where scripted citations look for their files.
+        retriever: Finds the passages.
+        questions: Reads the questions.
+        stems: Stems of words, for JSON answers.
+        replies: The scripted answers, taken first.
+        generate: A function that writes the answers; None: they are extracted.
+        wait: Runs what may take as long as a model does, off the event loop.
     """
-    asked_tokens = sum(count_tokens(turn.content) for turn in request.messages)
-    model = f"{request.model}@{EXTRACTED}"
-    reply = service.replies.take()
-    if reply is not None:
-        scripted = reply.to_pieces(lambda name: _file_of_name(service, assistant, name))
-        return Answer(answer_id, model, scripted, asked_tokens, 0, service)
-    _require_available_file(service, assistant)
-    schema, question = None, None
-    if request.json_response:
-        earlier, last = _user_turns(request.messages)
-        schema, text = split_schema(last)
-        question = service.questions.read(text, earlier, ignore=INSTRUCTION_WORDS, expects_one_kind=schema is None)
-    else:
-        question = _question_of(service, request.messages)
-    top_k = request.context_options.top_k
-    hits = service.retriever.search(assistant, question, request.condition, top_k)
-    texts = [snippet_text(hit, request.context_options.snippet_size) for hit in hits]
-    prompt_tokens = asked_tokens + sum(count_tokens(text) for text in texts)
-    generate = service.options.generate
-    if request.json_response:
-        around = hits or service.retriever.first(assistant, request.condition, top_k)
-        pieces = compose_json(service.stems, schema, hits, around)
-    elif generate is not None and hits:
-        generated = generate_pieces(generate, question.text, hits)
-        model = f"{request.model}@{GENERATED}"
-        return Answer(answer_id, model, generated, prompt_tokens, len(hits), service, is_generated=True)
-    else:
-        pieces = compose_answer(hits) if generate is None else [DECLINE]
-    return Answer(answer_id, model, pieces, prompt_tokens, len(hits), service)
 
+    def __init__(
+        self,
+        *,
+        store: Store,
+        retriever: Retriever,
+        questions: QuestionReader,
+        stems: Stems,
+        replies: Replies,
+        generate: Generate | None,
+        wait: Wait,
+    ) -> None:
+        self._store = store
+        self._retriever = retriever
+        self._questions = questions
+        self._stems = stems
+        self._replies = replies
+        self._generate = generate
+        self._wait = wait
 
-def search_context(service: Service, assistant: str, request: ContextRequest) -> list[Hit]:
-    """The passages for a context request.
+    def answer(self, assistant: str, request: ChatRequest, answer_id: str) -> Answer:
+        """The answer to a chat request.
 
-    Raises:
-        ServiceError: 400 if the assistant has no file that could be searched.
-    """
-    _require_available_file(service, assistant)
-    question = _question_of(service, request.messages)
-    return service.retriever.search(assistant, question, request.condition, request.options.top_k)
+        Raises:
+            ServiceError: 400 if the assistant has no file that could be searched.
+        """
+        asked_tokens = sum(count_tokens(turn.content) for turn in request.messages)
+        model = f"{request.model}@{EXTRACTED}"
+        reply = self._replies.take()
+        if reply is not None:
+            scripted = reply.to_pieces(lambda name: self._file_of_name(assistant, name))
+            return Answer(answer_id, model, scripted, asked_tokens, 0, self._wait)
+        self._require_available_file(assistant)
+        schema, question = None, None
+        if request.json_response:
+            earlier, last = _user_turns(request.messages)
+            schema, text = split_schema(last)
+            question = self._questions.read(text, earlier, ignore=INSTRUCTION_WORDS, expects_one_kind=schema is None)
+        else:
+            question = self._question_of(request.messages)
+        top_k = request.context_options.top_k
+        hits = self._retriever.search(assistant, question, request.condition, top_k)
+        texts = [snippet_text(hit, request.context_options.snippet_size) for hit in hits]
+        prompt_tokens = asked_tokens + sum(count_tokens(text) for text in texts)
+        generate = self._generate
+        if request.json_response:
+            around = hits or self._retriever.first(assistant, request.condition, top_k)
+            pieces = compose_json(self._stems, schema, hits, around)
+        elif generate is not None and hits:
+            generated = generate_pieces(generate, question.text, hits)
+            model = f"{request.model}@{GENERATED}"
+            return Answer(answer_id, model, generated, prompt_tokens, len(hits), self._wait, is_generated=True)
+        else:
+            pieces = compose_answer(hits) if generate is None else [DECLINE]
+        return Answer(answer_id, model, pieces, prompt_tokens, len(hits), self._wait)
 
+    def context(self, assistant: str, request: ContextRequest) -> list[Hit]:
+        """The passages for a context request.
 
-def _question_of(service: Service, messages: Sequence[Turn]) -> Question:
-    earlier, last = _user_turns(messages)
-    return service.questions.read(last, earlier)
+        Raises:
+            ServiceError: 400 if the assistant has no file that could be searched.
+        """
+        self._require_available_file(assistant)
+        question = self._question_of(request.messages)
+        return self._retriever.search(assistant, question, request.condition, request.options.top_k)
+
+    def _question_of(self, messages: Sequence[Turn]) -> Question:
+        earlier, last = _user_turns(messages)
+        return self._questions.read(last, earlier)
+
+    def _require_available_file(self, assistant: str) -> None:
+        if not self._retriever.has_available_file(assistant):
+            raise ServiceError(
+                400, "FAILED_PRECONDITION", f'Assistant "{assistant}" has no available files: upload a file first.'
+            )
+
+    def _file_of_name(self, assistant: str, name: str) -> StoredFile:
+        """The file that a scripted citation names; one that was never uploaded is made up, the same every time."""
+        found = self._store.files.by_name(assistant, name)
+        if found is not None:
+            return found
+        file_id = str(uuid.UUID(hashlib.sha256(f"{assistant}/{name}".encode()).hexdigest()[:32]))
+        return StoredFile(0, assistant, file_id, name, 0, None, False, "Available", None, 0, 0, 0)
 
 
 def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
@@ -137,22 +182,6 @@ def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
     """What the user said before, and last; a conversation without a user turn asks with its last message."""
     turns = [turn.content for turn in messages if turn.role == "user"] or [messages[-1].content]
     return turns[:-1], turns[-1]
-
-
-def _require_available_file(service: Service, assistant: str) -> None:
-    if not service.retriever.has_available_file(assistant):
-        raise ServiceError(
-            400, "FAILED_PRECONDITION", f'Assistant "{assistant}" has no available files: upload a file first.'
-        )
-
-
-def _file_of_name(service: Service, assistant: str, name: str) -> StoredFile:
-    """The file that a scripted citation names; one that was never uploaded is made up, the same every time."""
-    found = service.store.files.by_name(assistant, name)
-    if found is not None:
-        return found
-    file_id = str(uuid.UUID(hashlib.sha256(f"{assistant}/{name}".encode()).hexdigest()[:32]))
-    return StoredFile(0, assistant, file_id, name, 0, None, False, "Available", None, 0, 0, 0)
 
 
 _MAX_REMEMBERED_ANSWERS = 10_000

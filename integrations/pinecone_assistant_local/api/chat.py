@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..answers.answerer import Answer, prepare_answer, search_context
+from ..answers.answerer import Answer
 from ..answers.pieces import Source, snippet_text
 from ..answers.rendering import InlineRenderer, place_citations
 from ..answers.requests import ChatRequest, ContextOptions, read_chat_request, read_context_request
@@ -69,7 +69,7 @@ async def context(request: Request) -> Response:
     call = Call.of(request)
     name = await call.existing_assistant()
     asked = read_context_request(call.json())
-    hits = await call.service.run(lambda: search_context(call.service, name, asked))
+    hits = await call.service.run(lambda: call.service.answers.context(name, asked))
     images = await call.service.run(lambda: _images(call, asked.options, hits))
     texts = [snippet_text(hit, asked.options.snippet_size) for hit in hits]
     snippets = [
@@ -103,7 +103,7 @@ async def _answer(call: Call, *, standard: bool) -> tuple[ChatRequest, Answer]:
     name = await call.existing_assistant()
     asked = read_chat_request(call.json(), standard=standard, allowed_models=call.service.options.allowed_models)
     answer_id = call.service.answer_ids.next(call.request.url.path, call.record.body)
-    return asked, await call.service.run(lambda: prepare_answer(call.service, name, asked, answer_id))
+    return asked, await call.service.run(lambda: call.service.answers.answer(name, asked, answer_id))
 
 
 def _stream(call: Call, events: AsyncGenerator[Json, None], *, heartbeats: bool) -> EventStream:

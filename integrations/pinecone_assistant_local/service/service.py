@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..answers.answerer import AnswerIds
+from ..answers.answerer import Answerer, AnswerIds
 from ..answers.scripted import Replies
 from ..faults.fault import Faults
 from ..search.questions import QuestionReader
@@ -84,6 +84,15 @@ class Service:
         self.ingest = Ingest(self.store.files)
         self.requests = RequestLog(self.options.keep_requests)
         self.answer_ids = AnswerIds()
+        self.answers = Answerer(
+            store=self.store,
+            retriever=self.retriever,
+            questions=self.questions,
+            stems=self.stems,
+            replies=self.replies,
+            generate=self.options.generate,
+            wait=self.wait_for,
+        )
         self.deletions = Deletions()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="local-assistant-work")
         self._waiters = ThreadPoolExecutor(_WAITERS, thread_name_prefix="local-assistant-generate")
