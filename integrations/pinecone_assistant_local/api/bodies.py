@@ -14,7 +14,7 @@ from ..search.retrieval import Hit
 from ..store.assistants import Assistant
 from ..store.files import StoredFile
 from ..store.operations import Operation
-from .versions import has_operations
+from .versions import has_float_size, has_operations
 
 Json = dict[str, object]
 
@@ -56,9 +56,8 @@ def file_json(file: StoredFile, version: str, *, signed_url: str | None = None) 
     }
     if file.crc32c is not None:
         body["crc32c_hash"] = file.crc32c
-    if has_operations(version):
-        body["size"] = file.size
-    else:
+    body["size"] = float(file.size) if has_float_size(version) else file.size
+    if not has_operations(version):
         body["percent_done"] = 0.0 if file.status == "Processing" else 1.0
         body["error_message"] = file.error
     return body

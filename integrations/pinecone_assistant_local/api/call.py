@@ -58,7 +58,7 @@ class Call:
     @property
     def looks_again(self) -> bool:
         """Whether the client needs to find what it has deleted once more."""
-        return looks_again(self.request.headers.get("user-agent"), self.version)
+        return looks_again(self.request.headers.get("user-agent"))
 
     async def existing_assistant(self) -> str:
         """The assistant's name in the path; 404 if there is none of that name."""
@@ -72,7 +72,7 @@ class Call:
         body: bytes = self.request.scope["state"].get("body", b"")
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise invalid(f"Request body must be valid JSON: {error}") from error
 
     def query(self, name: str) -> str | None:

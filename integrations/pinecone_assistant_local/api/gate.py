@@ -86,9 +86,9 @@ class Gate:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        answer = FaultyAnswer(fault, send, receive, state["transport"])
+        answer = FaultyAnswer(fault, send, receive, state["transport"], body_is_read="body" in state)
         if await answer.before():
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, answer.receive, answer.send)
 
     def _checked_host(self, headers: Headers) -> str:
         """The Host header, if it is one of ours: a web page that rebinds its name to this machine has another."""
@@ -156,7 +156,7 @@ def _decoded(body: bytes) -> object:
         return None
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -8,9 +8,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from ..documents.file_types import MAX_FILE_BYTES, check_name, check_size, file_type, is_known_type, size_limit
-from ..errors import invalid, too_large
+from ..errors import ServiceError, invalid, too_large
 from ..store.files import NewFile
-from ..store.metadata import Metadata, decode_metadata, validate_file_metadata
+from ..store.metadata import MAX_BYTES, Metadata, decode_metadata, validate_file_metadata
 from .call import Call
 from .versions import has_multimodal, has_operations
 
@@ -38,32 +38,40 @@ async def read_upload(call: Call) -> NewFile:
             raise invalid("multimodal is only supported for PDF files")
         content = await upload.read()
         check_size(name, len(content))
-        metadata = _metadata_of(call, in_query, form)
+        metadata = await _metadata_of(call, in_query, form)
     finally:
         await form.close()
     call.record.body = {"file": name, "size": len(content), "metadata": metadata}
     return NewFile(name, content, metadata, multimodal)
 
 
-class _FileTooLarge(MultiPartException):
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__("The file is too large")
-        self.limit_bytes = limit_bytes
+class _PartTooLarge(MultiPartException):
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class _Parser(MultiPartParser):
-    """Gives a file up as soon as it is larger than one of its type may be."""
+    """Stops as soon as a part is larger than it may be: the file by its type, the metadata by its limit."""
 
-    _file_bytes = 0
+    _part_bytes = 0
+
+    def on_part_begin(self) -> None:
+        """The beginning of a part."""
+        self._part_bytes = 0
+        super().on_part_begin()
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Some bytes of a file or field."""
-        upload = self._current_part.file
-        if upload is not None:
-            self._file_bytes += end - start
-            name = upload.filename or ""
-            if is_known_type(name) and self._file_bytes > size_limit(name):
-                raise _FileTooLarge(size_limit(name))
+        """Some bytes of a part."""
+        self._part_bytes += end - start
+        part = self._current_part
+        if part.field_name == "metadata":
+            if self._part_bytes > ENVELOPE_BYTES:
+                raise _PartTooLarge(invalid(f"Metadata exceeds maximum length of {MAX_BYTES} bytes"))
+        elif part.file is not None:
+            name = part.file.filename or ""
+            if is_known_type(name) and self._part_bytes > size_limit(name):
+                raise _PartTooLarge(too_large(size_limit(name)))
         super().on_part_data(data, start, end)
 
 
@@ -71,11 +79,12 @@ async def _read_form(call: Call) -> FormData:
     content_type = call.request.headers.get("content-type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise invalid("Content-Type must be multipart/form-data")
-    parser = _Parser(call.request.headers, _limited(call), max_files=1, max_fields=8)
+    # The file, and the metadata where a client sends it as a file of its own.
+    parser = _Parser(call.request.headers, _limited(call), max_files=2, max_fields=8)
     try:
         return await parser.parse()
-    except _FileTooLarge as error:
-        raise too_large(error.limit_bytes) from error
+    except _PartTooLarge as error:
+        raise error.error from error
     except MultiPartException as error:
         raise invalid(f"Invalid multipart body: {error.message}") from error
 
@@ -93,12 +102,12 @@ async def _limited(call: Call) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-def _metadata_of(call: Call, in_query: str | None, form: FormData) -> Metadata | None:
+async def _metadata_of(call: Call, in_query: str | None, form: FormData) -> Metadata | None:
     field = form.get("metadata")
     if field is None:
         return validate_file_metadata(decode_metadata(in_query, "metadata")) if in_query else None
     if not has_operations(call.version):
         raise invalid(f"metadata must be a query parameter in API version {call.version}")
-    if isinstance(field, UploadFile):
-        raise invalid("metadata must be a form field, not a file")
-    return validate_file_metadata(decode_metadata(field, "metadata"))
+    # JavaScript's FormData gives every part that has a type a file name too: `filename="blob"`.
+    text = await field.read() if isinstance(field, UploadFile) else field
+    return validate_file_metadata(decode_metadata(text, "metadata"))

@@ -24,6 +24,15 @@ def has_operations(version: str) -> bool:
     return version >= "2026-04"
 
 
+def has_float_size(version: str) -> bool:
+    """Whether the size of a file is written as a float.
+
+    The descriptions name a size from 2026-04 on, but recordings of the service from early 2025 have it, as a float. The
+    SDK 9.x, which sends 2025-10, takes only an integer.
+    """
+    return version < "2025-10"
+
+
 def has_multimodal(version: str) -> bool:
     """Whether images of PDF files can be asked for (2025-10 and later)."""
     return version >= "2025-10"

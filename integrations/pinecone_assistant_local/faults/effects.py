@@ -7,6 +7,7 @@ counting messages is counting events.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 
@@ -37,18 +38,27 @@ class ConnectionGone(Exception):  # noqa: N818  (it is no error: the fault did w
     """The fault has closed the connection, or the client has left it: nothing is left to do for this request."""
 
 
+# How often a stalled upload is looked after: nothing tells that its client has left while nothing is read.
+_LOOK_SECONDS = 0.05
+
+
 class FaultyAnswer:
-    """Takes an application's `send` and lets the fault happen to what is sent.
+    """Stands between the server and the application and lets the fault happen to what passes.
 
     Args:
         fault: What goes wrong.
         send: The server's `send`.
-        receive: The server's `receive`; the request's body must have been read.
+        receive: The server's `receive`.
         transport: The connection, for cuts and resets.
+        body_is_read: Whether the request's body has been read already.
     """
 
-    def __init__(self, fault: Fault, send: Send, receive: Receive, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, fault: Fault, send: Send, receive: Receive, transport: asyncio.Transport, *, body_is_read: bool
+    ) -> None:
         self._fault = fault
+        self._body_is_read = body_is_read
+        self._received_bytes = 0
         self._send = send
         self._receive = receive
         self._transport = transport
@@ -72,8 +82,14 @@ class FaultyAnswer:
         if fault.stall:
             await self._stall()
         await asyncio.sleep(fault.delay_seconds)
-        if fault.reset and fault.cut_after_events is None:
+        acts_later = fault.cut_after_events is not None or fault.cut_after_body_bytes is not None
+        if fault.reset and not acts_later:
             await self._cut()
+        if self._body_is_read:
+            if fault.cut_after_body_bytes is not None:
+                await self._cut()
+            if fault.stall_after_body_bytes is not None:
+                await self._stall()
         if fault.html:
             await self._send_whole(200, HTML_PAGE.encode(), "text/html; charset=utf-8")
             return False
@@ -90,6 +106,19 @@ class FaultyAnswer:
         code = fault.code or _CODES.get(fault.status, "UNKNOWN" if fault.status < 500 else "INTERNAL")
         raise ServiceError(fault.status, code, fault.message or f"Fault on demand: {fault.status}", headers=headers)
 
+    async def receive(self) -> Message:
+        """Stands in for the server's `receive`."""
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        self._received_bytes += len(message.get("body", b""))
+        is_last = not message.get("more_body", False)
+        if self._is_due(self._fault.cut_after_body_bytes, is_last=is_last):
+            await self._cut()
+        if self._is_due(self._fault.stall_after_body_bytes, is_last=is_last):
+            await self._stall_unread()
+        return message
+
     async def send(self, message: Message) -> None:
         """Stands in for the server's `send`."""
         if message["type"] == "http.response.start":
@@ -105,6 +134,9 @@ class FaultyAnswer:
                 await self._send_event(message)
             else:
                 await self._send_plain(message)
+
+    def _is_due(self, after_body_bytes: int | None, *, is_last: bool) -> bool:
+        return after_body_bytes is not None and (is_last or self._received_bytes >= after_body_bytes)
 
     async def _before_first_event(self) -> None:
         for _ in range(self._fault.heartbeats):
@@ -150,6 +182,8 @@ class FaultyAnswer:
         await asyncio.sleep(fault.first_token_delay_seconds)
         if fault.stall_after_events is not None:
             await self._stall()
+        if fault.cut_after_events == 0:
+            await self._cut()
         body = self._changed_body()
         headers = [(name, value) for name, value in self._start["headers"] if name != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
@@ -203,8 +237,17 @@ class FaultyAnswer:
         await self._until_gone()
         raise ConnectionGone
 
+    async def _stall_unread(self) -> None:
+        """The same without reading on, so that a large upload gets stuck on its way."""
+        connection = self._transport.get_extra_info("socket")
+        while hasattr(select, "POLLRDHUP") and not self._transport.is_closing():
+            if _has_left(connection):
+                self._transport.abort()
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._stall()
+
     async def _cut(self) -> None:
-        """Closes the connection under the answer, with a reset if that is asked for."""
+        """Closes the connection, with a reset if that is asked for."""
         if self._fault.reset:
             connection = self._transport.get_extra_info("socket")
             # Lingering for zero seconds is how a reset is asked for.
@@ -218,6 +261,13 @@ class FaultyAnswer:
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _has_left(connection: socket.socket) -> bool:
+    """Whether the other side has closed the connection, even if what it sent has not been read."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _choices_of(body: dict[str, object]) -> list[dict[str, object]]:

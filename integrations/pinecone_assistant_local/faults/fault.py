@@ -38,6 +38,8 @@ class FaultOptions(TypedDict, total=False):
     html: bool
     stall: bool
     reset: bool
+    cut_after_body_bytes: int | None
+    stall_after_body_bytes: int | None
     delay_seconds: float
     first_token_delay_seconds: float
     token_delay_seconds: float
@@ -69,12 +71,17 @@ class Fault:
         body: The body of the error as it is, instead of the service's shape, such as a proxy's HTML.
         html: Answer 200 with an HTML page.
         stall: Take the request and never answer.
-        reset: Reset the connection: before the answer, or after `cut_after_events`.
-        delay_seconds: Wait before the answer begins.
+        reset: Reset the connection: before the answer, or where `cut_after_events` or `cut_after_body_bytes` would
+            close it.
+        cut_after_body_bytes: Close the connection when so many bytes of the request's body have been read, or at its
+            end if it is shorter; the request changes nothing.
+        stall_after_body_bytes: Stop reading the request's body after so many bytes, and keep the connection.
+        delay_seconds: Wait before the request is worked on.
         first_token_delay_seconds: Wait after the headers of a stream, before its first event.
         token_delay_seconds: Wait between the events of a stream.
         heartbeats: Comment lines before the first event.
-        cut_after_events: Close the connection after so many events; a plain answer is cut in half.
+        cut_after_events: Close the connection after so many events. A plain answer is cut in half; with 0 nothing of
+            it is sent, although the request has been worked on.
         stall_after_events: Send nothing more after so many events, and keep the connection.
         error_after_events: Send an event with `error` after so many events and end the stream.
         malformed_after_events: Send an event that is no JSON after so many events.
@@ -98,6 +105,8 @@ class Fault:
     html: bool = False
     stall: bool = False
     reset: bool = False
+    cut_after_body_bytes: int | None = None
+    stall_after_body_bytes: int | None = None
     delay_seconds: float = 0.0
     first_token_delay_seconds: float = 0.0
     token_delay_seconds: float = 0.0

@@ -85,7 +85,7 @@ def read_rules(path: Path) -> Rules:
     """
     try:
         rules = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, object]])
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise ValueError(f'{path} must be JSON such as {{"guides/*.md": {{"topic": "guide"}}}}: {error}') from error
     return {pattern: _checked(f"{path}, {pattern!r}", found) for pattern, found in rules.items()}
 

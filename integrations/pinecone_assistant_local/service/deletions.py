@@ -1,23 +1,23 @@
-"""What is deleted but may still be asked for once.
+"""Deleted files and assistants that one kind of client still finds once.
 
-`pinecone-plugin-assistant` (API version 2025-01) describes what it has just deleted, waits, and takes only the 404 of a
-later look for the end; a 404 of the first look it raises. The service deletes in the background, so the first look finds
-`Deleting` or `Terminating`. Here a deletion is over when it is answered, and this client alone gets that first look.
-Remove it with the support of 2025-01.
+After each deletion, `pinecone-plugin-assistant` (1.x to 3.x, on `pinecone` up to 8.x) describes what it has deleted. It
+raises if this first look is answered with 404, and takes a 404 of a later look for the end. The service deletes in the
+background, so the first look finds `Deleting` or `Terminating`. Here a deletion is complete when it is answered; only
+this client gets its first look. Later SDKs (`pinecone` 9 and up) do not look. Remove this with the support of 2025-10.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 
 _MAX_REMEMBERED = 1_000
-_USER_AGENT = "python-client-"
-_VERSION = "2025-01"
+_LOOKS_AGAIN = re.compile(r"python-client-[1-8]\.")
 
 
-def looks_again(user_agent: str | None, version: str) -> bool:
-    """Whether a client needs to find what it has deleted once more."""
-    return version == _VERSION and (user_agent or "").startswith(_USER_AGENT)
+def looks_again(user_agent: str | None) -> bool:
+    """Whether a client looks at what it has just deleted and needs to find it."""
+    return _LOOKS_AGAIN.match(user_agent or "") is not None
 
 
 class Deletions:

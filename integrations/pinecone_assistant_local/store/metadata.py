@@ -45,5 +45,5 @@ def decode_metadata(text: str | bytes, where: str) -> object:
     """The JSON value of a metadata or filter text that came in the query or in a form field."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise invalid(f"{where} must be valid JSON: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 
 import pytest
 import requests
@@ -50,7 +51,7 @@ def test_in_older_versions_an_upload_is_a_file(api: Api, version: str) -> None:
     assert response.status_code == 200
     assert (file["status"], file["percent_done"], file["error_message"]) == ("Available", 1.0, None)
     assert file["metadata"] == {"topic": "trees"}
-    assert "size" not in file
+    assert file["size"] == len(FACT)
 
 
 def test_one_file_can_be_handled_through_both_kinds_of_version(api: Api) -> None:
@@ -74,6 +75,50 @@ def test_metadata_in_the_wrong_place_is_400(api: Api) -> None:
 def test_bad_metadata_is_400(api: Api, metadata: object) -> None:
     response = api.upload("pine.md", FACT, metadata=metadata)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("part", [("blob", "{}", "application/json"), ("", "{}"), ("m.json", "{}", "text/plain")])
+@pytest.mark.parametrize("metadata_first", [True, False])
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_metadata_may_be_a_part_with_a_file_name(
+    api: Api, part: tuple[str, ...], metadata_first: bool, method: str
+) -> None:
+    """Every FormData of JavaScript writes one for a part of type application/json."""
+    metadata = {"topic": "trees", "tags": ["a", "\u00e4"], "n": 1.5}
+    parts = [("metadata", (part[0], json.dumps(metadata), *part[2:])), ("file", ("pine.md", FACT))]
+    path = f"/files/{api.local.name}" + ("/own-id" if method == "PUT" else "")
+    response = api.call(method, path, files=parts if metadata_first else parts[::-1])
+    assert response.status_code == 202, response.text
+    [file] = api.call("GET", f"/files/{api.local.name}").json()["files"]
+    assert (file["name"], file["metadata"]) == ("pine.md", metadata)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"a": null}', b'{"a": "\xff"}', '{"a": "' + "x" * 17_000 + '"}'])
+def test_bad_metadata_with_a_file_name_is_400_too(api: Api, content: str | bytes) -> None:
+    parts = [("metadata", ("blob", content, "application/json")), ("file", ("pine.md", FACT))]
+    response = api.call("POST", f"/files/{api.local.name}", files=parts)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_metadata_with_a_file_name_is_refused_where_the_version_wants_the_query(api: Api) -> None:
+    api.version = "2025-10"
+    parts = [("metadata", ("blob", "{}", "application/json")), ("file", ("pine.md", FACT))]
+    assert api.call("POST", f"/files/{api.local.name}", files=parts).status_code == 400
+
+
+@pytest.mark.parametrize("name", [{"filename": "blob"}, {}])
+def test_endless_metadata_is_given_up_while_it_is_read(api: Api, name: dict[str, str]) -> None:
+    """The connection is still open for its answer, and most of the announced body never comes."""
+    host, port = api.local.host.removeprefix("http://").split(":")
+    disposition = "".join(f'; {key}="{value}"' for key, value in {"name": "metadata", **name}.items())
+    head = (
+        f"POST /assistant/files/{api.local.name} HTTP/1.1\r\nHost: {host}\r\nApi-Key: local\r\n"
+        "X-Pinecone-Api-Version: 2026-04\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        f"Content-Length: 50000000\r\n\r\n--b\r\nContent-Disposition: form-data{disposition}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(head.encode() + b" " * 200_000)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
 
 
 def test_metadata_of_more_than_16_kb_is_refused_in_the_services_words(api: Api) -> None:

@@ -101,7 +101,9 @@ def test_a_json_body_without_a_length_is_capped_while_it_is_read(api: Api) -> No
     assert sent < 50_000_000
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b'"text"', b"\xff\xfe", b'{"messages": "\xff"}', b'{"a": NaN}', b"[" * 100_000]
+)
 def test_a_body_that_is_no_json_object_is_400(api: Api, body: bytes) -> None:
     for path in (
         f"/chat/{api.local.name}",

@@ -227,6 +227,89 @@ def test_closing_ends_a_stalled_request() -> None:
     connection.close()
 
 
+BODY_FAULTS: list[dict[str, Any]] = [
+    {"cut_after_body_bytes": 1},
+    {"cut_after_body_bytes": 300_000},
+    {"cut_after_body_bytes": 300_000, "reset": True},
+    {"cut_after_body_bytes": 10**9},
+    {"stall_after_body_bytes": 300_000},
+    {"stall_after_body_bytes": 10**9},
+]
+
+
+@pytest.mark.parametrize("options", BODY_FAULTS, ids=str)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_an_upload_that_breaks_off_or_gets_stuck_leaves_no_file(
+    local: LocalAssistant, api: Api, options: dict[str, Any], method: str
+) -> None:
+    text = "A red pine grows. " * 50_000
+    file_id = "own-id" if method == "PUT" else ""
+    path = f"/files/{local.name}" + (f"/{file_id}" if file_id else "")
+    fault = local.faults.add(on="files", times=1, **options)
+    with pytest.raises(requests.RequestException):
+        api.call(method, path, files={"file": ("pine.txt", text)}, timeout=0.3 if "stall" in str(options) else 20)
+    assert fault.fired == 1
+    assert api.call("GET", f"/files/{local.name}").json()["files"] == []
+    assert api.upload("pine.txt", "A red pine grows.", method=method, file_id=file_id).status_code == 202
+
+
+def test_an_upload_that_gets_stuck_is_not_read_on(local: LocalAssistant) -> None:
+    """So a large one fills the buffers between the two, and its client waits in the middle of sending."""
+    local.faults.add(on="files", stall_after_body_bytes=1)
+    with _uploading(local) as connection:
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.sendall(b" " * 80_000_000)
+
+
+def test_closing_ends_an_upload_that_is_stuck() -> None:
+    with LocalAssistant() as local:
+        local.faults.add(on="files", stall_after_body_bytes=1)
+        connection = _uploading(local)
+        connection.sendall(b" " * 200_000)
+        while not local.faults.fired:
+            time.sleep(0.001)
+    connection.close()
+
+
+def test_an_upload_can_be_reset_while_its_body_is_read(local: LocalAssistant) -> None:
+    local.faults.add(on="files", cut_after_body_bytes=1000, reset=True)
+    with _uploading(local) as connection:
+        connection.sendall(b" " * 2000)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+def _uploading(local: LocalAssistant) -> socket.socket:
+    host, port = local.host.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=20)
+    connection.sendall(
+        f"POST /assistant/files/{local.name} HTTP/1.1\r\nHost: {host}\r\nApi-Key: local\r\nContent-Length: 90000000\r\n"
+        'Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\nContent-Disposition: form-data; name="file"; '
+        'filename="a.pdf"\r\n\r\n'.encode()
+    )
+    return connection
+
+
+@pytest.mark.parametrize("options", [{"cut_after_body_bytes": 1}, {"cut_after_body_bytes": 1, "reset": True}])
+def test_a_question_breaks_off_while_it_is_read_too(local: LocalAssistant, api: Api, options: dict[str, Any]) -> None:
+    local.faults.add(times=1, **options)
+    with pytest.raises(requests.ConnectionError):
+        api.completions("?!")
+    assert api.completions("?!").status_code == 200
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_the_answer_of_an_upload_can_be_lost_after_the_file_is_stored(
+    local: LocalAssistant, api: Api, reset: bool
+) -> None:
+    local.faults.add(on=("POST", "/assistant/files/*"), cut_after_events=0, reset=reset, times=1)
+    with pytest.raises(requests.ConnectionError):
+        api.upload("pine.md", ANSWER)
+    [file] = api.call("GET", f"/files/{local.name}").json()["files"]
+    assert (file["name"], file["status"]) == ("pine.md", "Available")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_delays_are_waited_for(local: LocalAssistant, api: Api, stream: bool) -> None:
     local.faults.add(delay_seconds=0.05, first_token_delay_seconds=0.05, token_delay_seconds=0.01)

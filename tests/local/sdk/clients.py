@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.metadata
 import io
 import json
 from collections.abc import AsyncIterable, Awaitable
@@ -25,6 +26,7 @@ class Client(Protocol):
 
     errors: tuple[type[Exception], ...]
     has_pages: bool
+    has_images: bool
     has_operations: bool
     polls_after_create: bool
 
@@ -55,7 +57,7 @@ def open_client(kind: str, **options: Any) -> Client:
 
 
 class PluginClient:
-    """pinecone 7.3 with pinecone-plugin-assistant 1.8."""
+    """pinecone 7.3 with pinecone-plugin-assistant 1.8, and 8.1 with 3.0."""
 
     has_pages = False
     has_operations = False
@@ -63,6 +65,7 @@ class PluginClient:
 
     def __init__(self, pinecone: Any) -> None:
         self._api = pinecone.assistant
+        self.has_images = importlib.metadata.version("pinecone-plugin-assistant") >= "3"
         parts = ("control", "data", "evaluation")
         modules = [
             importlib.import_module(f"pinecone_plugins.assistant.{part}.core.client.exceptions") for part in parts
@@ -127,6 +130,7 @@ class NewClient:
     """pinecone 9.x and 10.x, whose sync and async clients have the same methods."""
 
     has_pages = True
+    has_images = True
     polls_after_create = False
 
     def __init__(self, pinecone: Any, *, asynchronous: bool, **options: Any) -> None:

@@ -24,6 +24,7 @@ PINS = read_pins()
 # Which API versions each line sends. The plugin's streams go out without the header.
 VERSIONS = {
     "plugin": {"2025-01", None},
+    "plugin-3": {"2025-10", None},
     "9.x": {"2025-10", "2026-04"},
     "10.x": {"2026-07"},
 }
