@@ -25,7 +25,7 @@ from .errors import (
     StreamError,
     suggestion,
 )
-from .filters import validate_filter
+from .filters import check_number, checked_guard, deep_copied, validate_filter
 from .messages import Message
 from .options import NOT_GIVEN, NotGiven
 from .settings import CONNECTION_OPTIONS, __version__, environment
@@ -62,7 +62,10 @@ __all__ = [
     "StreamError",
     "Usage",
     "__version__",
+    "check_number",
     "checked_context_options",
+    "checked_guard",
+    "deep_copied",
     "environment",
     "extract_citations",
     "strip_code_fence",

@@ -113,6 +113,7 @@ class AsyncAssistantClient(AsyncExchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
+        strip_citations: bool = False,
         json_response: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
@@ -121,10 +122,11 @@ class AsyncAssistantClient(AsyncExchange):
         """As `AssistantClient.answer`."""
         return await self._whole(
             messages,
-            self._options.changed(**options),
+            self._changed("answer", options),
             timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
+            strip_citations=strip_citations,
             json_response=json_response,
             system_messages=system_messages,
             on_retry=on_retry,
@@ -137,6 +139,7 @@ class AsyncAssistantClient(AsyncExchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
+        strip_citations: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
         **options: Any,
@@ -144,10 +147,11 @@ class AsyncAssistantClient(AsyncExchange):
         """As `AssistantClient.stream_answer`."""
         return self._streamed(
             messages,
-            self._options.changed(**options),
+            self._changed("stream_answer", options),
             timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
+            strip_citations=strip_citations,
             system_messages=system_messages,
             on_retry=on_retry,
         )

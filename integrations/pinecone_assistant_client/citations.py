@@ -53,7 +53,8 @@ class Citation:
 
 
 # The bound on the inside keeps a text of brackets that never close linear.
-_MARKER = re.compile(r"\[([0-9][0-9pP.,;&\-\u2013\s]{0,200})\](?!\()")
+MARKER = re.compile(r"\[([0-9][0-9pP.,;&\-\u2013\s]{0,200})\](?!\()")
+_JSON_KEY = re.compile(r'"\s{0,8}:\s{0,8}\Z')
 _COMMON_MARKER = re.compile(r"(?P<number>[1-9][0-9]{0,2})(?:, pp?\. (?P<page>[1-9][0-9]{0,5}))?")
 _TOKEN = re.compile(
     r"\s*(?:(?P<pages>[pP]{1,2}\.?)|(?P<from>[0-9]{1,6})(?:\s*[-\u2013]\s*(?P<to>[0-9]{1,6}))?|(?P<separator>[,;&]))"
@@ -155,17 +156,13 @@ def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> 
     code = [match.span() for match in _CODE.finditer(text, 0, stop)]
     upcoming = 0  # the first code span that does not end before the marker
     last_end = -1
-    for match in _MARKER.finditer(text, 0, stop):
+    for match in MARKER.finditer(text, 0, stop):
         start, end = match.span()
         while upcoming < len(code) and code[upcoming][1] <= start:
             upcoming += 1
         if upcoming < len(code) and code[upcoming][0] <= start:
             continue
-        before = text[start - 1] if start else " "
-        # `array[1]`, `f(x)[1]` and `m[1][2]` are code; `[1][2]` are two citations side by side.
-        if ((before.isascii() and before.isalnum()) or before in "_)]") and start != last_end:
-            continue
-        pages_of = _parse_marker(match[1])
+        pages_of = parse_mark(text, match, last_end)
         if not pages_of or (entries is not None and any(number not in entries for number, _ in pages_of)):
             continue
         last_end = end
@@ -182,6 +179,21 @@ def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> 
                 for number, pages in pages_of
             ),
         )
+
+
+def parse_mark(text: str, match: re.Match[str], last_end: int) -> list[tuple[int, tuple[int, ...] | None]] | None:
+    """The references of what `MARKER` found, with their pages; None if what is before it says that it is not a mark.
+
+    `array[1]`, `f(x)[1]` and `m[1][2]` are code, and `"pages": [1, 2]` is JSON. `[1][2]` are two citations
+    next to each other, the first of which ends at `last_end`.
+    """
+    start = match.start()
+    before = text[start - 1] if start else " "
+    if ((before.isascii() and before.isalnum()) or before in "_)]") and start != last_end:
+        return None
+    if (before == ":" or before.isspace()) and _JSON_KEY.search(text, max(0, start - 20), start):
+        return None
+    return _parse_marker(match[1])
 
 
 def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | None:

@@ -39,6 +39,9 @@ class AssistantClient(Exchange):
         async_http_session: An `aiohttp.ClientSession` for async use, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.
         context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
+        guard_filter: A filter that holds in addition to every other one, in chats and in `context`: it is sent as
+            `{"$and": [guard_filter, filter]}`. Nothing changes or clears it, so it is the way to keep tenants apart.
+            `{}` is an error; None is no guard.
         controller_host: The control plane, for what read the environment earlier; else `PINECONE_CONTROLLER_HOST`.
 
     Example:
@@ -171,18 +174,36 @@ class AssistantClient(Exchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
+        strip_citations: bool = False,
         json_response: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> ChatCompletion:
-        """What the adapters call: a whole answer over the client's interface, shaped by `stop` and `strip_references`."""
+        """Answer over the client's interface, for the adapters.
+
+        Args:
+            messages: As for `chat_completion`.
+            timeout: Seconds, as in the constructor.
+            stop: Stop sequences; the text ends before the first one.
+            strip_references: Leave the reference list, with its expiring links, out of the text.
+            strip_citations: Leave the citation marks and the reference list out of the text. `citations` keeps them as
+                values, and their `start == end` is the place in the shorter text where the mark was.
+            json_response: Ask for JSON as the answer's content.
+            system_messages: `"merge"` folds system messages into the first user turn, `"error"` refuses them.
+            on_retry: Called before each retry.
+            options: `model`, `temperature`, `filter`, `interface`, `include_highlights`, `context_options`.
+
+        Raises:
+            AssistantError: As for `chat_completion`; `InvalidRequestError` for an unknown option.
+        """
         return self._whole(
             messages,
-            self._options.changed(**options),
+            self._changed("answer", options),
             timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
+            strip_citations=strip_citations,
             json_response=json_response,
             system_messages=system_messages,
             on_retry=on_retry,
@@ -195,17 +216,19 @@ class AssistantClient(Exchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
+        strip_citations: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> Generator[ChatCompletionChunk, None, None]:
-        """What the adapters call: the chunks of an answer over the client's interface, shaped as by `answer`."""
+        """The chunks of an answer over the client's interface, for the adapters. Arguments as for `answer`."""
         return self._streamed(
             messages,
-            self._options.changed(**options),
+            self._changed("stream_answer", options),
             timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
+            strip_citations=strip_citations,
             system_messages=system_messages,
             on_retry=on_retry,
         )

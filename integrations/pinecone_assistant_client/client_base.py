@@ -7,7 +7,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .answers import ChatCompletion
@@ -20,7 +20,9 @@ from .errors import (
     NotFoundError,
     StreamError,
     cut_secrets,
+    suggestion,
 )
+from .filters import checked_guard, deep_copied, guarded
 from .messages import SystemMessages
 from .options import ChatOptions, Interface, MessageLike, NotGiven, given
 from .redaction import excerpt, without_secrets
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     import requests
 
 MAX_ERROR_BYTES = 64 * 1024
+CHANGEABLE = tuple(option.name for option in fields(ChatOptions) if option.name != "guard_filter")
+"""The options that a view or a call may change."""
 Self_ = TypeVar("Self_", bound="BaseClient")
 _T = TypeVar("_T")
 
@@ -55,8 +59,8 @@ class BaseClient:
 
     def __init__(
         self,
-        *,
         assistant_name: str | None = None,
+        *,
         api_key: str | None = None,
         host: str | None = None,
         model: str | None = None,
@@ -75,6 +79,7 @@ class BaseClient:
         async_http_session: aiohttp.ClientSession | None = None,
         include_highlights: bool = False,
         context_options: Mapping[str, Any] | None = None,
+        guard_filter: Mapping[str, Any] | None = None,
         controller_host: str | None = None,
     ) -> None:
         self._settings = ConnectionSettings.read(
@@ -93,10 +98,11 @@ class BaseClient:
         self._options = ChatOptions(
             model=model,
             temperature=temperature,
-            filter=filter,
+            filter=deep_copied(filter),
             interface=interface,
             include_highlights=include_highlights,
-            context_options=context_options,
+            context_options=deep_copied(context_options, name="context_options"),
+            guard_filter=checked_guard(guard_filter),
         )
         self._timeout = timeout
         self._retries = Retries(RetryPolicy(max_retries=max_retries, retry_on_timeout=retry_on_timeout))
@@ -119,11 +125,40 @@ class BaseClient:
     def with_options(self: Self_, **options: Any) -> Self_:
         """A view with other default options (`model`, `temperature`, `filter`, `interface`, ...) over the same connections."""
         view = copy.copy(self)
-        try:
-            view._options = self._options.changed(**options)
-        except TypeError as error:
-            raise InvalidRequestError(f"with_options: {str(error).rpartition('() ')[2]}") from error
+        view._options = self._changed("with_options", options)
         return view
+
+    @property
+    def is_guarded(self) -> bool:
+        """True if the client was made with a `guard_filter`."""
+        return self._options.guard_filter is not None
+
+    def guarded_by(self: Self_, guard_filter: Mapping[str, Any] | None) -> Self_:
+        """A view over the same connections that a guard holds in addition to the client's own; for adapters.
+
+        Raises:
+            InvalidRequestError: As for `guard_filter=` of the constructor.
+        """
+        guard = checked_guard(guard_filter)
+        view = copy.copy(self)
+        view._options = replace(self._options, guard_filter=guarded(guard, self._options.guard_filter))
+        return view
+
+    def _changed(self, where: str, options: Mapping[str, Any]) -> ChatOptions:
+        """The options of a call or a view.
+
+        Raises:
+            InvalidRequestError: A name that is not an option there.
+        """
+        for name in options:
+            if name == "guard_filter":
+                raise InvalidRequestError(
+                    f"{where} cannot set guard_filter: it is an option of the constructor only, so that no call loosens it; "
+                    "make another client, or narrow with filter="
+                )
+            if name not in CHANGEABLE:
+                raise InvalidRequestError(f"{where} has no option {name!r}{suggestion(name, CHANGEABLE)}")
+        return self._options.changed(**options)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(assistant_name={self.assistant_name!r}, host={self._settings.host!r})"

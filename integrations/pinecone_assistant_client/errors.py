@@ -205,12 +205,40 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
     error.body = cleaned(error.body, *secrets)
 
 
+_OTHER_NAMES = {
+    "api_base": ("host",),
+    "base_url": ("host",),
+    "deployment_name": ("model",),
+    "endpoint": ("host",),
+    "http_client": ("http_session",),
+    "index": ("assistant_name",),
+    "index_name": ("assistant_name",),
+    "k": ("top_k", "similarity_top_k", "context_options"),
+    "model_id": ("model",),
+    "model_name": ("model",),
+    "similarity_top_k": ("top_k", "k", "context_options"),
+    "snippet_size": ("context_options",),
+    "top_k": ("k", "similarity_top_k", "context_options"),
+    "url": ("host",),
+}
+"""Names that other packages, or other classes here, have for what is meant, with what to name where it is known."""
+_MAX_NEAR = 5
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that refuses a name: `: did you mean 'model'?`, or `: use one of filter, model, stop`."""
+    """The end of a sentence that refuses a name: `: did you mean 'model'?`, or a list of five names at most."""
     names = sorted(set(known))
     meant = [
+        *(other for other in _OTHER_NAMES.get(name, ()) if other in names),
         *difflib.get_close_matches(name, names, n=1, cutoff=0.7),
-        *(part for part in name.split("_") if part in names),  # model_name, top_k for k
+        # Whole words at either end: assistant for assistant_name, pinecone_api_key for api_key. A first word says too little
+        # (model_kwargs is not a model), and so does a last word that anything may have (index_name, embed_model).
         *(longer for longer in names if longer.startswith(f"{name}_") or longer.endswith(f"_{name}")),
+        *(shorter for shorter in names if name.endswith(f"_{shorter}") and shorter not in ("model", "name")),
     ]
-    return f": did you mean {meant[0]!r}?" if meant else f": use one of {', '.join(names)}"
+    if meant:
+        return f": did you mean {meant[0]!r}?"
+    if len(names) <= _MAX_NEAR:
+        return f": use one of {', '.join(names)}"
+    near = difflib.get_close_matches(name, names, n=_MAX_NEAR, cutoff=0.4)
+    return f"; names near it: {', '.join(near)}" if near else "; no other name is near it"

@@ -35,6 +35,7 @@ class Exchange(BaseClient):
         *,
         stop: tuple[str, ...] = (),
         strip_references: bool = False,
+        strip_citations: bool = False,
         json_response: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
@@ -43,7 +44,7 @@ class Exchange(BaseClient):
             messages, options, timeout, stream=False, json_response=json_response, system_messages=system_messages
         )
         answer = self._decode(wire, self._read(wire, seconds, on_retry))
-        shaper = shaper_for(stop, strip_references=strip_references)
+        shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
         return answer if shaper is None else shaper.whole(answer)
 
     def _streamed(
@@ -54,12 +55,13 @@ class Exchange(BaseClient):
         *,
         stop: tuple[str, ...] = (),
         strip_references: bool = False,
+        strip_citations: bool = False,
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
     ) -> Generator[ChatCompletionChunk, None, None]:
         wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
         chunks = self._chunks(wire, seconds, on_retry)
-        shaper = shaper_for(stop, strip_references=strip_references)
+        shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
         return chunks if shaper is None else _shaped(chunks, shaper)
 
     def _chunks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import InvalidRequestError
 
@@ -12,14 +12,20 @@ _LOGICAL = ("$and", "$or")
 _NUMERIC = ("$gt", "$gte", "$lt", "$lte")
 _OPERATORS = ("$eq", "$ne", *_NUMERIC, "$in", "$nin", "$exists", "$not")
 _MAX_DEPTH = 64
+_MAX_SHOWN_BITS = 256
+_T = TypeVar("_T")
 
 
-def validate_filter(filter: Mapping[str, Any] | None) -> None:  # noqa: A002 - the service's word
+def validate_filter(filter: Mapping[str, Any] | None, *, name: str = "filter") -> None:  # noqa: A002 - the service's word
     """Check a metadata filter and name the path of what is wrong.
 
     The language: `{"genre": "comedy"}`, `{"year": {"$gte": 2020}}`, `{"genre": {"$in": ["comedy", "drama"]}}`,
     `{"$or": [{...}, {...}]}`, `{"$not": {...}}`, `{"genre": {"$exists": True}}`. Several fields at one level mean AND.
     None and `{}` mean no filter.
+
+    Args:
+        filter: The filter. It is not changed.
+        name: The option that the filter was passed in, where its path begins.
 
     Raises:
         InvalidRequestError: With the path, such as `filter.genre: a list needs $in`.
@@ -27,7 +33,94 @@ def validate_filter(filter: Mapping[str, Any] | None) -> None:  # noqa: A002 - t
     Source: https://docs.pinecone.io/guides/assistant/files-overview and FilterExpression of assistant_data 2026-04.
     """
     if filter is not None:
-        _check_expression(filter, "filter", 0)
+        _check_expression(filter, name, 0)
+
+
+def checked_guard(guard_filter: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A deep copy of a guard, or None.
+
+    Raises:
+        InvalidRequestError: It is not a valid filter, or it, or a part of it, is empty and guards nothing.
+    """
+    validate_filter(guard_filter, name="guard_filter")
+    if guard_filter is None:
+        return None
+    if _has_an_empty_part(guard_filter):
+        raise _fail(
+            "guard_filter",
+            'it is empty or has an empty part, which lets every file through: pass a filter such as {"tenant": "acme"}, '
+            "or leave guard_filter out",
+        )
+    return deep_copied(dict(guard_filter), name="guard_filter")
+
+
+def guarded(filter: Mapping[str, Any] | None, guard: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the service's word
+    """The filter to send: `{"$and": [guard, filter]}`, or the one of the two that is there.
+
+    Raises:
+        InvalidRequestError: The filter is not valid.
+    """
+    if guard is None:
+        return filter
+    validate_filter(filter)  # before it is wrapped, so that an error's path is the caller's
+    return {"$and": [guard, filter]} if filter else guard
+
+
+def deep_copied(value: _T, *, name: str = "filter") -> _T:
+    """A copy that shares no dict and no list with the original; any mapping becomes a dict.
+
+    Raises:
+        InvalidRequestError: It is nested deeper than a filter may be, or holds itself.
+    """
+    copied: _T = _copied(value, name, 0)
+    return copied
+
+
+def _copied(value: Any, name: str, depth: int) -> Any:
+    if depth > 2 * _MAX_DEPTH:  # an operator's list is a level here, and none of the filter's
+        raise _fail(name, f"nested deeper than {_MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        return {key: _copied(part, name, depth + 1) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        parts = [_copied(part, name, depth + 1) for part in value]
+        return parts if isinstance(value, list) else tuple(parts)
+    return value
+
+
+def _has_an_empty_part(expression: Mapping[str, Any]) -> bool:
+    parts = [part for key in _LOGICAL for part in expression.get(key, ())]
+    if "$not" in expression:
+        parts.append(expression["$not"])
+    return not expression or any(map(_has_an_empty_part, parts))
+
+
+def check_number(value: float, path: str) -> None:
+    """Refuse a number that the service cannot hold; filters and metadata pass through here.
+
+    The service keeps numbers as 64-bit floats. An integer that no such float holds, such as an id of 19 digits, is rounded
+    without an error, and then its neighbours match too.
+
+    Args:
+        value: The number.
+        path: Where it is, such as `filter.user_id`.
+
+    Raises:
+        InvalidRequestError: With the path.
+    """
+    if not isinstance(value, int):
+        if not math.isfinite(value):
+            raise _fail(path, f"{value} is not a JSON number")
+        return
+    try:
+        is_held = int(float(value)) == value
+    except OverflowError:
+        is_held = False
+    if not is_held:
+        bits = value.bit_length()
+        shown = f"{value}" if bits <= _MAX_SHOWN_BITS else f"an integer of {bits} bits"
+        raise _fail(
+            path, f"{shown} is not held exactly by a 64-bit float, so other numbers would match too: use a string"
+        )
 
 
 def _fail(path: str, problem: str) -> InvalidRequestError:
@@ -38,7 +131,7 @@ def _check_expression(expression: Any, path: str, depth: int) -> None:
     if not isinstance(expression, Mapping):
         raise _fail(path, f'needs an object such as {{"genre": "comedy"}}, got {type(expression).__name__}')
     if depth > _MAX_DEPTH:
-        raise _fail("filter", f"nested deeper than {_MAX_DEPTH} levels")
+        raise _fail(path.partition(".")[0], f"nested deeper than {_MAX_DEPTH} levels")
     for key, value in expression.items():
         if not isinstance(key, str):
             raise _fail(path, f"field names are strings, got {key!r}")
@@ -66,7 +159,7 @@ def _check_field(value: Any, path: str, depth: int) -> None:
         _check_scalar(value, path)
         return
     if depth > _MAX_DEPTH:
-        raise _fail("filter", f"nested deeper than {_MAX_DEPTH} levels")
+        raise _fail(path.partition(".")[0], f"nested deeper than {_MAX_DEPTH} levels")
     if not value:
         raise _fail(path, 'needs a value or an operator such as {"$eq": "comedy"}')
     for operator, operand in value.items():
@@ -107,8 +200,8 @@ def _check_scalar(value: Any, path: str) -> None:
         raise _fail(path, f"needs a string, number or boolean, got {type(value).__name__}")
     if isinstance(value, str):
         _check_text(value, path)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _fail(path, f"{value} is no JSON number")
+    elif not isinstance(value, bool):
+        check_number(value, path)
 
 
 def _check_text(text: str, path: str) -> None:

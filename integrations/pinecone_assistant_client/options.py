@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Literal, TypeVar
 
 from .errors import InvalidRequestError
+from .filters import deep_copied, guarded
 from .messages import Message, SystemMessages, fold_messages
 from .wire.protocol import WireRequest, build_chat_completion_request, build_chat_request, build_context_request
 
@@ -37,6 +38,9 @@ def given(value: _T | NotGiven, default: _T) -> _T:
 class ChatOptions:
     """What shapes a question; the client's defaults, or those of one call.
 
+    Filters and context options are copied deeply when they are taken: what a caller does later to a dict of theirs changes
+    no client that was made before.
+
     Attributes:
         model: None is not sent: the service then takes its default.
         temperature: None is not sent.
@@ -44,6 +48,7 @@ class ChatOptions:
         interface: Which endpoint answers `answer` and `stream_answer`.
         include_highlights: Ask for the supporting passages (standard interface).
         context_options: `{"top_k", "snippet_size", "multimodal", "include_binary_content"}` (standard interface).
+        guard_filter: Holds in addition to every filter; a client's constructor sets it, and nothing changes it.
     """
 
     model: str | None = None
@@ -52,6 +57,7 @@ class ChatOptions:
     interface: Interface = "openai"
     include_highlights: bool = False
     context_options: Mapping[str, Any] | None = None
+    guard_filter: Mapping[str, Any] | None = None
 
     def changed(
         self,
@@ -67,13 +73,22 @@ class ChatOptions:
         return ChatOptions(
             model=given(model, self.model),
             temperature=given(temperature, self.temperature),
-            filter=given(filter, self.filter),
+            filter=given(deep_copied(filter), self.filter),
             interface=self.interface if isinstance(interface, NotGiven) else interface or "openai",
             include_highlights=self.include_highlights
             if isinstance(include_highlights, NotGiven)
             else bool(include_highlights),
-            context_options=given(context_options, self.context_options),
+            context_options=given(deep_copied(context_options, name="context_options"), self.context_options),
+            guard_filter=self.guard_filter,
         )
+
+    def sent_filter(self) -> Mapping[str, Any] | None:
+        """The filter to send: the guard and the filter together. Requests of every kind take theirs from here.
+
+        Raises:
+            InvalidRequestError: The filter is not valid.
+        """
+        return guarded(self.filter, self.guard_filter)
 
     def for_openai(self) -> ChatOptions:
         """These options for the OpenAI-compatible endpoint, without the standard interface's own."""
@@ -103,7 +118,7 @@ class ChatOptions:
                 stream=stream,
                 model=self.model,
                 temperature=self.temperature,
-                filter=self.filter,
+                filter=self.sent_filter(),
                 json_response=json_response,
                 include_highlights=self.include_highlights,
                 context_options=self.context_options,
@@ -112,7 +127,12 @@ class ChatOptions:
             if getattr(self, name):
                 raise InvalidRequestError(f'{name} needs interface="standard": the OpenAI-compatible endpoint has none')
         return build_chat_completion_request(
-            assistant_name, turns, stream=stream, model=self.model, temperature=self.temperature, filter=self.filter
+            assistant_name,
+            turns,
+            stream=stream,
+            model=self.model,
+            temperature=self.temperature,
+            filter=self.sent_filter(),
         )
 
     def build_context(
@@ -129,6 +149,6 @@ class ChatOptions:
             assistant_name,
             query=query,
             messages=None if messages is None else fold_messages(messages),
-            filter=given(filter, self.filter),
+            filter=self.changed(filter=filter).sent_filter(),
             **options,
         )

@@ -1,15 +1,17 @@
-"""What an adapter's options do to an answer's text: stop sequences and the reference list. Pure, alike for streams."""
+"""Shaping of an answer's text: stop sequences, the reference list and citation marks. Pure, alike for streams."""
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from .answers import ChatCompletion, ChatCompletionChunk
-from .citations import Citation, ReferenceListHoldback
+from .citations import MARKER, Citation, ReferenceListHoldback, parse_mark
 from .errors import APITimeoutError, AssistantError, InvalidRequestError, StreamError
 
 
@@ -19,12 +21,18 @@ class AnswerShaper:
     Args:
         stop: Stop sequences; the text ends before the first hit, the finish_reason is "stop", later citations are dropped.
         strip_references: Drop the reference list at the end of the text.
+        strip_citations: Drop the citation marks and the reference list. The citations stay; `start == end` is then the place
+            in the shown text where the mark was.
     """
 
-    def __init__(self, *, stop: tuple[str, ...] = (), strip_references: bool = False) -> None:
+    def __init__(
+        self, *, stop: tuple[str, ...] = (), strip_references: bool = False, strip_citations: bool = False
+    ) -> None:
         self._cutter = StopCutter(stop) if stop else None
-        self._holdback = ReferenceListHoldback() if strip_references else None
-        self._shown = 0
+        self._holdback = ReferenceListHoldback() if strip_references or strip_citations else None
+        self._stripper = MarkStripper() if strip_citations else None
+        self._shown = 0  # characters of the service's text that are before any cut
+        self._waiting: tuple[Citation, ...] = ()  # citations of a place that the stripper has not come to
         self._id: str | None = None
         self._model: str | None = None
 
@@ -35,10 +43,8 @@ class AnswerShaper:
         finish_reason = chunk.finish_reason
         if finish_reason is not None:
             content += self._rest()
-        self._shown += len(content)
-        citations = chunk.citations
+        citations = self._placed(chunk.citations, is_end=finish_reason is not None)
         if self._cutter is not None and self._cutter.is_hit:
-            citations = self._before_the_cut(citations)
             finish_reason = finish_reason and "stop"
         shaped = replace(chunk, content=content, finish_reason=finish_reason, citations=citations)
         said = content or citations or finish_reason or chunk.usage or chunk.context_snippet_count is not None
@@ -47,44 +53,64 @@ class AnswerShaper:
     def finish(self) -> ChatCompletionChunk | None:
         """What was held back of an answer that ended without a finish_reason, as a whole JSON answer may."""
         content = self._rest()
-        self._shown += len(content)
-        return ChatCompletionChunk(self._id, self._model, content) if content else None
+        citations = self._placed((), is_end=True)
+        if not content and not citations:
+            return None
+        return ChatCompletionChunk(self._id, self._model, content, citations=citations)
 
     def whole(self, answer: ChatCompletion) -> ChatCompletion:
         """A whole answer, shaped as its stream would be."""
         content = self._text(answer.content)
         content += self._rest()
-        self._shown = len(content)
-        if self._cutter is not None and self._cutter.is_hit:
-            return dataclasses.replace(
-                answer, content=content, finish_reason="stop", citations=self._before_the_cut(answer.citations)
-            )
-        return dataclasses.replace(answer, content=content)
+        citations = self._placed(answer.citations, is_end=True)
+        is_cut = self._cutter is not None and self._cutter.is_hit
+        finish_reason = "stop" if is_cut else answer.finish_reason
+        return dataclasses.replace(answer, content=content, finish_reason=finish_reason, citations=citations)
 
     def shape_error(self, error: AssistantError) -> None:
         """Leave in the text of a cut answer what its chunks have shown, and nothing that may be of the reference list."""
         if self._holdback is not None and isinstance(error, (StreamError, APITimeoutError)):
             error.text = ReferenceListHoldback().feed(error.text)
+            if self._stripper is not None:
+                error.text = MarkStripper().feed(error.text)
 
     def _text(self, content: str) -> str:
         if self._cutter is not None:
             content = self._cutter.feed(content)
-        return self._holdback.feed(content) if self._holdback is not None else content
+        return self._without_marks(self._holdback.feed(content) if self._holdback is not None else content)
 
     def _rest(self) -> str:
         rest = self._cutter.finish() if self._cutter is not None else ""
         if self._holdback is not None:
             rest = self._holdback.feed(rest) + self._holdback.finish()
             self._holdback = ReferenceListHoldback()
-        return rest
+        rest = self._without_marks(rest)
+        return rest if self._stripper is None else rest + self._stripper.finish()
 
-    def _before_the_cut(self, citations: tuple[Citation, ...]) -> tuple[Citation, ...]:
-        return tuple(citation for citation in citations if citation.end <= self._shown)
+    def _without_marks(self, content: str) -> str:
+        self._shown += len(content)
+        return content if self._stripper is None else self._stripper.feed(content)
+
+    def _placed(self, citations: tuple[Citation, ...], *, is_end: bool) -> tuple[Citation, ...]:
+        """The citations that can be shown now, at their places in the shown text."""
+        if self._cutter is not None and self._cutter.is_hit:
+            citations = tuple(citation for citation in citations if citation.end <= self._shown)
+        if self._stripper is None:
+            return citations
+        waiting, self._waiting = (*self._waiting, *citations), ()
+        if not is_end:  # in their order: one that waits holds back those after it
+            known = self._stripper.known
+            ready = tuple(itertools.takewhile(lambda citation: citation.end < known, waiting))
+            waiting, self._waiting = ready, waiting[len(ready) :]
+        place = self._stripper.place
+        return tuple(dataclasses.replace(c, start=place(c.start), end=place(c.end)) for c in waiting)
 
 
-def shaper_for(stop: tuple[str, ...], *, strip_references: bool) -> AnswerShaper | None:
+def shaper_for(stop: tuple[str, ...], *, strip_references: bool, strip_citations: bool = False) -> AnswerShaper | None:
     """A shaper, or None where there is nothing to do, which is the common case."""
-    return AnswerShaper(stop=stop, strip_references=strip_references) if stop or strip_references else None
+    if not (stop or strip_references or strip_citations):
+        return None
+    return AnswerShaper(stop=stop, strip_references=strip_references, strip_citations=strip_citations)
 
 
 _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
@@ -152,3 +178,132 @@ class StopCutter:
         """What was held back in case it began a stop sequence."""
         held, self._held = self._held, ""
         return held
+
+
+_STARTS = re.compile(r"[\[`]")
+_MAYBE_A_MARK = re.compile(r"\[(?:[0-9][0-9pP.,;&\-\u2013\s]{0,200}\]?)?\Z")
+_INLINE_CODE = re.compile(r"`[^`\n]{1,500}(?:(`)|\Z)")
+_FENCE = "```"
+
+
+class MarkStripper:
+    """Drop the citation marks, and the blanks before them, from a text that comes in pieces.
+
+    A bracket is a mark by the rules of `extract_citations`: not in code, not `array[1]`, not a link. These rules look at what
+    is before and after it, and a piece may end anywhere in it. So the text is scanned up to the first place that the next
+    piece could change, the rest is held back, and of what was scanned only a few characters are kept for the rules to look
+    back at. (The rule that the reference list must have the number is left out: the list comes last.)
+
+    `feed` returns the text so far without marks, `finish` the rest; `place` translates offsets.
+    """
+
+    _LOOK_BACK = 32
+    _MAX_BLANKS = 256
+
+    def __init__(self) -> None:
+        self._text = ""  # what is kept of the scanned text, and what is held back
+        self._base = 0  # offset of its beginning in the service's text
+        self._next = 0  # offset in it of the first character that was neither shown nor dropped
+        self._last_mark = -1  # offset in it of the end of the last mark
+        self._is_in_fence = False
+        self._last = "\n"  # the last character shown
+        self._joins = False  # blanks were dropped before a mark: one comes back where two words would touch
+        self._shown = 0
+        self._runs: list[tuple[int, int, int]] = []  # shown parts: offset in the service's text, place, length
+
+    @property
+    def known(self) -> int:
+        """The offset in the service's text up to which `place` knows the places."""
+        return self._base + self._next
+
+    def place(self, offset: int) -> int:
+        """Where a character of the service's text is in the shown text; of a dropped one, where it was."""
+        index = bisect.bisect_right(self._runs, offset, key=lambda run: run[0]) - 1
+        if index < 0:
+            return 0
+        start, place, length = self._runs[index]
+        return place + min(offset - start, length)
+
+    def feed(self, piece: str) -> str:
+        """The part of the text so far that can be shown."""
+        self._text += piece
+        return self._scan(is_end=False)
+
+    def finish(self) -> str:
+        """The rest of the text."""
+        return self._scan(is_end=True)
+
+    def _scan(self, *, is_end: bool) -> str:
+        text, shown = self._text, []
+        position = self._next  # of what is looked at; everything from self._next to here stays
+        while True:
+            if self._is_in_fence:
+                close = text.find(_FENCE, position)
+                if close < 0:
+                    position = len(text) if is_end else position + len(text[position:].rstrip("`"))
+                    break
+                position, self._is_in_fence = close + len(_FENCE), False
+            start = _STARTS.search(text, position)
+            position = start.start() if start else len(text)
+            if start is None or (not is_end and self._is_undecided(position)):
+                if not is_end:
+                    position = self._before_blanks(position)
+                break
+            if text.startswith(_FENCE, position):
+                self._is_in_fence = True
+                position += len(_FENCE)
+            elif text[position] == "`":
+                code = _INLINE_CODE.match(text, position)
+                position = code.end() if code and code[1] else position + 1
+            elif (mark := MARKER.match(text, position)) and parse_mark(text, mark, self._last_mark):
+                shown.append(self._show(self._before_blanks(position)))
+                self._joins = self._joins or self._next < position
+                self._next = self._last_mark = position = mark.end()
+            else:
+                position += 1
+        shown.append(self._show(position))
+        self._forget()
+        return "".join(shown)
+
+    def _is_undecided(self, position: int) -> bool:
+        """Whether more text may decide what begins here."""
+        text = self._text
+        if text[position] == "[":
+            return bool(_MAYBE_A_MARK.match(text, position))
+        if text.startswith(_FENCE, position):
+            return False
+        code = _INLINE_CODE.match(text, position)
+        return text[position:] in ("`", "``") or bool(code and not code[1])
+
+    def _before_blanks(self, position: int) -> int:
+        floor = max(self._next, position - self._MAX_BLANKS)
+        return floor + len(self._text[floor:position].rstrip(" \t"))
+
+    def _show(self, end: int) -> str:
+        """The text from the last mark, or from what was shown before, to `end`."""
+        text, start = self._text, self._next
+        if self._last == "\n" and start == self._last_mark:  # a mark began the line: the blanks after it go too
+            start = self._last_mark = start + len(text[start:end]) - len(text[start:end].lstrip(" \t"))
+        self._next = end
+        run = text[start:end]
+        if not run:
+            return ""
+        space = " " if self._joins and run[0].isalnum() and self._last.isalnum() else ""
+        self._joins = False
+        self._shown += len(space)
+        place, offset = self._shown, self._base + start
+        if self._runs and self._runs[-1][0] + self._runs[-1][2] == offset:
+            begin, first, length = self._runs[-1]
+            self._runs[-1] = (begin, first, length + len(run))
+        else:
+            self._runs.append((offset, place, len(run)))
+        self._shown += len(run)
+        self._last = run[-1]
+        return space + run
+
+    def _forget(self) -> None:
+        gone = max(0, self._next - self._LOOK_BACK)
+        self._text = self._text[gone:]
+        self._base += gone
+        self._next -= gone
+        self._last_mark -= gone

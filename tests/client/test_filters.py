@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinecone_assistant_client import InvalidRequestError, validate_filter
+from pinecone_assistant_client.filters import check_number, checked_guard, deep_copied
 
 
 def said(bad: Any) -> str:
@@ -29,6 +30,8 @@ GOOD: list[Any] = [
     {"score": 1.5},
     {"score": -0.0},
     {"is_new": True},
+    {"id": 2**53},
+    {"id": {"$in": [-(2**53), 2**53 + 2, 2**60]}},
     {"genre": "comedy", "year": 2020},
     {"genre": {"$eq": "comedy"}},
     {"year": {"$eq": 2020}},
@@ -71,6 +74,7 @@ KNOWN_TOP = f"known: $and, $or, {KNOWN_FIELD.removeprefix('known: ')}"
 FLAT = "metadata is flat, so a field's value is a scalar or an operator"
 NULL = 'null matches nothing; to ask whether a field is set use {"$exists": false}'
 
+NOT_HELD = "is not held exactly by a 64-bit float, so other numbers would match too: use a string"
 NEEDS_LIST = "needs a list of strings or numbers that is not empty"
 
 BAD: list[tuple[Any, str]] = [
@@ -90,9 +94,16 @@ BAD: list[tuple[Any, str]] = [
     ({"genre": b"x"}, "filter.genre: needs a string, number or boolean, got bytes"),
     ({"genre": {"$eq": {"a": 1}}}, "filter.genre.$eq: needs a string, number or boolean, got dict"),
     ({"genre": object}, "filter.genre: needs a string, number or boolean, got type"),
-    ({"year": float("nan")}, "filter.year: nan is no JSON number"),
-    ({"year": {"$gt": float("inf")}}, "filter.year.$gt: inf is no JSON number"),
-    ({"year": {"$in": [1, float("-inf")]}}, "filter.year.$in[1]: -inf is no JSON number"),
+    ({"year": float("nan")}, "filter.year: nan is not a JSON number"),
+    ({"year": {"$gt": float("inf")}}, "filter.year.$gt: inf is not a JSON number"),
+    ({"year": {"$in": [1, float("-inf")]}}, "filter.year.$in[1]: -inf is not a JSON number"),
+    ({"id": 1234567890123456789}, f"filter.id: 1234567890123456789 {NOT_HELD}"),
+    ({"id": {"$eq": 2**53 + 1}}, f"filter.id.$eq: 9007199254740993 {NOT_HELD}"),
+    ({"id": {"$ne": -(2**53) - 1}}, f"filter.id.$ne: -9007199254740993 {NOT_HELD}"),
+    ({"id": {"$gte": 2**60 + 1}}, f"filter.id.$gte: 1152921504606846977 {NOT_HELD}"),
+    ({"$or": [{"id": {"$in": [1, 2**53 + 1]}}]}, f"filter.$or[0].id.$in[1]: 9007199254740993 {NOT_HELD}"),
+    ({"id": {"$not": 2**53 + 1}}, f"filter.id.$not: 9007199254740993 {NOT_HELD}"),
+    ({"id": 10**400}, f"filter.id: an integer of 1329 bits {NOT_HELD}"),
     ({"year": {"$gt": "2000"}}, "filter.year.$gt: compares numbers, got '2000'"),
     ({"year": {"$gte": True}}, "filter.year.$gte: compares numbers, got True"),
     ({"year": {"$lt": None}}, "filter.year.$lt: compares numbers, got None"),
@@ -158,8 +169,9 @@ def test_a_filter_that_holds_itself_is_refused() -> None:
     assert said(loop) == "filter: nested deeper than 64 levels"
 
 
-SCALARS = st.text(max_size=8) | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+EXACT = st.integers(-(2**53), 2**53)
+SCALARS = st.text(max_size=8) | st.booleans() | EXACT | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = EXACT | st.floats(allow_nan=False, allow_infinity=False)
 FIELDS = st.text(min_size=1, max_size=8).filter(lambda name: not name.startswith("$"))
 OPERATIONS = st.one_of(
     SCALARS,
@@ -208,3 +220,49 @@ def test_any_other_value_is_accepted_or_refused_by_path_and_nothing_else(value: 
     else:
         message = "filter"
     assert message.startswith("filter")
+
+
+def test_a_number_of_metadata_is_checked_alike() -> None:
+    for good in (0, -1, 2**53, 1.5):
+        check_number(good, "metadata.id")
+    for bad in (2**53 + 1, float("nan"), 10**5000):
+        with pytest.raises(InvalidRequestError, match=r"^metadata\.id: "):
+            check_number(bad, "metadata.id")
+
+
+def test_a_filter_names_the_option_that_it_was_passed_in() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^guard_filter\.genre: a list needs \$in"):
+        validate_filter({"genre": ["a"]}, name="guard_filter")
+    with pytest.raises(InvalidRequestError, match=r"^guard_filter: nested deeper"):
+        validate_filter(nested(5000), name="guard_filter")
+
+
+@given(FILTERS)
+def test_a_copy_of_a_filter_is_equal_and_shares_nothing(good: Any) -> None:
+    copied = deep_copied(good)
+    assert copied == good
+    for value in (copied, *copied.values()):
+        assert not any(value is other for other in (good, *good.values()) if isinstance(value, (dict, list)))
+
+
+def test_a_copy_is_made_of_any_mapping_and_of_nothing_that_holds_itself() -> None:
+    assert deep_copied(MappingProxyType({"a": MappingProxyType({"$in": ("x",)})})) == {"a": {"$in": ("x",)}}
+    loop: dict[str, Any] = {}
+    loop["$and"] = [loop, loop]
+    with pytest.raises(InvalidRequestError, match="nested deeper"):
+        deep_copied(loop)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [{}, MappingProxyType({}), {"$and": [{}]}, {"$or": [{"tenant": "a"}, {}]}, {"$not": {}}, {"a": 1, "$and": [{"$or": [{}]}]}],
+)  # fmt: skip
+def test_a_guard_that_guards_nothing_is_refused(nothing: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="guard_filter: it is empty or has an empty part"):
+        checked_guard(nothing)
+
+
+@pytest.mark.parametrize("bad", ["tenant", ["a"], 0, False, "", (), {"tenant": None}, {"id": 2**53 + 1}])
+def test_a_guard_is_checked_as_a_filter_and_named(bad: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^guard_filter"):
+        checked_guard(bad)

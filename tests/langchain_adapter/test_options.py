@@ -97,7 +97,7 @@ async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
     ("option", "advice"),
     [
         ("temprature", "did you mean 'temperature'"),
-        ("top_k", "use one of context_options, filter, include_highlights, max_tokens, model"),
+        ("top_k", "did you mean 'context_options'"),
         ("interface", r"it belongs to the constructor, or to model_copy\(update=...\)"),
         ("max_retries", r"it belongs to the constructor, or to model_copy\(update=...\)"),
     ],

@@ -63,7 +63,7 @@ def test_the_assistants_name_in_the_place_of_the_llm_says_where_it_goes(view: An
 def test_an_unknown_word_of_an_engine_names_the_engine_and_knows_its_words(view: Any) -> None:
     """The LLM named itself, and did not know `similarity_top_k`."""
     takes_sizes = view in (PineconeAssistantRetriever, PineconeAssistantToolSpec)
-    advice = "did you mean 'similarity_top_k'" if takes_sizes else "use one of additional_kwargs, .*filters"
+    advice = f"did you mean '{'similarity_top_k' if takes_sizes else 'context_options'}'"
     with pytest.raises(InvalidRequestError, match=f"{view.__name__} has no option 'top_k': {advice}"):
         view(top_k=3)
 
