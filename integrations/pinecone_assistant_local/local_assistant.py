@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from .answers.generated import Generate
 from .answers.scripted import CitationLike
 from .api.app import create_app
 from .api.gate import RequestLines
-from .api.server import LOOPBACK, ThreadServer, listen, own_hosts, parse_address, parse_host, url_host
+from .api.server import ThreadServer, listen, own_hosts, parse_address, parse_host, url_host
 from .documents.file_types import check_name, check_size
 from .errors import ServiceError, UploadError
 from .faults.fault import Faults
+from .service.options import DEFAULT_API_KEY, Options
 from .service.request_log import RecordedRequest
-from .service.service import Options, Service
+from .service.service import Service
 from .store.assistants import is_assistant_name
 from .store.files import NewFile
 from .store.metadata import Metadata, validate_file_metadata
-
-DEFAULT_NAME = "local-assistant"
-DEFAULT_API_KEY = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,8 @@ class _Running:
     folder: tempfile.TemporaryDirectory[str] | None
 
 
-class LocalAssistant:
+@dataclass(eq=False, repr=False)
+class LocalAssistant(Options):
     """A server that speaks Pinecone's Assistant API, with one assistant in it, in a thread of this process.
 
     It answers with sentences out of the uploaded files and cites them; no language model is involved, and the answers'
@@ -87,52 +85,23 @@ class LocalAssistant:
         'pine.md'
     """
 
-    def __init__(
-        self,
-        api_key: str = DEFAULT_API_KEY,
-        name: str = DEFAULT_NAME,
-        data_dir: str | Path | None = None,
-        port: int = 0,
-        generate: Generate | None = None,
-        *,
-        references: bool = True,
-        allowed_models: Iterable[str] = (),
-        heartbeat_seconds: float = 15.0,
-        token_delay_seconds: float = 0.0,
-        bind: str = LOOPBACK,
-        allowed_hosts: Iterable[str] = (),
-        serve_faults: bool = False,
-        on_request: Callable[[str], None] | None = None,
-    ) -> None:
-        if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
+    def __post_init__(self) -> None:
+        key = self.api_key
+        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
             raise ValueError("api_key must be visible ASCII without surrounding white space")
-        if not is_assistant_name(name):
+        if not is_assistant_name(self.name):
             raise ValueError(
-                f"name must be 1-63 lower-case letters, digits or '-', and begin and end without '-': {name!r}"
+                f"name must be 1-63 lower-case letters, digits or '-', and begin and end without '-': {self.name!r}"
             )
-        self._address = parse_address(bind)
-        if not self._address.is_loopback and api_key == DEFAULT_API_KEY:
-            raise ValueError(f"on {bind} other machines can reach it: choose an api_key of your own")
-        self.name = name
-        self.api_key = api_key
-        self._data_dir = Path(data_dir) if data_dir is not None else None
-        self._port = port
-        self._options = Options(
-            api_key=api_key,
-            references=references,
-            generate=generate,
-            allowed_models=tuple(allowed_models),
-            heartbeat_seconds=heartbeat_seconds,
-            token_delay_seconds=token_delay_seconds,
-            serve_faults=serve_faults,
-            allowed_hosts=(*own_hosts(self._address), *map(parse_host, allowed_hosts)),
-        )
-        self._on_request = on_request
+        self._address = parse_address(self.bind)
+        if not self._address.is_loopback and key == DEFAULT_API_KEY:
+            raise ValueError(f"on {self.bind} other machines can reach it: choose an api_key of your own")
+        self.allowed_models = tuple(self.allowed_models)
+        self.allowed_hosts = (*own_hosts(self._address), *map(parse_host, self.allowed_hosts))
         self._faults = Faults()
         self._started: _Running | None = None
-        # The command line clears it until the folder's files are in.
-        self._is_ready = threading.Event()
-        self._is_ready.set()
+        self._ready = threading.Event()
+        self._ready.set()
 
     def __repr__(self) -> str:
         where = self.host if self._started else "not running"
@@ -150,18 +119,18 @@ class LocalAssistant:
         """Starts the server; when this returns, it answers."""
         if self._started is not None:
             raise RuntimeError("the local assistant is already running")
-        listener = listen(str(self._address), self._port)
+        listener = listen(str(self._address), self.port)
         try:
-            folder = None if self._data_dir else tempfile.TemporaryDirectory(prefix="local-assistant-")
-            path = Path(folder.name) if folder else self._data_dir or Path()
+            folder = None if self.data_dir else tempfile.TemporaryDirectory(prefix="local-assistant-")
+            path = Path(folder.name if folder else self.data_dir or "")
             path.mkdir(parents=True, exist_ok=True)
-            service = Service(path, folder is None, self._options, faults=self._faults)
+            service = Service(path, folder is None, self, faults=self._faults)
         except BaseException:
             listener.close()
             raise
-        app = create_app(service, self._is_ready.is_set)
-        if self._on_request is not None:
-            app = RequestLines(app, self._on_request)
+        app = create_app(service, self._ready.is_set)
+        if self.on_request is not None:
+            app = RequestLines(app, self.on_request)
         self._started = _Running(service, ThreadServer(app, listener), folder)
         self._create_assistant()
         service.ingest.resume()
@@ -195,10 +164,22 @@ class LocalAssistant:
             "PINECONE_PLUGIN_ASSISTANT_DATA_HOST": self.host,
         }
 
+    def set_ready(self, is_ready: bool) -> None:
+        """Decide whether `/healthz` answers 200 or 503; from the start on it answers 200."""
+        if is_ready:
+            self._ready.set()
+        else:
+            self._ready.clear()
+
+    @property
+    def service(self) -> Service:
+        """The parts behind the API, for other modules of this package; they change without notice."""
+        return self._running.service
+
     @property
     def requests(self) -> list[RecordedRequest]:
         """The requests so far, oldest first; keys are never recorded."""
-        return self._running.service.requests.all()
+        return self.service.requests.all()
 
     @property
     def faults(self) -> Faults:
@@ -241,11 +222,11 @@ class LocalAssistant:
                 the text; before the final full stop if not given) and `highlight`.
             times: For how many requests; None: for all, until another reply is added.
         """
-        self._running.service.replies.add(text, citations, times)
+        self.service.replies.add(text, citations, times)
 
     def reset(self) -> None:
         """Removes files, assistants, replies, faults and recorded requests; the assistant is there again, empty."""
-        self._running.service.reset()
+        self.service.reset()
         self._create_assistant()
 
     @property
@@ -255,12 +236,12 @@ class LocalAssistant:
         return self._started
 
     def _create_assistant(self) -> None:
-        assistants = self._running.service.store.assistants
+        assistants = self.service.store.assistants
         if not assistants.exists(self.name):
             assistants.create(self.name)
 
     def _upload(self, name: str, content: bytes, metadata: Mapping[str, object] | None) -> UploadedFile:
-        service = self._running.service
+        service = self.service
         try:
             check_name(name)
             check_size(name, len(content))

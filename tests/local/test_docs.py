@@ -17,7 +17,8 @@ from pinecone_assistant_local.api.evaluation import ROUTES as EVALUATION_ROUTES
 from pinecone_assistant_local.api.files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.api.gate import HEALTH_PATH
 from pinecone_assistant_local.faults.fault import FaultOptions
-from pinecone_assistant_local.serve.command import _parser, assistant_name
+from pinecone_assistant_local.serve.command import _parser
+from pinecone_assistant_local.serve.serving import assistant_name
 
 from .conftest import Api
 
@@ -164,4 +165,4 @@ def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it
     hosts = {environment[name] for name in environment if name.endswith("_HOST")}
     assert hosts == {f"http://assistant:{options.port}"}
     assert "assistant" in services
-    assert "assistant" in options.allow_host
+    assert "assistant" in options.allowed_hosts

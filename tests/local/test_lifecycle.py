@@ -190,7 +190,7 @@ def test_files_in_a_data_dir_survive_a_restart(tmp_path: Path) -> None:
 def test_unfinished_work_is_done_at_the_next_start(tmp_path: Path) -> None:
     """A file that was acknowledged but not processed when the server died."""
     local = LocalAssistant(data_dir=tmp_path).start()
-    store = local._running.service.store
+    store = local.service.store
     from pinecone_assistant_local.store.files import NewFile  # noqa: PLC0415  (the only test that looks inside)
 
     file, _ = store.files.add(local.name, NewFile("pine.md", FACT.encode()))

@@ -224,7 +224,7 @@ def test_a_signed_link_works_without_a_key_for_its_file_until_it_expires(
     ):
         assert requests.get(forged, timeout=20).status_code == 403
     now = time.time()
-    monkeypatch.setattr(local._running.service.links, "_clock", lambda: now + 2 * links.LIFETIME_SECONDS + 1)
+    monkeypatch.setattr(local.service.links, "_clock", lambda: now + 2 * links.LIFETIME_SECONDS + 1)
     assert requests.get(link, timeout=20).status_code == 403
 
 
@@ -359,7 +359,7 @@ def test_sigterm_stops_the_server_while_it_reads_a_file_and_leaves_no_child(tmp_
         process.kill()
         process.communicate()
     with LocalAssistant(name=exported["PINECONE_ASSISTANT_NAME"], data_dir=tmp_path / "store") as local:
-        (file,) = local._running.service.store.files.unfinished()
+        (file,) = local.service.store.files.unfinished()
         assert file.name == "slow.pdf"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -63,7 +64,7 @@ class ContextRequest:
     options: ContextOptions
 
 
-def read_chat_request(body: object, *, standard: bool, allowed_models: tuple[str, ...] = ()) -> ChatRequest:
+def read_chat_request(body: object, *, standard: bool, allowed_models: Iterable[str] = ()) -> ChatRequest:
     """The request of a chat body; unknown fields are ignored, as the service does.
 
     Args:

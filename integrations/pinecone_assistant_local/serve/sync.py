@@ -41,7 +41,7 @@ class FolderSync:
     def run(self, local: LocalAssistant, is_stopped: Callable[[], bool], *, with_progress: bool = True) -> bool:
         """Puts what is new or changed, removes what is gone; False if it was asked to stop meanwhile."""
         documents = self._documents()
-        service = local._running.service
+        service = local.service
         removed = remove_other_documents(service, local.name, documents)
         put, refused = 0, []
         columns = (TextColumn("Uploading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[name]}"))

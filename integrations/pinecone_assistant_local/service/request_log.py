@@ -32,15 +32,14 @@ class RecordedRequest:
     query: dict[str, str] = field(default_factory=dict)
 
 
+_KEPT = 10_000
+
+
 class RequestLog:
-    """The last requests, oldest first.
+    """The last requests, oldest first."""
 
-    Args:
-        keep: How many.
-    """
-
-    def __init__(self, keep: int) -> None:
-        self._records: deque[RecordedRequest] = deque(maxlen=keep)
+    def __init__(self) -> None:
+        self._records: deque[RecordedRequest] = deque(maxlen=_KEPT)
 
     def add(self, record: RecordedRequest) -> None:
         """Records a request."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..answers.answerer import Answerer, AnswerIds
 from ..answers.scripted import Replies
@@ -18,45 +19,14 @@ from ..text.words import Stems
 from .deletions import Deletions
 from .ingest import Ingest
 from .links import Links
+from .options import Options
 from .request_log import RequestLog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..answers.generated import Generate
 
 _T = TypeVar("_T")
 # SQLite and scoring hold Python's lock most of the time: more threads than this only take turns.
 _WORKERS = 4
 # The hook of a user may wait for a model: these threads are for waiting.
 _WAITERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a user can choose about the answers.
-
-    Attributes:
-        api_key: The one key that is accepted.
-        references: Whether answers on `/chat/completions` end in a list of references.
-        generate: A function that writes the answers; None: they are extracted.
-        allowed_models: Model names to accept beside the documented ones.
-        allowed_hosts: Host names to accept in the Host header, beside those of this machine.
-        heartbeat_seconds: How long `/chat` stays silent before it sends a comment line.
-        token_delay_seconds: The pause after each event of a stream.
-        serve_faults: Whether faults can be set over HTTP too, at `/_faults`.
-        keep_requests: How many requests are recorded.
-    """
-
-    api_key: str
-    references: bool = True
-    generate: Generate | None = None
-    allowed_models: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
-    heartbeat_seconds: float = 15.0
-    token_delay_seconds: float = 0.0
-    serve_faults: bool = False
-    keep_requests: int = 10_000
 
 
 @dataclass
@@ -82,7 +52,7 @@ class Service:
         self.questions = QuestionReader(self.stems)
         self.retriever = Retriever(self.store.database, self.stems)
         self.ingest = Ingest(self.store.files)
-        self.requests = RequestLog(self.options.keep_requests)
+        self.requests = RequestLog()
         self.answer_ids = AnswerIds()
         self.answers = Answerer(
             store=self.store,

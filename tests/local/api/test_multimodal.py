@@ -120,7 +120,7 @@ def test_an_image_that_is_too_large_keeps_its_caption(caplog: pytest.LogCaptureF
     assert [image.data is None for image in document.images] == [True, False]
     assert document.images_left_out == 1
     with LocalAssistant() as local, caplog.at_level(logging.WARNING):
-        service = local._running.service
+        service = local.service
         file, _ = service.store.files.add(local.name, NewFile("x.pdf", content, multimodal=True))
         service.ingest.submit(file).result()
     assert "x.pdf: images without data (too many, too large or not readable): 1" in caplog.text
@@ -129,7 +129,7 @@ def test_an_image_that_is_too_large_keeps_its_caption(caplog: pytest.LogCaptureF
 def test_images_go_with_their_file(illustrated: Api) -> None:
     local = illustrated.local
     (file,) = illustrated.call("GET", f"/files/{local.name}").json()["files"]
-    database = local._running.service.store.database
+    database = local.service.store.database
 
     def count() -> int:
         with database.read() as connection:

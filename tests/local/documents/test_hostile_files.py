@@ -190,7 +190,7 @@ def test_closing_ends_a_child_and_says_that_it_was_no_fault_of_the_file(endless:
 
 def test_a_slow_file_does_not_hold_up_the_others_and_is_redone_after_a_restart(tmp_path: Path, endless: bytes) -> None:
     with LocalAssistant(data_dir=tmp_path) as local:
-        service = local._running.service
+        service = local.service
         slow, _ = service.store.files.add(local.name, NewFile("slow.pdf", endless))
         service.ingest.submit(slow)
         local.upload_text("pine.md", FACT)
@@ -198,8 +198,8 @@ def test_a_slow_file_does_not_hold_up_the_others_and_is_redone_after_a_restart(t
         began = time.monotonic()
     assert time.monotonic() - began < 5
     with LocalAssistant(data_dir=tmp_path) as local:
-        assert local._running.service.store.files.unfinished() == [slow]
-        assert local._running.service.ingest.pending(slow) is not None
+        assert local.service.store.files.unfinished() == [slow]
+        assert local.service.ingest.pending(slow) is not None
 
 
 def _mutations(content: bytes, count: int) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ import requests
 
 from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.__main__ import main
-from pinecone_assistant_local.serve.command import Stop, assistant_name
+from pinecone_assistant_local.serve.serving import Stop, assistant_name
 from pinecone_assistant_local.serve.sync import FolderSync
 
 

@@ -190,7 +190,7 @@ def test_killed_at_random_moments_it_loses_nothing_and_leaves_nothing_stuck(tmp_
 
 
 def _store_of(local: LocalAssistant) -> Any:
-    return local._running.service.store
+    return local.service.store
 
 
 def test_a_kept_store_writes_ahead_and_waits_for_the_disk(tmp_path: Path) -> None:
