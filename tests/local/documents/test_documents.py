@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pinecone_assistant_local.documents.reading import parse_document
 from pinecone_assistant_local.errors import DocumentError
@@ -15,39 +13,11 @@ from pinecone_assistant_local.text.passages import (
     title_of,
     to_passages,
 )
-from pinecone_assistant_local.text.sentences import split_sentences
 
 
 def _quoted(name: str, text: str) -> list[tuple[str, str]]:
     """Each sentence with the headings above it."""
     return [(block.heading, sentence) for block in parse_document(name, text.encode()) for sentence in block.sentences]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("It is 3.5 m high. Dr. Kolb knows.", ["It is 3.5 m high.", "Dr. Kolb knows."]),
-        ("See e.g. the pine, i.e. a tree. Yes.", ["See e.g. the pine, i.e. a tree.", "Yes."]),
-        ("J. R. Smith wrote it. I did not.", ["J. R. Smith wrote it.", "I did not."]),
-        ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
-        ("A line\nthat is wrapped. And more.", ["A line that is wrapped.", "And more."]),
-        ("Wait... what? Yes.", ["Wait... what?", "Yes."]),
-        ("see www.example.com for more. Done.", ["see www.example.com for more.", "Done."]),
-        ("赤松は高い。樹皮は赤い。", ["赤松は高い。", "樹皮は赤い。"]),
-        ("", []),
-        (" \n ", []),
-    ],
-)
-def test_text_is_split_into_sentences(text: str, sentences: list[str]) -> None:
-    assert split_sentences(text) == sentences
-
-
-@given(st.text("aB .!?\n\"')1-", max_size=200))
-def test_no_word_is_lost_between_sentences(text: str) -> None:
-    assert " ".join(" ".join(split_sentences(text)).split()) == " ".join(text.split()) or "".join(
-        split_sentences(text)
-    ).replace(" ", "") == "".join(text.split())
 
 
 def test_markdown_headings_stay_with_what_stands_under_them() -> None:

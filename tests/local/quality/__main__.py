@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .measure import measure, read_later_questions, read_questions, read_tuning_questions, summary
+from .measure import RANKS, measure, read_later_questions, read_questions, read_tuning_questions, summary
+
+_COLUMNS = ["right sentence cited", "of these first", "wrong", "declined", "right passage first", "among 5", "among 16"]
 
 
 def main() -> None:
@@ -24,17 +26,16 @@ def main() -> None:
             if one.outcome != expected or one.first_is_right != bool(one.asked.file):
                 sys.stdout.write(f"{one.outcome}: {one.asked.question}\n    {one.answer}\n")
     lines = [
-        "| part | questions | right sentence cited | of these first | wrong | declined |",
-        "|---|---|---|---|---|---|",
+        f"| part | questions | {' | '.join(_COLUMNS)} |",
+        "|---" * (2 + len(_COLUMNS)) + "|",
     ]
     for row in summary(judged):
         if not row["questions"]:
             continue
         kind = "answerable" if row["answerable"] else "unanswerable"
-        right, first = (row["right"], row["first"]) if row["answerable"] else ("-", "-")
-        lines.append(
-            f"| {row['half']} | {row['questions']} {kind} | {right} | {first} | {row['wrong']} | {row['declined']} |"
-        )
+        cells = ["right", "first", "wrong", "declined", *(f"among {most}" for most in RANKS)]
+        texts = [str(row[cell]) if row["answerable"] or cell in ("wrong", "declined") else "-" for cell in cells]
+        lines.append(f"| {row['half']} | {row['questions']} {kind} | {' | '.join(texts)} |")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

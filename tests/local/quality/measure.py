@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import requests
 
@@ -18,6 +18,8 @@ from .distractors import distractors
 FOLDER = Path(__file__).parent
 Half = Literal["tune", "test", "later"]
 Outcome = Literal["right", "wrong", "declined"]
+TOP_K = 16
+RANKS = (1, 5, TOP_K)
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,14 @@ class Judged:
             question without an answer is `wrong`.
         first_is_right: Whether it is the first one.
         answer: The answer.
+        rank: The place of the right passage among the 16 snippets of /context, from 1; None if it is not there.
     """
 
     asked: Asked
     outcome: Outcome
     first_is_right: bool
     answer: str
+    rank: int | None
 
 
 def read_questions() -> list[Asked]:
@@ -80,17 +84,33 @@ def measure(questions: Sequence[Asked]) -> list[Judged]:
 
 
 def _ask(session: requests.Session, url: str, asked: Asked) -> Judged:
-    body = {"messages": [{"role": "user", "content": asked.question}], "include_highlights": True}
-    response = session.post(url, json=body, timeout=20)
-    assert response.status_code == 200, response.text
-    answer = response.json()
+    messages = [{"role": "user", "content": asked.question}]
+    answer = _post(session, url, {"messages": messages, "include_highlights": True})
+    snippets = _post(session, f"{url}/context", {"messages": messages, "top_k": TOP_K})["snippets"]
     cited = [
         reference["file"]["name"] == asked.file and (asked.phrase or "") in reference["highlight"]["content"]
         for citation in answer["citations"]
         for reference in citation["references"]
     ]
     outcome: Outcome = "right" if any(cited) else "wrong" if cited else "declined"
-    return Judged(asked, outcome, cited[:1] == [True], answer["message"]["content"])
+    right = (place for place, snippet in enumerate(snippets, start=1) if _holds_answer(snippet, asked))
+    return Judged(asked, outcome, cited[:1] == [True], answer["message"]["content"], next(right, None))
+
+
+def _holds_answer(snippet: Any, asked: Asked) -> bool:
+    text = " ".join(snippet["content"].split())
+    return bool(snippet["reference"]["file"]["name"] == asked.file and (asked.phrase or "") in text)
+
+
+def _post(session: requests.Session, url: str, body: dict[str, object]) -> Any:
+    response = session.post(url, json=body, timeout=20)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def among(judged: Sequence[Judged], most: int) -> int:
+    """For how many questions the right passage is among the first so many snippets."""
+    return sum(one.rank is not None and one.rank <= most for one in judged)
 
 
 def summary(judged: Sequence[Judged]) -> list[dict[str, object]]:
@@ -109,6 +129,7 @@ def summary(judged: Sequence[Judged]) -> list[dict[str, object]]:
                     "first": sum(one.first_is_right for one in part),
                     "wrong": counts["wrong"],
                     "declined": counts["declined"],
+                    **{f"among {most}": among(part, most) for most in RANKS},
                 }
             )
     return rows
