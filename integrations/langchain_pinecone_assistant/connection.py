@@ -25,7 +25,7 @@ _SESSIONS = ("http_session", "async_http_session")
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
     """The sentence for an option that does not exist."""
-    from pinecone_assistant_client import suggestion  # noqa: PLC0415 - 55 ms, where something is wrong
+    from pinecone_assistant_client.adapters import suggestion  # noqa: PLC0415 - 55 ms, where something is wrong
 
     return f"unknown option {name!r} for {where}{suggestion(name, known)}"
 

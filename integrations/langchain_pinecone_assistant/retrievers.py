@@ -11,7 +11,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from pinecone_assistant_client import NOT_GIVEN, Context, NotGiven, Snippet
+from pinecone_assistant_client import Context, Snippet
+from pinecone_assistant_client.adapters import NOT_GIVEN, NotGiven
 
 from .connection import AssistantConnection, unknown_option
 from .errors import InvalidRequestError, ModelErrors

@@ -15,7 +15,7 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-from pinecone_assistant_client import strip_code_fence
+from pinecone_assistant_client.adapters import strip_code_fence
 
 from .connection import notice, unknown_option
 from .errors import InvalidRequestError

@@ -1,7 +1,7 @@
 """A Pinecone Assistant over HTTP: the framework-free client under the LangChain and LlamaIndex adapters.
 
 `AssistantClient` and `AsyncAssistantClient` ask; `ChatCompletion`, `ChatCompletionChunk` and `Context` answer; everything
-that can go wrong is an `AssistantError`.
+that can go wrong is an `AssistantError`. What only authors of adapters need is in `pinecone_assistant_client.adapters`.
 """
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context, Snippet, SnippetImage, Usage
@@ -23,18 +23,12 @@ from .errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamError,
-    suggestion,
 )
-from .filters import check_number, checked_guard, deep_copied, validate_filter
+from .filters import validate_filter
 from .messages import Message
-from .options import NOT_GIVEN, NotGiven
-from .settings import CONNECTION_OPTIONS, __version__, environment
-from .shaping import strip_code_fence
-from .wire.protocol import checked_context_options
+from .settings import __version__
 
 __all__ = [
-    "CONNECTION_OPTIONS",
-    "NOT_GIVEN",
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
@@ -53,7 +47,6 @@ __all__ = [
     "InvalidRequestError",
     "Message",
     "NotFoundError",
-    "NotGiven",
     "PermissionDeniedError",
     "RateLimitError",
     "Reference",
@@ -62,14 +55,7 @@ __all__ = [
     "StreamError",
     "Usage",
     "__version__",
-    "check_number",
-    "checked_context_options",
-    "checked_guard",
-    "deep_copied",
-    "environment",
     "extract_citations",
-    "strip_code_fence",
     "strip_reference_list",
-    "suggestion",
     "validate_filter",
 ]

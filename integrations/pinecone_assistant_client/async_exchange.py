@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable
+from functools import partial
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .client_base import BaseClient, BodyBuffer, after_a_cut
 from .errors import AssistantError
+from .hosts import decode_host, find_host_async
 from .messages import SystemMessages
 from .options import ChatOptions, MessageLike, NotGiven
 from .retries import OnRetry
 from .settings import Timeout
-from .shaping import AnswerShaper, shaper_for
+from .shaping import AnswerDecoder, shaper_for
 from .transports.base import AsyncHTTPResponse
-from .transports.connections import join_look_up, release, remembered_host
+from .transports.connections import release
 from .wire.protocol import WireRequest, build_describe_request
 
 
@@ -60,14 +61,12 @@ class AsyncExchange(BaseClient):
         on_retry: OnRetry | None = None,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
         wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
-        chunks = self._chunks(wire, seconds, on_retry)
         shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
-        return chunks if shaper is None else _shaped(chunks, shaper)
+        return self._chunks(wire, self._decoder(wire, shaper), seconds, on_retry)
 
     async def _chunks(
-        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+        self, wire: WireRequest, decoder: AnswerDecoder, timeout: tuple[float, float], on_retry: OnRetry | None
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        decoder = self._decoder(wire)
         response = await self._open(wire, timeout, on_retry)
         try:
             with self._secrets_cut():
@@ -78,7 +77,8 @@ class AsyncExchange(BaseClient):
                         if decoder.is_done:
                             break
                 except AssistantError as error:
-                    after_a_cut(decoder, error, self._settings)
+                    for chunk in after_a_cut(decoder, error, self._settings):
+                        yield chunk
                     return
                 for chunk in decoder.finish():
                     yield chunk
@@ -98,7 +98,7 @@ class AsyncExchange(BaseClient):
     async def _open(
         self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
     ) -> AsyncHTTPResponse:
-        base_url = self._settings.base_url or await self._look_up_host(timeout, on_retry)
+        base_url = self._settings.base_url or await self._find_host(timeout, on_retry)
         return await self._open_at(base_url, wire, timeout, on_retry)
 
     async def _open_at(
@@ -119,21 +119,13 @@ class AsyncExchange(BaseClient):
 
         return await self._retries.acall(attempt, repeatable=wire.repeatable, on_retry=on_retry)
 
-    async def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
-        key = self._host_key()
-        while (host := remembered_host(key)) is None:
-            look_up, is_first = join_look_up(key, asyncio.get_running_loop(), asyncio.Event)
-            if is_first:
-                with look_up:
-                    return remembered_host(key) or await self._ask_for_host(timeout, on_retry)
-            await look_up.done.wait()
-            look_up.raise_error()
-        return host
+    async def _find_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        async def ask() -> str:
+            wire = build_describe_request(self._assistant())
+            response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+            return self._decoded(partial(decode_host, self._settings), await self._read_all(response))
 
-    async def _ask_for_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
-        wire = build_describe_request(self._assistant())
-        response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
-        return self._checked_host(await self._read_all(response))
+        return await find_host_async(self._settings, ask)
 
 
 async def _body(response: AsyncHTTPResponse) -> bytes:
@@ -153,21 +145,3 @@ async def _error_body(response: AsyncHTTPResponse) -> bytes:
     except AssistantError:
         pass
     return buffer.joined()
-
-
-async def _shaped(
-    chunks: AsyncGenerator[ChatCompletionChunk, None], shaper: AnswerShaper
-) -> AsyncGenerator[ChatCompletionChunk, None]:
-    try:
-        async for chunk in chunks:
-            shaped = shaper.feed(chunk)
-            if shaped is not None:
-                yield shaped
-        rest = shaper.finish()
-        if rest is not None:
-            yield rest
-    except AssistantError as error:
-        shaper.shape_error(error)
-        raise
-    finally:
-        await chunks.aclose()

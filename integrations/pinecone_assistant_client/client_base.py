@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .answers import ChatCompletion
+from .answers import ChatCompletion, ChatCompletionChunk
 from .errors import (
     APIConnectionError,
     APITimeoutError,
@@ -23,6 +22,7 @@ from .errors import (
     suggestion,
 )
 from .filters import checked_guard, deep_copied, guarded
+from .hosts import forget_host, known_host
 from .messages import SystemMessages
 from .options import ChatOptions, Interface, MessageLike, NotGiven, given
 from .redaction import excerpt, without_secrets
@@ -33,15 +33,15 @@ from .settings import (
     DEFAULT_TIMEOUT,
     ConnectionSettings,
     Timeout,
-    checked_looked_up_host,
     checked_timeout,
 )
+from .shaping import AnswerDecoder, AnswerShaper, ShapedDecoder
 from .transports.base import AsyncHTTPResponse, HTTPRequest, HTTPResponse
-from .transports.connections import SharedConnections, connections_for, remember_host, remembered_host
-from .wire.decoding import MAX_BODY_BYTES, decode_assistant_host, decode_chat, decode_chat_completion
+from .transports.connections import SharedConnections, connections_for
+from .wire.decoding import MAX_BODY_BYTES, decode_chat, decode_chat_completion
 from .wire.error_mapping import error_from_response
 from .wire.protocol import WireRequest
-from .wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
+from .wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder
 
 if TYPE_CHECKING:
     import aiohttp
@@ -120,7 +120,7 @@ class BaseClient:
     @property
     def host(self) -> str | None:
         """The data plane's base URL; None as long as the control plane was not asked for it."""
-        return self._settings.base_url or remembered_host(self._host_key())
+        return known_host(self._settings)
 
     def with_options(self: Self_, **options: Any) -> Self_:
         """A view with other default options (`model`, `temperature`, `filter`, `interface`, ...) over the same connections."""
@@ -208,12 +208,6 @@ class BaseClient:
             self._settings.check()
         return name or ""
 
-    def _host_key(self) -> tuple[Any, ...]:
-        settings = self._settings
-        key = hashlib.sha256((settings.api_key or "").encode()).digest()
-        # `verify`: who was not asked for a certificate may have named a host of their own.
-        return settings.controller_host, settings.assistant_name, key, settings.api_version, settings.verify
-
     def _http_request(self, wire: WireRequest, base_url: str, timeout: tuple[float, float]) -> HTTPRequest:
         if self._headers is None:
             self._headers = self._settings.headers()
@@ -232,20 +226,13 @@ class BaseClient:
             now=time.time(),
         )
         if isinstance(error, NotFoundError):
-            remember_host(self._host_key(), None)  # a deleted and recreated assistant may live elsewhere
+            forget_host(self._settings)
         return error
 
-    def _checked_host(self, body: bytes) -> str:
-        def decode(body: bytes) -> str:
-            host = decode_assistant_host(body, self._assistant())
-            return checked_looked_up_host(host, self._settings.controller_url)
-
-        url = self._decoded(decode, body)
-        remember_host(self._host_key(), url)
-        return url
-
-    def _decoder(self, wire: WireRequest) -> StreamDecoder:
-        return ChatCompletionStreamDecoder() if wire.path.endswith("/chat/completions") else ChatStreamDecoder()
+    def _decoder(self, wire: WireRequest, shaper: AnswerShaper | None) -> AnswerDecoder:
+        is_openai = wire.path.endswith("/chat/completions")
+        decoder = ChatCompletionStreamDecoder() if is_openai else ChatStreamDecoder()
+        return decoder if shaper is None else ShapedDecoder(decoder, shaper)
 
     def _decode(self, wire: WireRequest, body: bytes) -> ChatCompletion:
         is_openai = wire.path.endswith("/chat/completions")
@@ -291,13 +278,15 @@ class SecretsCut:
             cut_secrets(error, *self._settings.secrets(), handled=self._handled)
 
 
-def after_a_cut(decoder: StreamDecoder, error: AssistantError, settings: ConnectionSettings) -> None:
-    """Decide what a broken body means: nothing where the answer was whole, else an error with the text so far."""
+def after_a_cut(
+    decoder: AnswerDecoder, error: AssistantError, settings: ConnectionSettings
+) -> list[ChatCompletionChunk]:
+    """Decide what a broken body means: its last chunks where the answer was whole, else an error with the text so far."""
     is_of_the_connection = isinstance(error, (IncompleteStreamError, APIConnectionError))
     reason = without_secrets(str(error.__cause__ or "the connection broke"), *settings.secrets())
     if decoder.is_whole and is_of_the_connection:
         logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", excerpt(reason))
-        return
+        return decoder.rest() if isinstance(decoder, ShapedDecoder) else []
     if isinstance(error, IncompleteStreamError):
         raise decoder.cut(excerpt(reason)) from error
     if isinstance(error, (StreamError, APITimeoutError)):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable
+from functools import partial
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .client_base import BaseClient, BodyBuffer, after_a_cut
 from .errors import AssistantError
+from .hosts import decode_host, find_host
 from .messages import SystemMessages
 from .options import ChatOptions, MessageLike, NotGiven
 from .retries import OnRetry
 from .settings import Timeout
-from .shaping import AnswerShaper, shaper_for
+from .shaping import AnswerDecoder, shaper_for
 from .transports.base import HTTPResponse
-from .transports.connections import join_look_up, release, remembered_host
+from .transports.connections import release
 from .wire.protocol import WireRequest, build_describe_request
 
 
@@ -60,14 +61,12 @@ class Exchange(BaseClient):
         on_retry: OnRetry | None = None,
     ) -> Generator[ChatCompletionChunk, None, None]:
         wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
-        chunks = self._chunks(wire, seconds, on_retry)
         shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
-        return chunks if shaper is None else _shaped(chunks, shaper)
+        return self._chunks(wire, self._decoder(wire, shaper), seconds, on_retry)
 
     def _chunks(
-        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+        self, wire: WireRequest, decoder: AnswerDecoder, timeout: tuple[float, float], on_retry: OnRetry | None
     ) -> Generator[ChatCompletionChunk, None, None]:
-        decoder = self._decoder(wire)
         response = self._open(wire, timeout, on_retry)
         try:
             with self._secrets_cut():
@@ -77,7 +76,7 @@ class Exchange(BaseClient):
                         if decoder.is_done:
                             break
                 except AssistantError as error:
-                    after_a_cut(decoder, error, self._settings)
+                    yield from after_a_cut(decoder, error, self._settings)
                     return
                 yield from decoder.finish()
         finally:
@@ -94,7 +93,7 @@ class Exchange(BaseClient):
             response.close()
 
     def _open(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> HTTPResponse:
-        base_url = self._settings.base_url or self._look_up_host(timeout, on_retry)
+        base_url = self._settings.base_url or self._find_host(timeout, on_retry)
         return self._open_at(base_url, wire, timeout, on_retry)
 
     def _open_at(
@@ -115,21 +114,13 @@ class Exchange(BaseClient):
 
         return self._retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry)
 
-    def _look_up_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
-        key = self._host_key()
-        while (host := remembered_host(key)) is None:
-            look_up, is_first = join_look_up(key, None, threading.Event)
-            if is_first:
-                with look_up:
-                    return remembered_host(key) or self._ask_for_host(timeout, on_retry)
-            look_up.done.wait()
-            look_up.raise_error()
-        return host
+    def _find_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+        def ask() -> str:
+            wire = build_describe_request(self._assistant())
+            response = self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+            return self._decoded(partial(decode_host, self._settings), self._read_all(response))
 
-    def _ask_for_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
-        wire = build_describe_request(self._assistant())
-        response = self._open_at(self._settings.controller_url, wire, timeout, on_retry)
-        return self._checked_host(self._read_all(response))
+        return find_host(self._settings, ask)
 
 
 def _body(response: HTTPResponse) -> bytes:
@@ -149,21 +140,3 @@ def _error_body(response: HTTPResponse) -> bytes:
     except AssistantError:
         pass
     return buffer.joined()
-
-
-def _shaped(
-    chunks: Generator[ChatCompletionChunk, None, None], shaper: AnswerShaper
-) -> Generator[ChatCompletionChunk, None, None]:
-    try:
-        for chunk in chunks:
-            shaped = shaper.feed(chunk)
-            if shaped is not None:
-                yield shaped
-        rest = shaper.finish()
-        if rest is not None:
-            yield rest
-    except AssistantError as error:
-        shaper.shape_error(error)
-        raise
-    finally:
-        chunks.close()

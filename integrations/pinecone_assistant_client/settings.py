@@ -99,21 +99,6 @@ def normalise_host(host: str, *, option: str = "host") -> str:
     return f"{parts.scheme}://{name}{'' if port is None else f':{port}'}{path.rstrip('/')}"
 
 
-def checked_looked_up_host(host: str, controller_host: str) -> str:
-    """The host that the control plane named, if the key may go there: https, or this machine.
-
-    Raises:
-        InvalidRequestError: A host outside https.
-    """
-    url = normalise_host(host, option="the host that the control plane named,")
-    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
-        raise InvalidRequestError(
-            f"{controller_host} named the host {url}, which is not https, so the key was not sent there: "
-            "pass host= if that is meant"
-        )
-    return url
-
-
 def checked_timeout(timeout: Timeout) -> tuple[float, float]:
     """(connect, read) in seconds; None is the default.
 

@@ -6,13 +6,14 @@ import bisect
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .citations import MARKER, Citation, ReferenceListHoldback, parse_mark
-from .errors import APITimeoutError, AssistantError, InvalidRequestError, StreamError
+from .errors import IncompleteStreamError, InvalidRequestError, StreamError
+from .wire.streams import StreamDecoder
 
 
 class AnswerShaper:
@@ -67,12 +68,11 @@ class AnswerShaper:
         finish_reason = "stop" if is_cut else answer.finish_reason
         return dataclasses.replace(answer, content=content, finish_reason=finish_reason, citations=citations)
 
-    def shape_error(self, error: AssistantError) -> None:
-        """Leave in the text of a cut answer what its chunks have shown, and nothing that may be of the reference list."""
-        if self._holdback is not None and isinstance(error, (StreamError, APITimeoutError)):
-            error.text = ReferenceListHoldback().feed(error.text)
-            if self._stripper is not None:
-                error.text = MarkStripper().feed(error.text)
+    def text_so_far(self, text: str) -> str:
+        """The text of a cut answer as its chunks have shown it: nothing that may belong to the reference list."""
+        if self._holdback is not None:
+            text = ReferenceListHoldback().feed(text)
+        return text if self._stripper is None else MarkStripper().feed(text)
 
     def _text(self, content: str) -> str:
         if self._cutter is not None:
@@ -112,6 +112,58 @@ def shaper_for(stop: tuple[str, ...], *, strip_references: bool, strip_citations
         return None
     return AnswerShaper(stop=stop, strip_references=strip_references, strip_citations=strip_citations)
 
+
+class ShapedDecoder:
+    """A stream decoder whose chunks are shaped; used in place of the decoder that it wraps."""
+
+    def __init__(self, decoder: StreamDecoder, shaper: AnswerShaper) -> None:
+        self._decoder = decoder
+        self._shaper = shaper
+
+    @property
+    def is_done(self) -> bool:
+        """True once nothing more of the body matters."""
+        return self._decoder.is_done
+
+    @property
+    def is_whole(self) -> bool:
+        """True once the answer's text is complete."""
+        return self._decoder.is_whole
+
+    @property
+    def text(self) -> str:
+        """The answer's text so far, shaped."""
+        return self._shaper.text_so_far(self._decoder.text)
+
+    def feed(self, data: bytes) -> list[ChatCompletionChunk]:
+        """The chunks that these bytes complete, shaped."""
+        return [shaped for chunk in self._decoder.feed(data) if (shaped := self._shaper.feed(chunk)) is not None]
+
+    def finish(self) -> Iterator[ChatCompletionChunk]:
+        """The chunks that the end of the body completes, then what was held back. Raises as the decoder does."""
+        try:
+            for chunk in self._decoder.finish():
+                if (shaped := self._shaper.feed(chunk)) is not None:
+                    yield shaped
+        except StreamError as error:
+            error.text = self.text
+            raise
+        yield from self.rest()
+
+    def rest(self) -> list[ChatCompletionChunk]:
+        """What was held back, at the end of an answer that is whole."""
+        rest = self._shaper.finish()
+        return [] if rest is None else [rest]
+
+    def cut(self, reason: str) -> IncompleteStreamError:
+        """The error for an answer that stops here; it carries the shaped text so far."""
+        error = self._decoder.cut(reason)
+        error.text = self.text
+        return error
+
+
+AnswerDecoder = StreamDecoder | ShapedDecoder
+"""Decodes the bytes of a streamed answer into the chunks to show."""
 
 _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 

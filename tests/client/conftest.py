@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from pinecone_assistant_client.transports import connections as shared
+from pinecone_assistant_client import hosts
 
 from .support.asking import Asking, Kind
 from .support.raw_server import RawServer
@@ -18,7 +18,7 @@ from .support.raw_server import RawServer
 @pytest.fixture
 def server() -> Iterator[RawServer]:
     """A scripted server. Its port may have been another's, whose host clients would remember."""
-    shared._registry.hosts.clear()
+    hosts._hosts.known.clear()
     with RawServer() as running:
         yield running
 

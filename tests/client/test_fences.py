@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pinecone_assistant_client import strip_code_fence
+from pinecone_assistant_client.adapters import strip_code_fence
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Reference, extract_citations
 from pinecone_assistant_client.citations import strip_reference_list
-from pinecone_assistant_client.errors import StreamError
 from pinecone_assistant_client.shaping import AnswerShaper, MarkStripper
 
 LIST = "\n\nReferences:\n1. [a.txt](https://a.example/a?sig=SIGNED)\n2. b.md\n"
@@ -168,8 +167,4 @@ def test_citations_of_the_standard_interface_come_in_order_and_at_their_new_plac
 
 
 def test_a_cut_answer_shows_no_half_mark() -> None:
-    shaper = AnswerShaper(strip_citations=True)
-    error = StreamError("cut")
-    error.text = "Pine [1] and fir [2"
-    shaper.shape_error(error)
-    assert error.text == "Pine and fir"
+    assert AnswerShaper(strip_citations=True).text_so_far("Pine [1] and fir [2") == "Pine and fir"

@@ -9,8 +9,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, InvalidRequestError, Usage, extract_citations
-from pinecone_assistant_client.shaping import AnswerShaper, StopCutter, checked_stop, shaper_for
+from pinecone_assistant_client import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    IncompleteStreamError,
+    InvalidRequestError,
+    Usage,
+    extract_citations,
+)
+from pinecone_assistant_client.shaping import AnswerShaper, ShapedDecoder, StopCutter, checked_stop, shaper_for
+from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder
+
+from .support.asking import text_of
+from .support.stream_bodies import part
 
 
 def cut(stop: tuple[str, ...], *pieces: str) -> str:
@@ -183,3 +194,48 @@ def test_there_is_no_shaper_where_there_is_nothing_to_shape() -> None:
     assert shaper_for((), strip_references=False) is None
     assert shaper_for(("END",), strip_references=False) is not None
     assert shaper_for((), strip_references=True) is not None
+
+
+def decoder_of(stop: tuple[str, ...], *, strip_references: bool) -> ShapedDecoder:
+    return ShapedDecoder(ChatCompletionStreamDecoder(), AnswerShaper(stop=stop, strip_references=strip_references))
+
+
+@pytest.mark.parametrize(
+    ("stop", "strip", "content", "finish_reason"),
+    [
+        (("END",), False, "Pine [1]. ", "stop"),
+        ((), True, "Pine [1]. END Fir [1].", "length"),
+        (("NEVER",), True, "Pine [1]. END Fir [1].", "length"),
+    ],
+)
+def test_a_shaped_decoder_gives_the_shaped_chunks_of_the_bytes(
+    stop: tuple[str, ...], strip: bool, content: str, finish_reason: str
+) -> None:
+    decoder = decoder_of(stop, strip_references=strip)
+    pieces = [*(part(piece) for piece in split(TEXT, [3, 12, 30])), part(finish="length"), b"data: [DONE]\n\n"]
+    chunks = [chunk for piece in pieces for chunk in decoder.feed(piece)]
+    assert text_of(chunks) == content
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [finish_reason]
+    assert decoder.is_done
+    assert decoder.is_whole
+    assert not list(decoder.finish())
+
+
+def test_what_a_shaped_decoder_held_back_comes_at_the_end_of_a_whole_json_answer() -> None:
+    decoder = decoder_of(("END",), strip_references=True)
+    assert not decoder.feed(b'{"choices": [{"message": {"content": "It is EN"}, "finish_reason": "null"}]}')
+    assert text_of(decoder.finish()) == "It is EN"
+
+
+def test_the_text_of_an_answer_that_was_cut_has_nothing_of_the_reference_list() -> None:
+    decoder = decoder_of((), strip_references=True)
+    assert text_of(decoder.feed(part(TEXT))) == "Pine [1]. END Fir [1]."
+    with pytest.raises(IncompleteStreamError, match=rf"cut after {len(TEXT)} characters") as caught:
+        list(decoder.finish())
+    assert caught.value.text == decoder.cut("it broke").text == decoder.text == "Pine [1]. END Fir [1]."
+
+
+def test_what_a_shaped_decoder_held_back_after_the_finish_comes_when_the_connection_breaks() -> None:
+    decoder = decoder_of(("END",), strip_references=False)
+    assert text_of(decoder.feed(part("Yes.") + part(finish="stop") + part(" EN"))) == "Yes. "
+    assert text_of(decoder.rest()) == "EN"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pinecone_assistant_client import suggestion
+from pinecone_assistant_client.adapters import suggestion
 
 KNOWN = ("model", "temperature", "filter", "assistant_name", "similarity_top_k", "k", "host", "additional_kwargs")
 

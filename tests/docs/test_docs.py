@@ -195,6 +195,7 @@ def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
 
 PACKAGES = (
     "pinecone_assistant_client",
+    "pinecone_assistant_client.adapters",
     "langchain_pinecone_assistant",
     "llama_index.llms.pinecone_assistant",
     "llama_index.indices.managed.pinecone_assistant",

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from langchain_pinecone_assistant import ChatPineconeAssistant
 from langchain_pinecone_assistant.connection import AssistantConnection
 from langchain_pinecone_assistant.errors import APITimeoutError, InvalidRequestError, ToolsNotSupportedError
-from pinecone_assistant_client import CONNECTION_OPTIONS
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, chat_model, merged, words

@@ -11,7 +11,8 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
-from pinecone_assistant_client import CONNECTION_OPTIONS, AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, SECRET, Ask, bodies, paths, run

@@ -1,4 +1,4 @@
-"""Connections shared by every client with equal connection settings, and the hosts that were looked up.
+"""Connections shared by every client with equal connection settings.
 
 Clients and models are cheap views: a variant that changes no connection setting finds the warm connections here. What is
 shared stays until the last view that used it is closed, or until many newer settings push it out.
@@ -6,15 +6,12 @@ shared stays until the last view that used it is closed, or until many newer set
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ..errors import AssistantError
 from ..settings import ConnectionSettings
 from .base import TransportSettings
 from .requests_transport import RequestsTransport
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from .aiohttp_transport import AiohttpTransport
 
 _MAX_SHARED = 32
-_MAX_HOSTS = 1024
 
 
 class SharedConnections:
@@ -85,9 +81,7 @@ class SharedConnections:
 class _Registry:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.look_ups: dict[Any, LookUp[Any]] = {}
         self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()
-        self.hosts: OrderedDict[Any, str] = OrderedDict()
         self.of_parent: _Registry | None = None
 
 
@@ -143,69 +137,3 @@ def release(shared: SharedConnections, user: object) -> bool:
             if value is shared:
                 del registry.shared[key]
         return True
-
-
-def remembered_host(key: Any) -> str | None:
-    """The host that the control plane named for this key, if it was asked before."""
-    return _registry.hosts.get(key)
-
-
-def remember_host(key: Any, host: str | None) -> None:
-    """Remember a host, or forget it with None."""
-    registry = _registry
-    with registry.lock:
-        registry.hosts.pop(key, None)
-        if host is not None:
-            registry.hosts[key] = host
-            if len(registry.hosts) > _MAX_HOSTS:
-                registry.hosts.popitem(last=False)
-
-
-class _Settable(Protocol):
-    """An event of threads or of an event loop."""
-
-    def set(self) -> None: ...
-
-
-_Event = TypeVar("_Event", bound=_Settable)
-
-
-class LookUp(Generic[_Event]):
-    """A look-up on its way: what starts together asks once, and fails together.
-
-    If each of 200 callers tried again by itself after a failure, the last would wait for 200 times the timeout.
-    """
-
-    def __init__(self, key: Any, registry: _Registry, done: _Event) -> None:
-        self._key = key
-        self._registry = registry
-        self._error: AssistantError | None = None
-        self.done = done
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, AssistantError):
-            self._error = error
-        with self._registry.lock:
-            del self._registry.look_ups[self._key]
-        self.done.set()
-
-    def raise_error(self) -> None:
-        """Fail as the one who asked did. If that one was cancelled there is no error, and another one asks."""
-        if self._error is not None:
-            raise copy.copy(self._error) from self._error
-
-
-def join_look_up(host_key: Any, loop: object, event: Callable[[], _Event]) -> tuple[LookUp[_Event], bool]:
-    """The look-up of this key that is on its way, of threads (`loop` None) or of an event loop; True if it is a new one."""
-    registry = _registry
-    key = (host_key, loop)
-    with registry.lock:
-        on_its_way = registry.look_ups.get(key)
-        if on_its_way is not None:
-            return on_its_way, False
-        look_up: LookUp[_Event] = LookUp(key, registry, event())
-        registry.look_ups[key] = look_up
-        return look_up, True

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pinecone_assistant_client import InvalidRequestError
-from pinecone_assistant_client.settings import checked_looked_up_host, is_loopback, normalise_host
+from pinecone_assistant_client.hosts import checked_looked_up_host
+from pinecone_assistant_client.settings import is_loopback, normalise_host
 
 from ..support.connection_settings import good, said
 

@@ -15,6 +15,7 @@ from pinecone_assistant_client import (
     InternalServerError,
     InvalidRequestError,
     NotFoundError,
+    hosts,
 )
 from pinecone_assistant_client.retries import Retries, RetryPolicy
 
@@ -143,3 +144,12 @@ def test_a_host_that_was_named_without_a_certificate_is_not_used_by_a_client_tha
     server.script(described(server.url), WHOLE, described(server.url), WHOLE)
     ask(host=None, controller_host=server.url, verify=False).chat_completion(QUESTION)
     assert ask(host=None, controller_host=server.url).client.host is None
+
+
+def test_remembered_hosts_are_bounded_and_the_oldest_goes() -> None:
+    known = hosts._Hosts()
+    for number in range(hosts._MAX_HOSTS + 3):
+        known.remember(number, "https://a.example")
+    assert list(known.known) == list(range(3, hosts._MAX_HOSTS + 3))
+    known.remember(3, None)
+    assert 3 not in known.known

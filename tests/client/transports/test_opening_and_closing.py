@@ -12,13 +12,8 @@ from typing import Any
 
 import pytest
 
-from pinecone_assistant_client import (
-    CONNECTION_OPTIONS,
-    AssistantClient,
-    AsyncAssistantClient,
-    BadRequestError,
-    InvalidRequestError,
-)
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, BadRequestError, InvalidRequestError
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 from pinecone_assistant_client.options import ChatOptions
 from pinecone_assistant_client.retries import Retries, RetryPolicy
 

@@ -1,4 +1,4 @@
-"""What is shared is bounded: connections that nobody uses make room, those in use stay, and so do look-ups."""
+"""What is shared is bounded: connections that nobody uses make room, those in use stay."""
 
 from __future__ import annotations
 
@@ -63,18 +63,6 @@ def test_connections_in_use_are_never_pushed_out(server: RawServer) -> None:
     for client in clients:
         client.close()
     assert server.sees_no_connections()
-
-
-def test_remembered_hosts_are_bounded_and_the_oldest_goes() -> None:
-    try:
-        for number in range(shared._MAX_HOSTS + 3):
-            shared.remember_host(("bound", number), "https://a.example")
-        assert len(shared._registry.hosts) == shared._MAX_HOSTS
-        assert shared.remembered_host(("bound", 0)) is None
-        assert shared.remembered_host(("bound", shared._MAX_HOSTS + 2)) == "https://a.example"
-    finally:
-        for number in range(shared._MAX_HOSTS + 3):
-            shared.remember_host(("bound", number), None)
 
 
 async def test_a_sync_close_of_the_last_user_has_the_loop_close_its_session(server: RawServer) -> None:

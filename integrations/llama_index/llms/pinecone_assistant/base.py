@@ -11,13 +11,8 @@ from llama_index.core.prompts import BasePromptTemplate
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from typing_extensions import Self, Unpack
 
-from pinecone_assistant_client import (
-    CONNECTION_OPTIONS,
-    AssistantClient,
-    AsyncAssistantClient,
-    InvalidRequestError,
-    environment,
-)
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS, environment
 
 from .callbacks import async_stream_callback, stream_callback
 from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words

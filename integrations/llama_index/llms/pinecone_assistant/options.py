@@ -12,7 +12,8 @@ from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 from typing_extensions import TypedDict
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError, suggestion
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client.adapters import suggestion
 
 if TYPE_CHECKING:
     import aiohttp

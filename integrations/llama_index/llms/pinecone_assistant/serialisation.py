@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import Self
 
-from pinecone_assistant_client import CONNECTION_OPTIONS
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 
 from .options import FIELD_OPTIONS
 from .structured import StructuredPredict

@@ -19,7 +19,8 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
-from pinecone_assistant_client import AssistantError, InvalidRequestError, strip_code_fence
+from pinecone_assistant_client import AssistantError, InvalidRequestError
+from pinecone_assistant_client.adapters import strip_code_fence
 
 from .options import check_prompt_args, check_wrapper_words
 

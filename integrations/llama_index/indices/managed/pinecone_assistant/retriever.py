@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
-from pinecone_assistant_client import checked_context_options
+from pinecone_assistant_client.adapters import checked_context_options
 
 from .filters import Filters
 from .sources import to_snippet_node

@@ -1,0 +1,180 @@
+"""Finding the data plane: the base URL that answers for an assistant, named by `host=` or by the control plane.
+
+The control plane is asked once, and its answer is remembered for every client with the same key, assistant and API version.
+A cold client may be used by 50 threads or 200 tasks at once. A lock around the lookup would have each of them ask again after
+a failure, so that the last one waits for all the timeouts in turn. So callers that arrive while a lookup runs share its
+result, including its failure. Threads share by themselves and each event loop by itself, because their events differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from .errors import AssistantError, InvalidRequestError
+from .settings import ConnectionSettings, is_loopback, normalise_host
+from .wire.decoding import decode_assistant_host
+
+_MAX_HOSTS = 1024
+
+
+class _Settable(Protocol):
+    """An event of threads or of an event loop."""
+
+    def set(self) -> None: ...
+
+
+_Event = TypeVar("_Event", bound=_Settable)
+
+
+class _Hosts:
+    """The hosts of one process, and the lookups in progress. A forked child starts with none of either."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: OrderedDict[Any, str] = OrderedDict()
+        self.lookups: dict[Any, _Lookup[Any]] = {}
+
+    def forget_all(self) -> None:
+        """Start anew in a forked child, where the threads that had lookups in progress, or held the lock, do not exist."""
+        self.lock = threading.Lock()
+        self.known.clear()
+        self.lookups.clear()
+
+    def remember(self, key: Any, host: str | None) -> None:
+        """Remember a host, or forget it with None."""
+        with self.lock:
+            self.known.pop(key, None)
+            if host is not None:
+                self.known[key] = host
+                if len(self.known) > _MAX_HOSTS:
+                    self.known.popitem(last=False)
+
+    def join(self, host_key: Any, loop: object, event: Callable[[], _Event]) -> tuple[_Lookup[_Event], bool]:
+        """The lookup of this key that threads (`loop` None) or an event loop have in progress; True if it is a new one."""
+        key = (host_key, loop)
+        with self.lock:
+            running = self.lookups.get(key)
+            if running is not None:
+                return running, False
+            lookup: _Lookup[_Event] = _Lookup(key, self, event())
+            self.lookups[key] = lookup
+            return lookup, True
+
+
+class _Lookup(Generic[_Event]):
+    """A lookup in progress, entered by the caller who asks. The others wait for `done`, then look again."""
+
+    def __init__(self, key: Any, hosts: _Hosts, done: _Event) -> None:
+        self._key = key
+        self._hosts = hosts
+        self._error: AssistantError | None = None
+        self.done = done
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, AssistantError):
+            self._error = error
+        with self._hosts.lock:
+            self._hosts.lookups.pop(self._key, None)
+        self.done.set()
+
+    def raise_error(self) -> None:
+        """Raise what the lookup ended with. If its caller was cancelled there is no error, and another one asks."""
+        if self._error is not None:
+            raise copy.copy(self._error) from self._error
+
+
+_hosts = _Hosts()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_hosts.forget_all)
+
+
+def known_host(settings: ConnectionSettings) -> str | None:
+    """The data plane's base URL as far as it is known without asking, or None."""
+    return settings.base_url or _hosts.known.get(_key(settings))
+
+
+def forget_host(settings: ConnectionSettings) -> None:
+    """Forget what the control plane named, after a 404: a deleted and recreated assistant may live elsewhere."""
+    _hosts.remember(_key(settings), None)
+
+
+def find_host(settings: ConnectionSettings, ask: Callable[[], str]) -> str:
+    """The host that the control plane named, or names now.
+
+    Args:
+        settings: Whose host.
+        ask: Ask the control plane; called at most once by all threads that need the answer at the same time.
+
+    Raises:
+        AssistantError: Whatever `ask` raised, in each of these threads.
+    """
+    key = _key(settings)
+    while (host := _hosts.known.get(key)) is None:
+        lookup, is_first = _hosts.join(key, None, threading.Event)
+        if is_first:
+            with lookup:
+                host = _hosts.known.get(key) or ask()
+                _hosts.remember(key, host)
+                return host
+        lookup.done.wait()
+        lookup.raise_error()
+    return host
+
+
+async def find_host_async(settings: ConnectionSettings, ask: Callable[[], Awaitable[str]]) -> str:
+    """Async version of `find_host`."""
+    key = _key(settings)
+    while (host := _hosts.known.get(key)) is None:
+        lookup, is_first = _hosts.join(key, asyncio.get_running_loop(), asyncio.Event)
+        if is_first:
+            with lookup:
+                host = _hosts.known.get(key) or await ask()
+                _hosts.remember(key, host)
+                return host
+        await lookup.done.wait()
+        lookup.raise_error()
+    return host
+
+
+def decode_host(settings: ConnectionSettings, body: bytes) -> str:
+    """The base URL in the control plane's answer, if the key may go there.
+
+    Raises:
+        StreamError: The answer has no host in it.
+        InvalidRequestError: The host is outside https, or not a URL.
+    """
+    host = decode_assistant_host(body, settings.assistant_name or "")
+    return checked_looked_up_host(host, settings.controller_url)
+
+
+def checked_looked_up_host(host: str, controller_url: str) -> str:
+    """The base URL of a host that the control plane named, if the key may go there: https, or this machine.
+
+    Raises:
+        InvalidRequestError: A host outside https.
+    """
+    url = normalise_host(host, option="the host that the control plane named,")
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
+        raise InvalidRequestError(
+            f"{controller_url} named the host {url}, which is not https, so the key was not sent there: "
+            "pass host= if that is meant"
+        )
+    return url
+
+
+def _key(settings: ConnectionSettings) -> tuple[Any, ...]:
+    api_key = hashlib.sha256((settings.api_key or "").encode()).digest()
+    # `verify`: a server that was not asked for a certificate may have named a host of its own.
+    return settings.controller_host, settings.assistant_name, api_key, settings.api_version, settings.verify
