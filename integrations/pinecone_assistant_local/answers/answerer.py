@@ -23,6 +23,7 @@ from .generated import Generate, generate_pieces
 from .json_answers import INSTRUCTION_WORDS, compose_json
 from .json_schemas import split_schema
 from .pieces import Piece, snippet_text
+from .rendering import bracketed_numbers
 from .requests import ChatRequest, ContextRequest, Turn
 from .scripted import Replies
 
@@ -46,6 +47,7 @@ class Answer:
         context_snippet_count: How many passages were found.
         wait: Runs what may take as long as a model does, off the event loop.
         is_generated: Whether the pieces are still being written by the user's hook.
+        taken_numbers: What stands in brackets of the quoted text and must not be the number of a file.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Answer:
     context_snippet_count: int
     wait: Wait = field(repr=False)
     is_generated: bool = False
+    taken_numbers: frozenset[int] = frozenset()
 
     async def stream_pieces(self) -> AsyncIterator[Piece]:
         """The pieces as they come; the hook runs off the event loop."""
@@ -134,10 +137,21 @@ class Answerer:
         elif generate is not None and hits:
             generated = generate_pieces(generate, question.text, hits)
             model = f"{request.model}@{GENERATED}"
-            return Answer(answer_id, model, generated, prompt_tokens, len(hits), self._wait, is_generated=True)
+            taken = bracketed_numbers(hit.body for hit in hits)
+            return Answer(
+                answer_id,
+                model,
+                generated,
+                prompt_tokens,
+                len(hits),
+                self._wait,
+                is_generated=True,
+                taken_numbers=taken,
+            )
         else:
             pieces = compose_answer(hits) if generate is None else [DECLINE]
-        return Answer(answer_id, model, pieces, prompt_tokens, len(hits), self._wait)
+        taken = bracketed_numbers(piece for piece in pieces if isinstance(piece, str))
+        return Answer(answer_id, model, pieces, prompt_tokens, len(hits), self._wait, taken_numbers=taken)
 
     def context(self, assistant: str, request: ContextRequest) -> list[Hit]:
         """The passages for a context request.

@@ -7,12 +7,12 @@ citations into the text as markers, the other sends them beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..search.retrieval import Hit
 from ..search.scoring import SentenceHit
-from ..text.sentences import FINAL_MARK
-from .pieces import Cite, Piece, Source, source_of
+from ..text.sentences import ENDS, FINAL_MARK
+from .pieces import Cite, Piece, source_of
 
 # A further sentence is quoted only if it is nearly as good as the best one.
 NEARLY_AS_GOOD = 0.85
@@ -21,8 +21,8 @@ MAX_OVERLAP = 0.7
 
 DECLINE = "I could not find an answer to that in the files I can use for this question."
 
-# Foreign reference numbers, such as "[12]" in text from an encyclopedia: in an answer they would pass for citations.
-_FOREIGN_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+# A sentence that ends in numbers of notes: "It is 25 meters high.[4][5, 6]".
+_NOTES_AT_END = re.compile(rf"[{ENDS}][^\w\s]*(?: ?\[\d[\d, \u2013-]{{0,20}}\])+$")
 
 
 def compose_answer(hits: Sequence[Hit]) -> list[Piece]:
@@ -59,22 +59,13 @@ def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
 
 
 def quote(hit: Hit, sentence: SentenceHit) -> Iterator[Piece]:
-    """A sentence with its citation before the final mark, as the service writes it."""
-    text = plain_sentence(sentence)
+    """Yield a sentence as it stands in the file, with its citation before the final mark, as the service writes it."""
+    text = sentence.text
     final = FINAL_MARK.search(text)
     yield text[: final.start()] if final else text
-    yield Cite((source_of(hit, sentence.text),))
-    yield final.group() if final else "."
-
-
-def plain_sentence(sentence: SentenceHit) -> str:
-    """The words of a sentence, without the reference numbers of the document it stands in."""
-    return _FOREIGN_MARKERS.sub("", sentence.text)
-
-
-def sources_in(pieces: Iterable[Piece]) -> list[Source]:
-    """Every source that is cited, in order."""
-    return [source for piece in pieces if isinstance(piece, Cite) for source in piece.sources]
+    yield Cite((source_of(hit, text),))
+    if final or not _NOTES_AT_END.search(text):
+        yield final.group() if final else "."
 
 
 def _overlap(left: frozenset[str], right: frozenset[str]) -> float:

@@ -13,6 +13,8 @@ _MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 # While the text so far ends like this, a marker may still be on its way.
 _MAYBE_MARKER = re.compile(r"\s*\[[\d\s,]{0,16}\Z|\s+\Z")
 _MAX_CITED = 3
+# So much of the text before a bracket, at least, tells a quotation that has it from a citation.
+_MIN_QUOTED, _MAX_QUOTED = 6, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def generate_pieces(generate: Generate, question: str, hits: Sequence[Hit]) -> I
 
 
 def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
-    held = ""
+    """Yield text and citations. A bracket that is quoted from a passage with the words before it stays text."""
+    bodies = [" ".join(hit.body.split()) for hit in hits]
+    held = said = ""
     for part in parts:
         held += part
         while True:
@@ -70,7 +74,11 @@ def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
             if match is None:
                 break
             yield from _before_marker(held[: match.start()])
+            said = (said + held[: match.end()])[-3 * _MAX_QUOTED :]
             held = held[match.end() :]
+            if _is_quoted(said, match.group(), bodies):
+                yield match.group()
+                continue
             numbers = [int(number) for number in re.findall(r"\d+", match[1])]
             sources = [
                 source_of(hits[number - 1], hits[number - 1].sentences[0].text)
@@ -81,8 +89,15 @@ def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
         tail = _MAYBE_MARKER.search(held)
         ready = held[: tail.start()] if tail else held
         yield from _before_marker(ready)
+        said = (said + ready)[-3 * _MAX_QUOTED :]
         held = held[len(ready) :]
     yield from _before_marker(held)
+
+
+def _is_quoted(said: str, bracket: str, bodies: Sequence[str]) -> bool:
+    """Whether what was said, which ends in this bracket, stands in a passage."""
+    end = " ".join(said.split())[-_MAX_QUOTED:]
+    return len(end) - len(bracket.strip()) >= _MIN_QUOTED and any(end in body for body in bodies)
 
 
 def _before_marker(text: str) -> Iterator[Piece]:

@@ -11,7 +11,7 @@ from ..search.retrieval import Hit
 from ..search.scoring import SentenceHit
 from ..text.passages import title_of
 from ..text.words import Stems, words_of
-from .extracted import DECLINE, choose_sentences, plain_sentence
+from .extracted import DECLINE, choose_sentences
 from .json_instances import build_instance
 from .json_schemas import Schema
 from .pieces import Cite, Piece, source_of
@@ -44,7 +44,7 @@ def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], aroun
     """
     chosen = choose_sentences(hits)
     if schema is None:
-        answer = " ".join(plain_sentence(sentence) for _, sentence in chosen) or DECLINE
+        answer = " ".join(sentence.text for _, sentence in chosen) or DECLINE
         value: object = {"answer": answer, "sources": list(dict.fromkeys(hit.file.name for hit, _ in chosen))}
         cited = [source_of(hit, sentence.text) for hit, sentence in chosen]
     else:
@@ -88,7 +88,7 @@ class PassageFiller:
             return list(dict.fromkeys(hit.file.name for hit, _ in ranked))
         for hit, sentence in ranked[:1]:
             self._used[id(sentence)] = (hit, sentence)
-        return [plain_sentence(sentence) for _, sentence in ranked]
+        return [sentence.text for _, sentence in ranked]
 
     def numbers(self, name: str) -> list[float]:
         """The numbers in the sentences; in each, those before a word of the name go first, as units do."""

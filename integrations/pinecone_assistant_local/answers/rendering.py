@@ -1,14 +1,31 @@
-"""Pieces to text: with markers and a reference list in it, or with the citations beside it."""
+"""Pieces to text: with markers and a reference list in it, or with the citations next to it.
+
+A quotation may have brackets of its own: "described in chapter [4]". In the text nothing tells them from markers but the
+reference list: a number that is not in it is no citation. So files never get a number that stands in a bracket of the
+quoted text.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
 from ..store.files import StoredFile
 from .pieces import Cite, Piece, Source
 
 LinkOf = Callable[[StoredFile], str]
+
+_BRACKET = re.compile(r"\[(\d[\dpP\s,;.&\u2013-]{0,200})\]")
+_NUMBER = re.compile(r"\d{1,9}")
+
+
+def bracketed_numbers(texts: Iterable[str]) -> frozenset[int]:
+    """Return the numbers in brackets that could pass for markers: `[4]`, `[1, pp. 3-5]`."""
+    return frozenset(
+        int(number) for text in texts for inside in _BRACKET.findall(text) for number in _NUMBER.findall(inside)
+    )
 
 
 @dataclass(slots=True)
@@ -18,12 +35,14 @@ class InlineRenderer:
     Args:
         link_of: The signed link to a file.
         with_references: Whether the text ends in the list.
+        taken_numbers: What stands in brackets of the quoted text.
     """
 
     link_of: LinkOf
     with_references: bool = True
+    taken_numbers: frozenset[int] = frozenset()
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
-    _files: list[StoredFile] = field(default_factory=list)
+    _files: dict[int, StoredFile] = field(default_factory=dict)
 
     def text_of(self, piece: Piece) -> str:
         """The text of a piece; files are numbered in the order of their first citation."""
@@ -36,9 +55,7 @@ class InlineRenderer:
         """The list of references, or nothing if there are none."""
         if not self._files or not self.with_references:
             return ""
-        lines = [
-            f"{number}. [{file.name}]({self.link_of(file)}) \n" for number, file in enumerate(self._files, start=1)
-        ]
+        lines = [f"{number}. [{file.name}]({self.link_of(file)}) \n" for number, file in self._files.items()]
         return "\n\nReferences:\n" + "".join(lines)
 
     def render(self, pieces: Iterable[Piece]) -> str:
@@ -49,8 +66,10 @@ class InlineRenderer:
         key = (source.file.id, source.file.name)
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = len(self._files) + 1
-            self._files.append(source.file)
+            last = max(self._files, default=0)
+            number = next(free for free in count(last + 1) if free not in self.taken_numbers)
+            self._numbers[key] = number
+            self._files[number] = source.file
         if not source.pages:
             return str(number)
         return f"{number}, pp. {_page_ranges(source.pages)}"

@@ -24,7 +24,7 @@ async def chat_completions(request: Request) -> Response | EventStream:
     """POST /assistant/chat/{assistant}/chat/completions."""
     call = Call.of(request)
     chat, answer = await _answer(call, standard=False)
-    renderer = InlineRenderer(call.link_to, with_references=call.service.options.references)
+    renderer = InlineRenderer(call.link_to, call.service.options.references, answer.taken_numbers)
     if chat.stream:
         return _stream(call, completion_events(answer, renderer), heartbeats=False)
     text = renderer.render(await answer.all_pieces())

@@ -25,7 +25,7 @@ FINAL_MARK = re.compile(f"(?<![{ENDS}])[{ENDS}]+[{_CLOSE}]*$")
 # Inside a text: a Latin mark needs space after it, a full-width one does not. Numbers of notes, "[4]", may follow; after a
 # space they belong to the sentence before only if another sentence follows on the line.
 _END = re.compile(
-    f"(?<![{_LATIN_ENDS}])(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?:{_NOTES})*(?P<note> {_NOTES}(?= [^\\W\\d_]))?(?=\\s)"
+    f"(?<![{_LATIN_ENDS}])(?P<mark>[{_LATIN_ENDS}]+)[{_CLOSE}]*(?:{_NOTES})*(?P<note> {_NOTES}(?= [^\\W\\d_]|\\s*$))?(?=\\s|$)"
     f"|[{_WIDE_ENDS}]+[{_CLOSE}]*"
 )
 

@@ -101,12 +101,6 @@ def test_accents_and_endings_do_not_matter(local: LocalAssistant, api: Api) -> N
     assert "Café" in api.ask("When is a cake served at cafe Muller?")
 
 
-def test_reference_numbers_of_the_document_are_not_quoted(local: LocalAssistant, api: Api) -> None:
-    """They would pass for citations of the answer."""
-    local.upload_text("pine.txt", "The red pine[3] can grow up to 25 meters high.[4][5, 6] It is an evergreen.")
-    assert api.ask("How high is a red pine?").startswith("The red pine can grow up to 25 meters high  [1].")
-
-
 def test_a_question_in_the_text_is_answered_by_what_follows_it(local: LocalAssistant, api: Api) -> None:
     local.upload_text("faq.md", "How do I cancel my subscription? Open the account page and press the grey button.")
     assert "grey button" in api.ask("How do I cancel my subscription?")
