@@ -19,7 +19,7 @@ class Message:
 
     Attributes:
         role: `"user"`, `"assistant"`, or `"system"` / `"developer"`, which are folded into the first user turn.
-        content: Text, not blank.
+        content: Text. A blank user turn is an error; blank turns of other roles are left out.
     """
 
     role: str
@@ -42,12 +42,14 @@ def _to_message(value: Any, index: int) -> Message:
         )
     if role not in _ROLES:
         raise InvalidRequestError(f"messages[{index}].role is {role!r}: use one of {', '.join(_ROLES)}")
+    if content is None and role != "user":
+        content, value = "", None  # a turn of another model that only called tools
     if not isinstance(content, str):
         raise InvalidRequestError(
             f"messages[{index}].content is a {_kind_of(content)}: the assistant takes text (str) only"
         )
-    if not content or content.isspace():
-        raise InvalidRequestError(f"messages[{index}].content ({role}) is empty: every message needs text")
+    if role == "user" and _is_blank(content):
+        raise InvalidRequestError(f"messages[{index}].content (user) is empty: a question needs text")
     try:
         if not content.isascii():
             content.encode()
@@ -56,6 +58,10 @@ def _to_message(value: Any, index: int) -> Message:
             f"messages[{index}].content has a lone surrogate at character {error.start}: it is not valid text"
         ) from error
     return value if isinstance(value, Message) else Message(role, content)
+
+
+def _is_blank(content: str) -> bool:
+    return not content or content.isspace()
 
 
 def _kind_of(content: Any) -> str:
@@ -72,14 +78,15 @@ def fold_messages(
     """The turns to send: roles user and assistant only, no two turns of one role in a row.
 
     The service knows no system role. System and developer messages are put, in order, before the first user turn's
-    text; same-role runs are joined by a blank line. The input is not changed.
+    text; same-role runs are joined by a blank line. A blank system or assistant turn is left out: the service refuses it, and
+    an answer without text would lock its conversation for ever. The input is not changed.
 
     Args:
         messages: `Message` values or `{"role": ..., "content": ...}` dicts.
         system_messages: `"merge"` folds system messages, `"error"` refuses them.
 
     Raises:
-        InvalidRequestError: No user turn, an unknown role, blank or non-text content; names the message.
+        InvalidRequestError: No user turn, a blank one, an unknown role or non-text content; names the message.
     """
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
         raise InvalidRequestError(
@@ -89,6 +96,8 @@ def fold_messages(
     turns: list[tuple[str, list[str]]] = []
     for index, value in enumerate(messages):
         message = _to_message(value, index)
+        if _is_blank(message.content):
+            continue
         if message.role in _SYSTEM_ROLES:
             if system_messages == "error":
                 raise InvalidRequestError(

@@ -104,10 +104,20 @@ def test_without_a_user_turn_there_is_nothing_to_answer(messages: Any) -> None:
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003", "\u0085"])
-@pytest.mark.parametrize("role", ["user", "assistant", "system"])
-def test_blank_content_is_refused_with_its_place(role: str, content: str) -> None:
-    messages = [*turns(("user", "a"), (role, content))]
-    assert said(messages) == f"messages[1].content ({role}) is empty: every message needs text"
+def test_a_blank_question_is_refused_with_its_place(content: str) -> None:
+    for messages in (turns(("user", "a"), ("user", content)), turns(("system", "S"), ("user", content))):
+        assert said(messages) == "messages[1].content (user) is empty: a question needs text"
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003", "\u0085", None])
+@pytest.mark.parametrize("role", ["assistant", "system", "developer"])
+def test_a_blank_turn_of_another_role_is_left_out(role: str, content: Any) -> None:
+    """An answer without text was refused in every later turn, so that its conversation was locked."""
+    for blank in (Message(role, content), {"role": role, "content": content}):
+        messages = [{"role": "user", "content": "a"}, blank, {"role": "user", "content": "b"}]
+        for system_messages in ("merge", "error"):
+            assert fold_messages(messages, system_messages=system_messages) == [Message("user", "a\n\nb")]
+        assert said([blank]) == "no user message to answer: add one with role 'user'"
 
 
 @pytest.mark.parametrize(

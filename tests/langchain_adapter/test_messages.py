@@ -175,7 +175,7 @@ def test_a_message_that_is_no_turn_is_an_error() -> None:
         ([AIMessage("Hello.")], "no user message"),
         ([HumanMessage("")], "is empty"),
         ([HumanMessage(" \n ")], "is empty"),
-        ([HumanMessage("Q"), AIMessage(""), HumanMessage("Q")], r"messages\[1\].content \(assistant\) is empty"),
+        ([HumanMessage("Q"), AIMessage(""), HumanMessage("")], r"messages\[2\].content \(user\) is empty"),
     ],
 )
 async def test_input_without_a_question_is_an_error_before_any_traffic(

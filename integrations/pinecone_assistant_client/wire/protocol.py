@@ -143,8 +143,12 @@ def _chat_fields(
     return fields
 
 
-def checked_context_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def checked_context_options(options: Mapping[str, Any], *, names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The context options that are set: `top_k`, `snippet_size`, `multimodal`, `include_binary_content`.
+
+    Args:
+        options: The options.
+        names: What the caller calls some of them, `{"top_k": "similarity_top_k"}`, for the messages.
 
     Raises:
         InvalidRequestError: No mapping, an unknown option, or a value of the wrong type.
@@ -159,7 +163,8 @@ def checked_context_options(options: Mapping[str, Any]) -> dict[str, Any]:
         wanted = int if name in ("top_k", "snippet_size") else bool
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise InvalidRequestError(
-                f"context option {name} is {value!r}: pass {'a number' if wanted is int else 'True or False'}"
+                f"{(names or {}).get(name) or f'context option {name}'} is {value!r}: "
+                f"pass {'a number' if wanted is int else 'True or False'}"
             )
     return {name: value for name, value in options.items() if value is not None}
 

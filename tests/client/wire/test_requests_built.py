@@ -17,6 +17,7 @@ from pinecone_assistant_client.wire.protocol import (
     build_chat_request,
     build_context_request,
     build_describe_request,
+    checked_context_options,
 )
 
 QUESTION = [Message("user", "How tall is a red pine?")]
@@ -191,6 +192,11 @@ def test_what_cannot_be_written_as_json_is_refused() -> None:
 def test_a_large_number_is_sent_whole_or_refused() -> None:
     assert sent(completion(filter={"n": 2**100}))["filter"] == {"n": 2**100}
     assert said(completion, filter={"n": 10**30}).startswith("filter.n: 1000000000000000000000000000000 is not held")
+
+
+def test_a_context_option_is_named_as_the_caller_calls_it() -> None:
+    assert said(checked_context_options, {"top_k": "3"}, names={"top_k": "k"}) == "k is '3': pass a number"
+    assert said(checked_context_options, {"snippet_size": "3"}, names={"top_k": "k"}).startswith("context option snip")
 
 
 def test_a_json_answer_cannot_be_streamed() -> None:
