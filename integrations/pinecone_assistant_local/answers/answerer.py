@@ -13,7 +13,8 @@ import msgspec
 
 from ..errors import ServiceError
 from ..search.questions import Question, QuestionReader
-from ..search.retrieval import Hit, Retriever
+from ..search.retrieval import Retriever
+from ..search.scoring import Hit
 from ..store.files import StoredFile
 from ..store.store import Store
 from ..text.tokens import count_tokens
@@ -168,7 +169,7 @@ class Answerer:
         return self._questions.read(last, earlier)
 
     def _require_available_file(self, assistant: str) -> None:
-        if not self._retriever.has_available_file(assistant):
+        if not self._store.files.has_available(assistant):
             raise ServiceError(
                 400, "FAILED_PRECONDITION", f'Assistant "{assistant}" has no available files: upload a file first.'
             )

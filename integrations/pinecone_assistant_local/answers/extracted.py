@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ..search.retrieval import Hit
-from ..search.scoring import SentenceHit
+from ..search.scoring import Hit, SentenceHit
 from ..text.sentences import ENDS, FINAL_MARK
 from .pieces import Cite, Piece, source_of
 

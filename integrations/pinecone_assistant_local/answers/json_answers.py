@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..search.retrieval import Hit
-from ..search.scoring import SentenceHit
+from ..search.scoring import Hit, SentenceHit
 from ..text.passages import title_of
 from ..text.words import Stems, words_of
 from .extracted import DECLINE, choose_sentences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..search.retrieval import Hit
+from ..search.scoring import Hit
 from ..store.files import StoredFile
 from ..text.tokens import clip_tokens
 

@@ -10,7 +10,7 @@ from ..answers.pieces import Source
 from ..answers.rendering import PlacedCitation
 from ..documents.contents import PdfImage
 from ..documents.file_types import has_pages, reference_type
-from ..search.retrieval import Hit
+from ..search.scoring import Hit
 from ..store.assistants import Assistant
 from ..store.files import StoredFile
 from ..store.operations import Operation

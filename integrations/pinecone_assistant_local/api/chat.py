@@ -12,7 +12,7 @@ from ..answers.answerer import Answer
 from ..answers.pieces import Source, snippet_text
 from ..answers.rendering import InlineRenderer, place_citations
 from ..answers.requests import ChatRequest, ContextOptions, read_chat_request, read_context_request
-from ..search.retrieval import Hit
+from ..search.scoring import Hit
 from ..text.tokens import count_tokens
 from .bodies import Json, citation_json, cited_files, file_json, image_json, snippet_json, usage_json
 from .call import Call, json_response
@@ -94,7 +94,7 @@ def _images(call: Call, options: ContextOptions, hits: Sequence[Hit]) -> list[li
         page = (hit.file.id, hit.page)
         wanted = options.multimodal and has_multimodal(call.version) and hit.file.multimodal and page not in seen
         seen.add(page)
-        found = call.service.store.images.of_page(hit.file.row, hit.page) if wanted and hit.page else []
+        found = call.service.store.passages.images_of_page(hit.file.row, hit.page) if wanted and hit.page else []
         blocks.append([image_json(image, with_data=options.include_binary_content) for image in found])
     return blocks
 

@@ -1,14 +1,28 @@
-"""How well a sentence answers a question: how much of it is in the sentence, and in what stands around it."""
+"""Scores of sentences and passages: how much of a question is in a sentence, and in the text around it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from ..store.files import StoredFile
+from ..store.passages import StoredPassage
 from .questions import Question, Term
+
+# A word that the collection does not have may be said there in another way, a name may not.
+UNSEEN_WORD = 0.85
+NAME = 1.3
+# What says only which kind of thing is asked for is answered by a thing of that kind.
+KIND = 0.5
+# What "how many" asks for is what the question is about.
+COUNTED = 1.5
+# A file that holds less of the question than this part of what the best one holds is about something else.
+FILE_SHARE = 0.75
 
 # How much of a term counts when the sentence itself does not have it.
 IN_SYNONYM = 0.92
@@ -30,6 +44,7 @@ MIN_COVERAGE_OF_KIND = 0.4
 FULL_SCORE = 1.4
 _SHARED_CHARACTERS = 5
 _LEAST_CHARACTERS = 4
+_REFERS_BACK = re.compile(r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|both)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,54 @@ class SentenceHit:
     is_answer: bool
     says_more: bool
     stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found.
+
+    Attributes:
+        file: The file it stands in.
+        position: Its place in the file.
+        page: Its page, where the format has pages.
+        heading: The headings above it.
+        body: Its text.
+        sentences: Its sentences in order.
+        score: How well it fits, in (0, 1].
+    """
+
+    file: StoredFile
+    position: int
+    page: int | None
+    heading: str
+    body: str
+    sentences: tuple[SentenceHit, ...]
+    score: float
+
+    @classmethod
+    def of(cls, passage: StoredPassage, file: StoredFile, sentences: Sequence[SentenceHit], score: float) -> Hit:
+        """The passage with these scores."""
+        return cls(file, passage.position, passage.page, passage.heading, passage.body, tuple(sentences), score)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """A passage with its words, as remembered between searches."""
+
+    id: int
+    file: int
+    stored: StoredPassage
+    sentence_stems: tuple[tuple[str, ...], ...]
+    heading_stems: frozenset[str]
+    all_stems: frozenset[str]
+
+    @classmethod
+    def of(
+        cls, stored: StoredPassage, heading_stems: Sequence[str], sentence_stems: tuple[tuple[str, ...], ...]
+    ) -> ReadPassage:
+        """The passage with the stems of its heading and of each sentence."""
+        heading = frozenset(heading_stems)
+        return cls(stored.id, stored.file, stored, sentence_stems, heading, heading.union(*sentence_stems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +227,73 @@ class Weighed:
     def covered(self, stems: AbstractSet[str]) -> float:
         """The part of the question, in [0, 1], that is anywhere among these stems."""
         return sum([weight for term, weight in self._weighed_terms if _has(stems, term)]) / self._total
+
+
+def weigh(question: Question, counts: Sequence[int], total: int) -> Weighed:
+    """The question with the weights of its terms.
+
+    Args:
+        question: The question.
+        counts: How many passages have each of its terms.
+        total: How many passages there are.
+    """
+    weights = [_weight(term, count, total) for term, count in zip(question.all_terms, counts, strict=True)]
+    return Weighed(question, tuple(weights))
+
+
+def likely_files(
+    asked: Weighed, passages: Sequence[ReadPassage], titles: Mapping[int, frozenset[str]]
+) -> frozenset[int]:
+    """The files that hold about as much of the question as the one that holds most of it."""
+    stems = {row: set(title) for row, title in titles.items()}
+    for passage in passages:
+        stems[passage.file] |= passage.all_stems
+    covered = {row: asked.covered(found) for row, found in stems.items()}
+    least = FILE_SHARE * max(covered.values(), default=0.0)
+    return frozenset(row for row, part in covered.items() if part >= least)
+
+
+def judge(asked: Weighed, passage: ReadPassage, file: StoredFile, title: frozenset[str], likely: frozenset[int]) -> Hit:
+    """A passage with the scores of its sentences."""
+    above = passage.heading_stems | title
+    heading = asked.heading(above)
+    everything = passage.all_stems | title
+    stems = passage.sentence_stems
+    sentences = passage.stored.sentences
+    hits = []
+    for index, (text, own) in enumerate(zip(sentences, stems, strict=True)):
+        replies = index and sentences[index - 1].endswith("?")
+        around = Surroundings(
+            heading=asked.heading(above.union(stems[index - 1])) if replies else heading,
+            neighbours=frozenset[str]().union(*stems[max(0, index - 2) : index]),
+            passage=everything,
+            is_meant=_REFERS_BACK.search(text) is not None,
+            is_likely=file.row in likely,
+        )
+        hits.append(asked.score_sentence(text, own, around))
+    best = max(hit.score for hit in hits)
+    return Hit.of(passage.stored, file, hits, min(1.0, 0.8 * best + 0.2 * asked.covered(everything)))
+
+
+def unjudged(passage: ReadPassage, file: StoredFile) -> Hit:
+    """A passage with no scores."""
+    sentences = [
+        SentenceHit(text, 0.0, is_answer=False, says_more=False, stems=frozenset(stems))
+        for text, stems in zip(passage.stored.sentences, passage.sentence_stems, strict=True)
+    ]
+    return Hit.of(passage.stored, file, sentences, 0.0)
+
+
+def _weight(term: Term, passages: int, total: int) -> float:
+    """The weight of a term that so many of all passages have."""
+    weight = term.weight * math.log(2 + total / (passages + 0.5))
+    if term.says_kind:
+        return weight * KIND
+    if term.is_counted:
+        return weight * COUNTED
+    if term.is_name:
+        return weight * NAME
+    return weight if passages else weight * UNSEEN_WORD
 
 
 def _dot(parts: Sequence[float], weights: Sequence[float]) -> float:

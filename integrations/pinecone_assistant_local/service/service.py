@@ -50,7 +50,7 @@ class Service:
         self.stems = Stems()
         self.store = Store(self.folder, durable=self.durable)
         self.questions = QuestionReader(self.stems)
-        self.retriever = Retriever(self.store.database, self.stems)
+        self.retriever = Retriever(self.store.passages, self.stems)
         self.ingest = Ingest(self.store.files)
         self.requests = RequestLog()
         self.answer_ids = AnswerIds()

@@ -15,7 +15,6 @@ from .database import ClockNs, Database, decode_metadata, encode_metadata, next_
 from .filters import Condition, Parameter, typed_value
 from .metadata import Metadata
 from .operations import Operation, begin_operation, end_operations
-from .passages import replace_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Files:
             count = 0
             for count, passage in enumerate(passages, start=1):
                 _insert_passage(connection, file.row, count, passage)
-            replace_images(connection, file.row, images)
+            _replace_images(connection, file.row, images)
             connection.execute(
                 "UPDATE files SET status = 'Available', error = NULL, updated_on = ?, passages = ? WHERE row = ?",
                 (now, count, file.row),
@@ -117,7 +116,7 @@ class Files:
             if not _is_current(connection, file):
                 return
             connection.execute("DELETE FROM passages WHERE file = ?", (file.row,))
-            replace_images(connection, file.row, ())
+            _replace_images(connection, file.row, ())
             connection.execute(
                 "UPDATE files SET status = 'ProcessingFailed', error = ?, updated_on = ?, passages = 0 WHERE row = ?",
                 (reason, now, file.row),
@@ -133,6 +132,14 @@ class Files:
         if row is None:
             raise file_not_found(file_id)
         return to_stored_file(row)
+
+    def has_available(self, assistant: str) -> bool:
+        """Whether the assistant has a file that can be searched."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM files WHERE assistant = ? AND status = 'Available' LIMIT 1", (assistant,)
+            ).fetchone()
+        return row is not None
 
     def by_name(self, assistant: str, name: str) -> StoredFile | None:
         """The first file of that name."""
@@ -276,4 +283,15 @@ def _insert_passage(connection: sqlite3.Connection, file_row: int, position: int
     connection.execute(
         "INSERT INTO passage_index (rowid, context, body) VALUES (?, ?, ?)",
         (inserted.lastrowid, passage.index_context, passage.index_body),
+    )
+
+
+def _replace_images(connection: sqlite3.Connection, file_row: int, images: Iterable[PdfImage]) -> None:
+    connection.execute("DELETE FROM images WHERE file = ?", (file_row,))
+    connection.executemany(
+        "INSERT INTO images VALUES (?, ?, ?, ?, ?)",
+        [
+            (file_row, position, image.page, image.mime_type, image.data)
+            for position, image in enumerate(images, start=1)
+        ],
     )

@@ -9,7 +9,7 @@ from .assistants import Assistants
 from .database import ClockNs, Database, remove_orphans
 from .files import Files
 from .operations import Operations
-from .passages import Images
+from .passages import Passages
 
 
 class Store:
@@ -27,7 +27,7 @@ class Store:
             remove_orphans(self.database, clock_ns)
         self.assistants = Assistants(self.database, clock_ns)
         self.files = Files(self.database, clock_ns)
-        self.images = Images(self.database)
+        self.passages = Passages(self.database)
         self.operations = Operations(self.database)
 
     def clear(self) -> None:
