@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
-import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-import msgspec
 
 from ..errors import ServiceError
 from ..search.questions import Question, QuestionReader
@@ -199,9 +197,6 @@ def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
     return turns[:-1], turns[-1]
 
 
-_MAX_REMEMBERED_ANSWERS = 10_000
-
-
 class AnswerIds:
     """Identifiers of answers, 32 hexadecimal digits: the same for equal requests in equal order, and never used twice.
 
@@ -209,20 +204,12 @@ class AnswerIds:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asked: dict[bytes, int] = {}
+        self._count = itertools.count()
 
-    def next(self, path: str, body: object) -> str:
+    def next(self, path: str, body: bytes) -> str:
         """The identifier for the answer to this request."""
-        digest = hashlib.sha256(path.encode() + b"\n" + msgspec.json.encode(body)).digest()
-        with self._lock:
-            times = self._asked.pop(digest, 0) + 1
-            self._asked[digest] = times
-            while len(self._asked) > _MAX_REMEMBERED_ANSWERS:
-                self._asked.pop(next(iter(self._asked)))
-        return hashlib.sha256(digest + times.to_bytes(8, "big")).hexdigest()[:32]
+        return hashlib.sha256(b"%d %s\n%s" % (next(self._count), path.encode(), body)).hexdigest()[:32]
 
     def clear(self) -> None:
-        """Starts anew."""
-        with self._lock:
-            self._asked.clear()
+        """Start anew."""
+        self._count = itertools.count()

@@ -1,25 +1,27 @@
 """An instance of a JSON Schema, with its values taken from somewhere else.
 
-The schema decides the shape and the limits, a `Filler` what stands in it. `if`, `not`, `patternProperties` and the like
-are not looked at: they do not occur in schemas that describe an answer.
+The schema decides the shape and the limits, a `Filler` what stands in it. It reads the keywords that pydantic and the
+adapters of this project write; others, such as `if`, `not` and `patternProperties`, are ignored.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Protocol
-from urllib.parse import unquote
 
 from ..errors import invalid
 
-# From this depth on, nothing optional is filled in any more, so that recursive schemas come to an end.
+# From this depth or this number of values on, nothing optional is filled in, so that recursive schemas come to an end.
 OPTIONAL_DEPTH = 5
+OPTIONAL_VALUES = 1_000
+# A schema can ask for endless depth, or a list of a billion items.
 MAX_DEPTH = 40
+MAX_VALUES = 2_000
+MAX_CHARACTERS = 100_000
 USUAL_ITEMS = 3
+_TRIES = 16
 
 _FORMATS = {
     "date": "2025-01-01",
@@ -28,12 +30,12 @@ _FORMATS = {
     "duration": "P1D",
     "email": "nobody@example.com",
     "uri": "https://example.com/",
-    "url": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
+    "uuid4": "00000000-0000-4000-8000-000000000000",
     "ipv4": "127.0.0.1",
     "ipv6": "::1",
-    "hostname": "example.com",
 }
+# What fits many patterns, where no word of the passages does.
 _USUAL_CODES = (
     "",
     "a",
@@ -51,17 +53,13 @@ _USUAL_CODES = (
     "#000000",
     "en-US",
 )
-_IMPLIED_TYPES = (
-    ("object", ("properties", "required", "additionalProperties")),
-    ("array", ("items", "prefixItems", "minItems", "uniqueItems")),
-    ("number", ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
-)
+_IMPLIED_TYPES = {"properties": "object", "required": "object", "items": "array", "prefixItems": "array"}
 
 Node = Mapping[str, object]
 
 
 class Filler(Protocol):
-    """Where values come from. `name` is what the schema says about a value; `index` its place in a list."""
+    """Where values come from. `name` is what the schema says about a value."""
 
     def texts(self, name: str) -> Sequence[str]:
         """Texts for a value, best first."""
@@ -80,76 +78,71 @@ def build_instance(schema: Node, filler: Filler) -> object:
     """A value that is valid under the schema.
 
     Raises:
-        ServiceError: 400 if nothing finite can be.
+        ServiceError: 400 if there is no finite one, or none of a reasonable size.
     """
-    return _Builder(schema, filler).build(schema, "", 0, 0)
+    try:
+        return _Builder(schema, filler).build(schema, "", 0, 0)
+    except (OverflowError, RecursionError) as error:
+        raise invalid("The JSON Schema in the last message has no instance of a reasonable size") from error
 
 
 class _Builder:
     def __init__(self, root: Node, filler: Filler) -> None:
         self._root = root
         self._filler = filler
+        self._count = 0
 
     def build(self, schema: object, name: str, index: int, depth: int) -> object:
-        """A value under one node of the schema."""
-        if depth > MAX_DEPTH:
-            raise invalid("The JSON Schema in the last message is nested without end")
+        """A value under one node of the schema; `index` is its place in a list."""
+        self._count += 1
+        if depth > MAX_DEPTH or self._count > MAX_VALUES:
+            raise invalid("The JSON Schema in the last message has no instance of a reasonable size")
         node = self._resolve(schema, depth)
         name = " ".join(str(part) for part in (name, node.get("title"), node.get("description")) if part)
-        options = [node["const"]] if "const" in node else _items(node.get("enum"))
+        options = [node["const"]] if "const" in node else _list(node, "enum")
         if options:
-            return self._choice(options, name, index)
+            first = self._filler.choose(name, options)
+            ordered = [first, *(option for option in options if option is not first)]
+            return ordered[index % len(ordered)]
         kind = _type_of(node)
         if kind == "object":
             return self._object(node, depth)
         if kind == "array":
             return self._array(node, name, depth)
-        return self._scalar(kind, node, name, index)
-
-    def _scalar(self, kind: str, node: Node, name: str, index: int) -> object:
-        if kind == "string":
-            return self._string(node, name, index)
         if kind in ("number", "integer"):
-            return Range.of(node, is_integer=kind == "integer").pick(self._filler.numbers(name), index)
-        return self._filler.truth(name) if kind == "boolean" else None
+            return _number(node, self._filler.numbers(name), index, is_integer=kind == "integer")
+        if kind == "boolean":
+            return self._filler.truth(name)
+        return None if kind == "null" else _string(node, self._filler.texts(name) or ["unknown"], index)
 
     def _resolve(self, schema: object, depth: int) -> Node:
         """The node with its references followed, its `allOf` joined and one of its alternatives chosen."""
         node: Node = schema if isinstance(schema, dict) else {}
         for _ in range(MAX_DEPTH):
+            others = _nodes(node, "anyOf") or _nodes(node, "oneOf")
             if "$ref" in node:
                 node = _merge(self._target(str(node["$ref"])), _without(node, "$ref"))
-            elif isinstance(node.get("allOf"), list):
-                parts = _objects(node["allOf"])
-                node = _without(node, "allOf")
+            elif "allOf" in node:
+                parts, node = _nodes(node, "allOf"), _without(node, "allOf")
                 for part in parts:
                     node = _merge(self._resolve(part, depth), node)
-            elif _objects(node.get("anyOf")) or _objects(node.get("oneOf")):
-                key = "anyOf" if _objects(node.get("anyOf")) else "oneOf"
-                node = _merge(self._alternative(_objects(node[key]), depth), _without(node, key))
+            elif others:
+                node = _merge(
+                    _alternative(others, wants_little=self._wants_little(depth)), _without(node, "anyOf", "oneOf")
+                )
             else:
                 return node
         raise invalid("The JSON Schema in the last message refers to itself without end")
 
-    def _alternative(self, options: Sequence[Node], depth: int) -> Node:
-        """The first alternative that is not null; deep down the simplest one."""
-
-        def cost(option: Node) -> int:
-            kind = option.get("type")
-            if kind == "null":
-                return 0 if depth >= OPTIONAL_DEPTH else 9
-            if depth < OPTIONAL_DEPTH:
-                return 1
-            return 3 if "$ref" in option else 2 if kind in ("object", "array") else 1
-
-        return min(options, key=cost)
+    def _wants_little(self, depth: int) -> bool:
+        return depth >= OPTIONAL_DEPTH or self._count > OPTIONAL_VALUES
 
     def _target(self, reference: str) -> Node:
         if not reference.startswith("#"):
             raise invalid(f"The JSON Schema in the last message has a reference that leads outside: {reference}")
         target: object = self._root
-        for step in reference[1:].split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
+        for step in reference.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
             target = target.get(key) if isinstance(target, dict) else None
         if not isinstance(target, dict):
             raise invalid(f"The JSON Schema in the last message has a reference that leads nowhere: {reference}")
@@ -158,63 +151,107 @@ class _Builder:
     def _object(self, node: Node, depth: int) -> dict[str, object]:
         properties = node.get("properties")
         properties = properties if isinstance(properties, dict) else {}
-        required = [key for key in _items(node.get("required")) if isinstance(key, str)]
-        additional = node.get("additionalProperties")
-        wanted = dict.fromkeys(required)
-        if depth < OPTIONAL_DEPTH:
-            wanted = dict.fromkeys((*properties, *required))
-        built = {
-            key: self.build(properties.get(key, additional), _words(key), 0, depth + 1)
-            for key in _at_most(wanted, required, node.get("maxProperties"))
+        required = [key for key in _list(node, "required") if isinstance(key, str)]
+        optional = [] if self._wants_little(depth) else [key for key in properties if key not in required]
+        missing = _integer_of(node, "minProperties", 0) - len(required) - len(optional)
+        optional += [f"field{number}" for number in range(1, min(missing, MAX_VALUES) + 1)]
+        most = max(0, _integer_of(node, "maxProperties", MAX_VALUES + 1) - len(required))
+        keys = {*required, *optional[:most]}
+        others = node.get("additionalProperties")
+        return {
+            key: self.build(properties.get(key, others), _words(key), 0, depth + 1)
+            for key in dict.fromkeys((*properties, *required, *optional))
+            if key in keys
         }
-        least = node.get("minProperties")
-        while isinstance(least, int) and len(built) < least:
-            key = next((key for key in properties if key not in built), f"field{len(built) + 1}")
-            built[key] = self.build(properties.get(key, additional), _words(key), 0, depth + 1)
-        return built
 
     def _array(self, node: Node, name: str, depth: int) -> list[object]:
-        prefix = _items(node.get("prefixItems"))
-        items = node.get("items")
-        if isinstance(items, list):  # older drafts call the prefix `items`
-            prefix, items = items, node.get("additionalItems")
-        least = _count(node.get("minItems"), 0)
-        most = _count(node.get("maxItems"), max(USUAL_ITEMS, least, len(prefix)))
-        if items is False:
-            most = min(most, len(prefix))
-        wanted = least if depth >= OPTIONAL_DEPTH else max(least, min(most, max(len(prefix), self._usual(name))))
+        prefix = _list(node, "prefixItems")
+        least = _integer_of(node, "minItems", 0)
+        most = len(prefix) if node.get("items") is False else _integer_of(node, "maxItems", MAX_VALUES)
+        usual = max(1, len(prefix), min(USUAL_ITEMS, len(self._filler.texts(name))))
+        wanted = min(least if self._wants_little(depth) else max(least, usual), most, MAX_VALUES)
         built: list[object] = []
         for index in range(wanted * 4 + 8):
-            if len(built) >= wanted:
+            if len(built) == wanted:
                 break
-            schema = prefix[len(built)] if len(built) < len(prefix) else items
+            schema = prefix[len(built)] if len(built) < len(prefix) else node.get("items")
             item = self.build(schema, name, index, depth + 1)
-            if not node.get("uniqueItems") or not _contains(built, item):
+            # JSON's equality, in which true is not 1.
+            if not (node.get("uniqueItems") and any(type(one) is type(item) and one == item for one in built)):
                 built.append(item)
         return built
 
-    def _usual(self, name: str) -> int:
-        return max(1, min(USUAL_ITEMS, len(self._filler.texts(name))))
 
-    def _choice(self, options: Sequence[object], name: str, index: int) -> object:
-        first = self._filler.choose(name, options)
-        ordered = [first, *(option for option in options if option is not first)]
-        return ordered[index % len(ordered)]
+def _alternative(options: Sequence[Node], *, wants_little: bool) -> Node:
+    """The first alternative that is not null, or the simplest one."""
 
-    def _string(self, node: Node, name: str, index: int) -> str:
-        kind = node.get("format")
-        if isinstance(kind, str) and kind in _FORMATS:
-            return _FORMATS[kind]
-        texts = self._filler.texts(name) or ["unknown"]
-        pattern = node.get("pattern")
-        if isinstance(pattern, str):
-            return _matching(pattern, texts)
-        text = texts[index % len(texts)] + (f" ({index // len(texts) + 1})" if index >= len(texts) else "")
-        most = node.get("maxLength")
-        if isinstance(most, int) and len(text) > most:
-            suffix = f" {index + 1}"[:most] if index else ""
-            text = text[: most - len(suffix)].rstrip() + suffix
-        return text.ljust(_count(node.get("minLength"), 0), ".")
+    def cost(option: Node) -> int:
+        kind = option.get("type")
+        if not wants_little:
+            return int(kind == "null")
+        return 0 if kind == "null" else 3 if "$ref" in option else 2 if kind in ("object", "array") else 1
+
+    return min(options, key=cost)
+
+
+def _number(node: Node, candidates: Sequence[float], index: int, *, is_integer: bool) -> float | int:
+    """One of the candidates that the limits allow, by its index; otherwise some number that they allow."""
+    least, most = _number_of(node, "minimum"), _number_of(node, "maximum")
+    above, below = _number_of(node, "exclusiveMinimum"), _number_of(node, "exclusiveMaximum")
+    step = abs(_number_of(node, "multipleOf") or 0) or (1 if is_integer else 0)
+    low = max((limit for limit in (least, above) if limit is not None), default=None)
+    high = min((limit for limit in (most, below) if limit is not None), default=None)
+
+    def allows(number: float) -> bool:
+        return (
+            (low is None or (number > low if low == above else number >= low))
+            and (high is None or (number < high if high == below else number <= high))
+            # As validators do it, by dividing floats: 0.3 is no multiple of 0.1.
+            and (not step or (number / step).is_integer())
+            and (not is_integer or float(number).is_integer())
+        )
+
+    unit = step or 1
+    steps = range(index + _TRIES)
+    if low is None and high is not None:
+        others = [(high // unit - count) * unit for count in steps]
+    else:
+        others = [(count - -(low or 0) // unit) * unit for count in steps]
+    if low is not None and high is not None:
+        others.append((low + high) / 2)
+    allowed = [number for number in (*candidates, *others) if allows(number)] or [low or high or 0]
+    number = allowed[index % len(allowed)]
+    return int(number) if float(number).is_integer() else number
+
+
+def _string(node: Node, texts: Sequence[str], index: int) -> str:
+    known = _FORMATS.get(str(node.get("format")))
+    if known is not None:
+        return known
+    pattern = node.get("pattern")
+    if isinstance(pattern, str):
+        return _matching(pattern, texts)
+    text = texts[index % len(texts)] + (f" ({index // len(texts) + 1})" if index >= len(texts) else "")
+    most = max(0, _integer_of(node, "maxLength", len(text)))
+    if len(text) > most:
+        suffix = f" {index + 1}"[:most] if index else ""
+        text = text[: most - len(suffix)].rstrip() + suffix
+    least = _integer_of(node, "minLength", 0)
+    if least > MAX_CHARACTERS:
+        raise invalid("The JSON Schema in the last message has no instance of a reasonable size")
+    return text.ljust(least, ".")
+
+
+def _matching(pattern: str, texts: Sequence[str]) -> str:
+    """The first text, word or usual value that the pattern finds something in."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error:
+        return texts[0]
+    words = [word for text in texts for word in (text, *text.split())]
+    return next(
+        (candidate for candidate in (*words, *_USUAL_CODES, *_FORMATS.values()) if compiled.search(candidate)), texts[0]
+    )
 
 
 def _type_of(node: Node) -> str:
@@ -223,150 +260,45 @@ def _type_of(node: Node) -> str:
         return next((str(one) for one in kind if one != "null"), "null")
     if isinstance(kind, str):
         return kind
-    return next((implied for implied, keys in _IMPLIED_TYPES if any(key in node for key in keys)), "string")
+    return next((implied for key, implied in _IMPLIED_TYPES.items() if key in node), "string")
 
 
 def _merge(base: Node, over: Node) -> Node:
     """Both nodes' demands; where both name one, the second's counts."""
     merged = {**base, **over}
-    for key in ("properties", "$defs"):
-        left, right = base.get(key), over.get(key)
-        if isinstance(left, dict) and isinstance(right, dict):
-            merged[key] = {**left, **right}
+    left, right = base.get("properties"), over.get("properties")
+    if isinstance(left, dict) and isinstance(right, dict):
+        merged["properties"] = {**left, **right}
     if "required" in base and "required" in over:
-        merged["required"] = [*_items(base["required"]), *_items(over["required"])]
+        merged["required"] = [*_list(base, "required"), *_list(over, "required")]
     return merged
 
 
-def _matching(pattern: str, texts: Iterable[str]) -> str:
-    """The first text, word or usual value that the pattern finds something in."""
-    try:
-        compiled = re.compile(pattern)
-    except re.error:
-        return next(iter(texts))
-    words = [word for text in texts for word in (text, *text.split())]
-    for candidate in (*words, *_USUAL_CODES, *_FORMATS.values()):
-        if compiled.search(candidate):
-            return candidate
-    return next(iter(texts))
+def _number_of(node: Node, key: str) -> float | int | None:
+    value = node.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
 
 
-def _at_most(wanted: dict[str, None], required: Sequence[str], most: object) -> list[str]:
-    if not isinstance(most, int) or len(wanted) <= most:
-        return list(wanted)
-    kept = set([*required, *(key for key in wanted if key not in required)][:most])
-    return [key for key in wanted if key in kept]
+def _integer_of(node: Node, key: str, default: int) -> int:
+    value = _number_of(node, key)
+    return default if value is None else int(value)
 
 
-def _contains(built: Sequence[object], item: object) -> bool:
-    """JSON equality, in which true is not 1."""
-    return any(type(other) is type(item) and other == item for other in built)
-
-
-def _count(value: object, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
-
-
-def _items(value: object) -> list[object]:
+def _list(node: Node, key: str) -> list[object]:
+    value = node.get(key)
     return value if isinstance(value, list) else []
 
 
-def _objects(value: object) -> list[Node]:
-    return [item for item in _items(value) if isinstance(item, dict)]
+def _nodes(node: Node, key: str) -> list[Node]:
+    return [item for item in _list(node, key) if isinstance(item, dict)]
 
 
-def _without(node: Node, key: str) -> Node:
-    return {other: value for other, value in node.items() if other != key}
+def _without(node: Node, *keys: str) -> Node:
+    return {other: value for other, value in node.items() if other not in keys}
 
 
 def _words(key: str) -> str:
     """`maxHeightMeters` and `max_height_meters` as words."""
     return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key)).strip()
-
-
-_TRIES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """What a number may be.
-
-    Attributes:
-        low: The least value, or None.
-        high: The greatest value, or None.
-        low_open: Whether `low` itself is excluded.
-        high_open: Whether `high` itself is excluded.
-        step: The number is a multiple of this, or None.
-        is_integer: Whether it is written without a fraction.
-    """
-
-    low: Fraction | None
-    high: Fraction | None
-    low_open: bool
-    high_open: bool
-    step: Fraction | None
-    is_integer: bool
-
-    @classmethod
-    def of(cls, node: Mapping[str, object], *, is_integer: bool) -> Range:
-        """The limits that a schema sets; an exclusive limit may be a number or, in draft 4, true."""
-        low, low_open = _limit(node, "minimum", "exclusiveMinimum", max)
-        high, high_open = _limit(node, "maximum", "exclusiveMaximum", min)
-        step = _fraction(node.get("multipleOf"))
-        if is_integer:
-            # A multiple of 2.5 that is an integer is a multiple of 5.
-            step = Fraction(step.numerator) if step else Fraction(1)
-        return cls(low, high, low_open, high_open, step or None, is_integer)
-
-    def pick(self, candidates: Iterable[float], index: int = 0) -> float | int:
-        """One of the candidates that are allowed, by its index; else something allowed."""
-        allowed = [number for number in map(_fraction, candidates) if number is not None and self.allows(number)]
-        number = allowed[index] if index < len(allowed) else self._something(index - len(allowed))
-        return int(number) if self.is_integer or number.denominator == 1 else float(number)
-
-    def allows(self, number: Fraction) -> bool:
-        """Whether a number is within the limits."""
-        if self.low is not None and (number < self.low or (self.low_open and number == self.low)):
-            return False
-        if self.high is not None and (number > self.high or (self.high_open and number == self.high)):
-            return False
-        # Validators divide floats: 0.3 is a multiple of 0.1 by arithmetic, but not for them.
-        return self.step is None or (number % self.step == 0 and (float(number) / float(self.step)).is_integer())
-
-    def _something(self, index: int) -> Fraction:
-        step = self.step or Fraction(1)
-        if self.low is not None:
-            first = math.ceil(self.low / step) * step
-            values = (first + step * (index + extra) for extra in range(_TRIES))
-        elif self.high is not None:
-            first = math.floor(self.high / step) * step
-            values = (first - step * (index + extra) for extra in range(_TRIES))
-        else:
-            return step * index
-        for value in values:
-            if self.allows(value):
-                return value
-        if self.low is not None and self.high is not None and self.step is None:
-            return (self.low + self.high) / 2
-        return self.low if self.low is not None else Fraction(0)
-
-
-def _limit(node: Mapping[str, object], closed: str, exclusive: str, tighter: object) -> tuple[Fraction | None, bool]:
-    inclusive_limit = _fraction(node.get(closed))
-    value = node.get(exclusive)
-    if value is True:
-        return inclusive_limit, inclusive_limit is not None
-    exclusive_limit = _fraction(value)
-    if exclusive_limit is None:
-        return inclusive_limit, False
-    if inclusive_limit is None or inclusive_limit == exclusive_limit:
-        return exclusive_limit, True
-    chosen = max(inclusive_limit, exclusive_limit) if tighter is max else min(inclusive_limit, exclusive_limit)
-    return chosen, chosen == exclusive_limit
-
-
-def _fraction(value: object) -> Fraction | None:
-    """The exact value of a JSON number as it was written: 0.1 is a tenth."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return Fraction(str(value))

@@ -67,11 +67,16 @@ class Call:
             raise assistant_not_found(name)
         return name
 
+    @property
+    def body(self) -> bytes:
+        """The body, if it is not a multipart one."""
+        body: bytes = self.request.scope["state"].get("body", b"")
+        return body
+
     def json(self) -> object:
         """The decoded JSON body; 400 if it is none."""
-        body: bytes = self.request.scope["state"].get("body", b"")
         try:
-            return msgspec.json.decode(body)
+            return msgspec.json.decode(self.body)
         except (ValueError, RecursionError) as error:
             raise invalid(f"Request body must be valid JSON: {error}") from error
 

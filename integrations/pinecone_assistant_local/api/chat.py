@@ -81,7 +81,7 @@ async def context(request: Request) -> Response:
         {
             "snippets": snippets,
             "usage": usage_json(tokens, 0),
-            "id": call.service.answer_ids.next(request.url.path, call.record.body),
+            "id": call.service.answer_ids.next(request.url.path, call.body),
         }
     )
 
@@ -102,7 +102,7 @@ def _images(call: Call, options: ContextOptions, hits: Sequence[Hit]) -> list[li
 async def _answer(call: Call, *, standard: bool) -> tuple[ChatRequest, Answer]:
     name = await call.existing_assistant()
     asked = read_chat_request(call.json(), standard=standard, allowed_models=call.service.options.allowed_models)
-    answer_id = call.service.answer_ids.next(call.request.url.path, call.record.body)
+    answer_id = call.service.answer_ids.next(call.request.url.path, call.body)
     return asked, await call.service.run(lambda: call.service.answers.answer(name, asked, answer_id))
 
 

@@ -214,6 +214,51 @@ def test_a_schema_that_never_ends_is_400(library: Api) -> None:
         assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_ARGUMENT"), response.text
 
 
+NO_REASONABLE_INSTANCE: list[dict[str, Any]] = [
+    {"type": "array", "minItems": 10**9},
+    {"type": "array", "minItems": 10**9, "uniqueItems": True, "items": {"type": "integer"}},
+    {"type": "object", "minProperties": 10**9},
+    {"type": "string", "minLength": 10**9},
+    {"type": "integer", "minimum": 10**400},
+    {"type": "object", "allOf": [{"$ref": "#"}]},
+]
+
+
+@pytest.mark.parametrize("schema", NO_REASONABLE_INSTANCE, ids=str)
+def test_a_schema_that_asks_for_too_much_is_400(library: Api, schema: dict[str, Any]) -> None:
+    """Lists, texts and objects grew until there was no memory left; the others were 500."""
+    response = library.chat(f"Describe it as {json.dumps(schema)}", json_response=True)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("properties", [2, 20])
+def test_a_wide_recursive_schema_comes_to_an_end(properties: int) -> None:
+    """Each level had the square of the last one's values, or more."""
+    children = {f"list{number}": {"type": "array", "items": {"$ref": "#"}} for number in range(properties)}
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, **children}, "required": ["name"]}
+    value = build_instance(schema, _Something())
+    jsonschema.Draft202012Validator(schema).validate(value)
+    assert len(json.dumps(value)) < 500_000
+
+
+@pytest.mark.parametrize("wrong", ["5", None, [], {}, True, -1, 0.5, 1e308, 10**400], ids=str)
+def test_keywords_with_values_of_another_kind_are_no_server_errors(library: Api, wrong: object) -> None:
+    keywords = (
+        "type enum const anyOf oneOf allOf properties required minProperties maxProperties items prefixItems minItems maxItems"
+        " format pattern minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum multipleOf $ref title description"
+    )
+    for keyword in keywords.split():
+        for kind in ("string", "number", "integer", "array", "object"):
+            schema = {"properties": {"x": {"type": kind, keyword: wrong}}, "type": "object"}
+            response = library.chat(f"Describe it as {json.dumps(schema)}", json_response=True)
+            assert response.status_code in (200, 400), (schema, response.text)
+
+
+def test_limits_that_no_float_holds_are_kept() -> None:
+    schema = {"type": "integer", "minimum": 2**60 + 1, "maximum": 2**60 + 3}
+    assert build_instance(schema, _Nothing()) == 2**60 + 1
+
+
 _scalars = st.one_of(
     st.builds(
         lambda low, more: {"type": "string", "minLength": low, "maxLength": low + more},
