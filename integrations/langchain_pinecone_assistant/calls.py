@@ -31,7 +31,7 @@ __all__ = [
     "to_message",
 ]
 
-_SENT = ("model", "temperature", "filter", "include_highlights", "context_options", "timeout")
+_SENT = ("model", "temperature", "filter", "include_highlights", "context_options", "timeout", "total_timeout")
 _CALL_OPTIONS = frozenset({*_SENT, "max_tokens", "response_format", "strict", "stream"})
 _TOOL_OPTIONS = ("tools", "functions", "tool_choice")
 

@@ -49,6 +49,9 @@ class AssistantConnection(BaseModel):
     timeout: float | tuple[float, float] | None = None
     """Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300)."""
 
+    total_timeout: float | None = None
+    """Seconds for a whole call with its retries, to the last byte read; None is not bounded."""
+
     max_retries: int = 2
     """Requests after the first, 0 for none."""
 

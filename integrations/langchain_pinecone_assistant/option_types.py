@@ -26,6 +26,7 @@ class ConnectionWords(TypedDict, total=False):
     api_key: str | SecretStr | None
     host: str | None
     timeout: float | tuple[float, float] | None
+    total_timeout: float | None
     max_retries: int
     retry_on_timeout: bool
     api_version: str

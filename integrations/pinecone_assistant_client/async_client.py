@@ -8,9 +8,9 @@ from typing import Any
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .async_exchange import AsyncExchange
 from .messages import SystemMessages
-from .options import NOT_GIVEN, MessageLike, NotGiven, given
+from .options import NOT_GIVEN, MessageLike, NotGiven
 from .retries import OnRetry
-from .settings import Timeout, checked_timeout
+from .settings import Timeout
 from .shaping import checked_stop
 from .wire.decoding import decode_context
 
@@ -43,10 +43,11 @@ class AsyncAssistantClient(AsyncExchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
         """As `AssistantClient.chat_completion`."""
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
-        return await self._whole(messages, options.for_openai(), timeout)
+        return await self._whole(messages, options.for_openai(), timeout, total_timeout)
 
     def stream_chat_completion(
         self,
@@ -56,10 +57,11 @@ class AsyncAssistantClient(AsyncExchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
         """As `AssistantClient.stream_chat_completion`: call it without `await`, then `async for`."""
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
-        return self._streamed(messages, options.for_openai(), timeout)
+        return self._streamed(messages, options.for_openai(), timeout, total_timeout)
 
     async def chat(
         self,
@@ -69,6 +71,7 @@ class AsyncAssistantClient(AsyncExchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         json_response: bool = False,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
@@ -82,7 +85,7 @@ class AsyncAssistantClient(AsyncExchange):
             include_highlights=include_highlights,
             context_options=context_options,
         )
-        return await self._whole(messages, options, timeout, json_response=json_response)
+        return await self._whole(messages, options, timeout, total_timeout, json_response=json_response)
 
     def stream_chat(
         self,
@@ -92,6 +95,7 @@ class AsyncAssistantClient(AsyncExchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
@@ -104,13 +108,14 @@ class AsyncAssistantClient(AsyncExchange):
             include_highlights=include_highlights,
             context_options=context_options,
         )
-        return self._streamed(messages, options, timeout)
+        return self._streamed(messages, options, timeout, total_timeout)
 
     async def answer(
         self,
         messages: Iterable[MessageLike],
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
         strip_citations: bool = False,
@@ -124,6 +129,7 @@ class AsyncAssistantClient(AsyncExchange):
             messages,
             self._changed("answer", options),
             timeout,
+            total_timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
             strip_citations=strip_citations,
@@ -137,6 +143,7 @@ class AsyncAssistantClient(AsyncExchange):
         messages: Iterable[MessageLike],
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
         strip_citations: bool = False,
@@ -149,6 +156,7 @@ class AsyncAssistantClient(AsyncExchange):
             messages,
             self._changed("stream_answer", options),
             timeout,
+            total_timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
             strip_citations=strip_citations,
@@ -167,6 +175,7 @@ class AsyncAssistantClient(AsyncExchange):
         multimodal: bool | None = None,
         include_binary_content: bool | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Context:
         """As `AssistantClient.context`."""
         self._start()
@@ -180,5 +189,5 @@ class AsyncAssistantClient(AsyncExchange):
             multimodal=multimodal,
             include_binary_content=include_binary_content,
         )
-        body = await self._read(wire, checked_timeout(given(timeout, self._timeout)), None)
+        body = await self._read(wire, self._limits(timeout, total_timeout), None)
         return self._decoded(decode_context, body)

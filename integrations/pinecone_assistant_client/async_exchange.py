@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Iterable
 from functools import partial
 
@@ -12,7 +13,7 @@ from .hosts import decode_host, find_host_async
 from .messages import SystemMessages
 from .options import ChatOptions, MessageLike, NotGiven
 from .retries import OnRetry
-from .settings import Timeout
+from .settings import Limits, Timeout
 from .shaping import AnswerDecoder, shaper_for
 from .transports.base import AsyncHTTPResponse
 from .transports.connections import release
@@ -33,6 +34,7 @@ class AsyncExchange(BaseClient):
         messages: Iterable[MessageLike],
         options: ChatOptions,
         timeout: Timeout | NotGiven,
+        total_timeout: float | NotGiven | None,
         *,
         stop: tuple[str, ...] = (),
         strip_references: bool = False,
@@ -41,10 +43,16 @@ class AsyncExchange(BaseClient):
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
     ) -> ChatCompletion:
-        wire, seconds = self._prepare(
-            messages, options, timeout, stream=False, json_response=json_response, system_messages=system_messages
+        wire, limits = self._prepare(
+            messages,
+            options,
+            timeout,
+            total_timeout,
+            stream=False,
+            json_response=json_response,
+            system_messages=system_messages,
         )
-        answer = self._decode(wire, await self._read(wire, seconds, on_retry))
+        answer = self._decode(wire, await self._read(wire, limits, on_retry))
         shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
         return answer if shaper is None else shaper.whole(answer)
 
@@ -53,6 +61,7 @@ class AsyncExchange(BaseClient):
         messages: Iterable[MessageLike],
         options: ChatOptions,
         timeout: Timeout | NotGiven,
+        total_timeout: float | NotGiven | None,
         *,
         stop: tuple[str, ...] = (),
         strip_references: bool = False,
@@ -60,14 +69,16 @@ class AsyncExchange(BaseClient):
         system_messages: SystemMessages = "merge",
         on_retry: OnRetry | None = None,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        wire, seconds = self._prepare(messages, options, timeout, stream=True, system_messages=system_messages)
+        wire, limits = self._prepare(
+            messages, options, timeout, total_timeout, stream=True, system_messages=system_messages
+        )
         shaper = shaper_for(stop, strip_references=strip_references, strip_citations=strip_citations)
-        return self._chunks(wire, self._decoder(wire, shaper), seconds, on_retry)
+        return self._chunks(wire, self._decoder(wire, shaper), limits, on_retry)
 
     async def _chunks(
-        self, wire: WireRequest, decoder: AnswerDecoder, timeout: tuple[float, float], on_retry: OnRetry | None
+        self, wire: WireRequest, decoder: AnswerDecoder, limits: Limits, on_retry: OnRetry | None
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        response = await self._open(wire, timeout, on_retry)
+        response = await self._open(wire, limits, on_retry)
         try:
             with self._secrets_cut():
                 try:
@@ -85,8 +96,8 @@ class AsyncExchange(BaseClient):
         finally:
             await response.close()
 
-    async def _read(self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None) -> bytes:
-        return await self._read_all(await self._open(wire, timeout, on_retry))
+    async def _read(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> bytes:
+        return await self._read_all(await self._open(wire, limits, on_retry))
 
     async def _read_all(self, response: AsyncHTTPResponse) -> bytes:
         try:
@@ -95,17 +106,16 @@ class AsyncExchange(BaseClient):
         finally:
             await response.close()
 
-    async def _open(
-        self, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
-    ) -> AsyncHTTPResponse:
-        base_url = self._settings.base_url or await self._find_host(timeout, on_retry)
-        return await self._open_at(base_url, wire, timeout, on_retry)
+    async def _open(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> AsyncHTTPResponse:
+        limits = limits.started(time.monotonic())
+        base_url = self._settings.base_url or await self._find_host(limits, on_retry)
+        return await self._open_at(base_url, wire, limits, on_retry)
 
     async def _open_at(
-        self, base_url: str, wire: WireRequest, timeout: tuple[float, float], on_retry: OnRetry | None
+        self, base_url: str, wire: WireRequest, limits: Limits, on_retry: OnRetry | None
     ) -> AsyncHTTPResponse:
         transport = self._start().asynchronous
-        request = self._http_request(wire, base_url, timeout)
+        request = self._http_request(wire, base_url, limits)
 
         async def attempt() -> AsyncHTTPResponse:
             with self._secrets_cut():
@@ -117,15 +127,17 @@ class AsyncExchange(BaseClient):
             finally:
                 await response.close()
 
-        return await self._retries.acall(attempt, repeatable=wire.repeatable, on_retry=on_retry)
+        return await self._retries.acall(
+            attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline
+        )
 
-    async def _find_host(self, timeout: tuple[float, float], on_retry: OnRetry | None) -> str:
+    async def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         async def ask() -> str:
             wire = build_describe_request(self._assistant())
-            response = await self._open_at(self._settings.controller_url, wire, timeout, on_retry)
+            response = await self._open_at(self._settings.controller_url, wire, limits, on_retry)
             return self._decoded(partial(decode_host, self._settings), await self._read_all(response))
 
-        return await find_host_async(self._settings, ask)
+        return await find_host_async(self._settings, ask, limits)
 
 
 async def _body(response: AsyncHTTPResponse) -> bytes:

@@ -8,9 +8,9 @@ from typing import Any
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .exchange import Exchange
 from .messages import SystemMessages
-from .options import NOT_GIVEN, MessageLike, NotGiven, given
+from .options import NOT_GIVEN, MessageLike, NotGiven
 from .retries import OnRetry
-from .settings import Timeout, checked_timeout
+from .settings import Timeout
 from .shaping import checked_stop
 from .wire.decoding import decode_context
 
@@ -28,6 +28,8 @@ class AssistantClient(Exchange):
         filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
         interface: Which endpoint `answer` and `stream_answer` use: `"openai"` or `"standard"`.
         timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
+        total_timeout: Seconds for a whole call with its retries, from the first byte sent to the last byte read, the
+            time of who reads a stream included. None is not bounded. Looking up a name in DNS is not bounded when sync.
         max_retries: Requests after the first, 0 for none.
         retry_on_timeout: Also send again what may have been processed. This can bill twice.
         api_version: The service's API version, `"YYYY-MM"`.
@@ -66,6 +68,7 @@ class AssistantClient(Exchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
         """A whole answer over the OpenAI-compatible interface; citations are parsed from its text.
 
@@ -75,6 +78,7 @@ class AssistantClient(Exchange):
             temperature: None clears the client's default.
             filter: Metadata filter, `{"genre": {"$in": ["comedy", "drama"]}}`; None clears the client's default.
             timeout: Seconds, as in the constructor.
+            total_timeout: Seconds, as in the constructor; None is not bounded.
 
         Raises:
             InvalidRequestError: Something in the call is wrong; nothing was sent.
@@ -85,7 +89,7 @@ class AssistantClient(Exchange):
         Source: POST /chat/{assistant_name}/chat/completions, assistant_data 2026-04.
         """
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
-        return self._whole(messages, options.for_openai(), timeout)
+        return self._whole(messages, options.for_openai(), timeout, total_timeout)
 
     def stream_chat_completion(
         self,
@@ -95,6 +99,7 @@ class AssistantClient(Exchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Generator[ChatCompletionChunk, None, None]:
         """The answer's chunks as they arrive. Arguments and errors as for `chat_completion`.
 
@@ -104,7 +109,7 @@ class AssistantClient(Exchange):
             IncompleteStreamError: The stream ended without a finish_reason; `.text` has what came.
         """
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
-        return self._streamed(messages, options.for_openai(), timeout)
+        return self._streamed(messages, options.for_openai(), timeout, total_timeout)
 
     def chat(
         self,
@@ -114,6 +119,7 @@ class AssistantClient(Exchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         json_response: bool = False,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
@@ -126,6 +132,7 @@ class AssistantClient(Exchange):
             temperature: None clears the client's default.
             filter: Metadata filter; None clears the client's default.
             timeout: Seconds, as in the constructor.
+            total_timeout: Seconds, as in the constructor; None is not bounded.
             json_response: Ask for JSON as the answer's content.
             include_highlights: Ask for the passages that support each citation.
             context_options: `{"top_k": 16, "snippet_size": 2048, "multimodal": True, "include_binary_content": False}`.
@@ -143,7 +150,7 @@ class AssistantClient(Exchange):
             include_highlights=include_highlights,
             context_options=context_options,
         )
-        return self._whole(messages, options, timeout, json_response=json_response)
+        return self._whole(messages, options, timeout, total_timeout, json_response=json_response)
 
     def stream_chat(
         self,
@@ -153,6 +160,7 @@ class AssistantClient(Exchange):
         temperature: float | NotGiven | None = NOT_GIVEN,
         filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> Generator[ChatCompletionChunk, None, None]:
@@ -165,13 +173,14 @@ class AssistantClient(Exchange):
             include_highlights=include_highlights,
             context_options=context_options,
         )
-        return self._streamed(messages, options, timeout)
+        return self._streamed(messages, options, timeout, total_timeout)
 
     def answer(
         self,
         messages: Iterable[MessageLike],
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
         strip_citations: bool = False,
@@ -185,6 +194,7 @@ class AssistantClient(Exchange):
         Args:
             messages: As for `chat_completion`.
             timeout: Seconds, as in the constructor.
+            total_timeout: Seconds, as in the constructor; None is not bounded.
             stop: Stop sequences; the text ends before the first one.
             strip_references: Leave the reference list, with its expiring links, out of the text.
             strip_citations: Leave the citation marks and the reference list out of the text. `citations` keeps them as
@@ -201,6 +211,7 @@ class AssistantClient(Exchange):
             messages,
             self._changed("answer", options),
             timeout,
+            total_timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
             strip_citations=strip_citations,
@@ -214,6 +225,7 @@ class AssistantClient(Exchange):
         messages: Iterable[MessageLike],
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
         stop: str | Sequence[str] | None = None,
         strip_references: bool = False,
         strip_citations: bool = False,
@@ -226,6 +238,7 @@ class AssistantClient(Exchange):
             messages,
             self._changed("stream_answer", options),
             timeout,
+            total_timeout,
             stop=checked_stop(stop),
             strip_references=strip_references,
             strip_citations=strip_citations,
@@ -244,6 +257,7 @@ class AssistantClient(Exchange):
         multimodal: bool | None = None,
         include_binary_content: bool | None = None,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Context:
         """The snippets that the assistant would read, without an answer.
 
@@ -256,6 +270,7 @@ class AssistantClient(Exchange):
             multimodal: Include image snippets.
             include_binary_content: Include the images' data.
             timeout: Seconds, as in the constructor.
+            total_timeout: Seconds, as in the constructor; None is not bounded.
 
         Raises:
             AssistantError: As for `chat_completion`.
@@ -273,5 +288,5 @@ class AssistantClient(Exchange):
             multimodal=multimodal,
             include_binary_content=include_binary_content,
         )
-        body = self._read(wire, checked_timeout(given(timeout, self._timeout)), None)
+        body = self._read(wire, self._limits(timeout, total_timeout), None)
         return self._decoded(decode_context, body)

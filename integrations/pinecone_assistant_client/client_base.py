@@ -24,7 +24,7 @@ from .errors import (
 from .filters import checked_guard, deep_copied, guarded
 from .hosts import forget_host, known_host
 from .messages import SystemMessages
-from .options import ChatOptions, Interface, MessageLike, NotGiven, given
+from .options import NOT_GIVEN, ChatOptions, Interface, MessageLike, NotGiven, given
 from .redaction import excerpt, without_secrets
 from .retries import Retries, RetryPolicy, logger
 from .settings import (
@@ -32,8 +32,9 @@ from .settings import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     ConnectionSettings,
+    Limits,
     Timeout,
-    checked_timeout,
+    checked_limits,
 )
 from .shaping import AnswerDecoder, AnswerShaper, ShapedDecoder
 from .transports.base import AsyncHTTPResponse, HTTPRequest, HTTPResponse
@@ -68,6 +69,7 @@ class BaseClient:
         filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
         interface: Interface = "openai",
         timeout: Timeout = DEFAULT_TIMEOUT,
+        total_timeout: float | None = None,
         max_retries: int = DEFAULT_MAX_RETRIES,
         retry_on_timeout: bool = False,
         api_version: str = DEFAULT_API_VERSION,
@@ -105,6 +107,7 @@ class BaseClient:
             guard_filter=checked_guard(guard_filter),
         )
         self._timeout = timeout
+        self._total_timeout = total_timeout
         self._retries = Retries(RetryPolicy(max_retries=max_retries, retry_on_timeout=retry_on_timeout))
         self._reset()
 
@@ -208,10 +211,10 @@ class BaseClient:
             self._settings.check()
         return name or ""
 
-    def _http_request(self, wire: WireRequest, base_url: str, timeout: tuple[float, float]) -> HTTPRequest:
+    def _http_request(self, wire: WireRequest, base_url: str, limits: Limits) -> HTTPRequest:
         if self._headers is None:
             self._headers = self._settings.headers()
-        return HTTPRequest(wire.method, base_url + wire.path, self._headers, wire.body, timeout)
+        return HTTPRequest(wire.method, base_url + wire.path, self._headers, wire.body, limits)
 
     def _status_error(
         self, response: HTTPResponse | AsyncHTTPResponse, request: HTTPRequest, body: bytes
@@ -250,16 +253,20 @@ class BaseClient:
         messages: Iterable[MessageLike],
         options: ChatOptions,
         timeout: Timeout | NotGiven,
+        total_timeout: float | NotGiven | None,
         *,
         stream: bool,
         json_response: bool = False,
         system_messages: SystemMessages = "merge",
-    ) -> tuple[WireRequest, tuple[float, float]]:
+    ) -> tuple[WireRequest, Limits]:
         self._start()
         wire = options.build(
             self._assistant(), messages, stream=stream, json_response=json_response, system_messages=system_messages
         )
-        return wire, checked_timeout(given(timeout, self._timeout))
+        return wire, self._limits(timeout, total_timeout)
+
+    def _limits(self, timeout: Timeout | NotGiven, total_timeout: float | NotGiven | None = NOT_GIVEN) -> Limits:
+        return checked_limits(given(timeout, self._timeout), given(total_timeout, self._total_timeout))
 
 
 class SecretsCut:

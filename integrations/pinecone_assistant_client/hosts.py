@@ -13,13 +13,14 @@ import copy
 import hashlib
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from .errors import AssistantError, InvalidRequestError
-from .settings import ConnectionSettings, is_loopback, normalise_host
+from .errors import APITimeoutError, AssistantError, InvalidRequestError
+from .settings import ConnectionSettings, Limits, is_loopback, normalise_host
 from .wire.decoding import decode_assistant_host
 
 _MAX_HOSTS = 1024
@@ -110,12 +111,13 @@ def forget_host(settings: ConnectionSettings) -> None:
     _hosts.remember(_key(settings), None)
 
 
-def find_host(settings: ConnectionSettings, ask: Callable[[], str]) -> str:
+def find_host(settings: ConnectionSettings, ask: Callable[[], str], limits: Limits) -> str:
     """The host that the control plane named, or names now.
 
     Args:
         settings: Whose host.
         ask: Ask the control plane; called at most once by all threads that need the answer at the same time.
+        limits: How long to wait for the answer that another thread asked for.
 
     Raises:
         AssistantError: Whatever `ask` raised, in each of these threads.
@@ -128,12 +130,13 @@ def find_host(settings: ConnectionSettings, ask: Callable[[], str]) -> str:
                 host = _hosts.known.get(key) or ask()
                 _hosts.remember(key, host)
                 return host
-        lookup.done.wait()
+        if not lookup.done.wait(_seconds_left(limits)):
+            raise _waited_too_long(settings, limits)
         lookup.raise_error()
     return host
 
 
-async def find_host_async(settings: ConnectionSettings, ask: Callable[[], Awaitable[str]]) -> str:
+async def find_host_async(settings: ConnectionSettings, ask: Callable[[], Awaitable[str]], limits: Limits) -> str:
     """Async version of `find_host`."""
     key = _key(settings)
     while (host := _hosts.known.get(key)) is None:
@@ -143,9 +146,23 @@ async def find_host_async(settings: ConnectionSettings, ask: Callable[[], Awaita
                 host = _hosts.known.get(key) or await ask()
                 _hosts.remember(key, host)
                 return host
-        await lookup.done.wait()
+        try:
+            await asyncio.wait_for(lookup.done.wait(), _seconds_left(limits))
+        except asyncio.TimeoutError:
+            raise _waited_too_long(settings, limits) from None
         lookup.raise_error()
     return host
+
+
+def _seconds_left(limits: Limits) -> float | None:
+    return None if limits.deadline is None else max(0.0, limits.deadline - time.monotonic())
+
+
+def _waited_too_long(settings: ConnectionSettings, limits: Limits) -> APITimeoutError:
+    return APITimeoutError(
+        f"{settings.controller_url} did not name the host within total_timeout={limits.total:g} s: raise total_timeout=, "
+        "or pass host="
+    )
 
 
 def decode_host(settings: ConnectionSettings, body: bytes) -> str:

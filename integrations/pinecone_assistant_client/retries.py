@@ -71,9 +71,20 @@ class Retries:
     sleep: Callable[[float], None] = time.sleep
     async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
 
-    def call(self, open_: Callable[[], _T], *, repeatable: bool, on_retry: OnRetry | None = None) -> _T:
-        """The result of `open_`, called again after a failure that the policy retries."""
+    def call(
+        self,
+        open_: Callable[[], _T],
+        *,
+        repeatable: bool,
+        on_retry: OnRetry | None = None,
+        deadline: float | None = None,
+    ) -> _T:
+        """The result of `open_`, called again after a failure that the policy retries.
+
+        A wait that would end after the deadline (by `clock`) does not begin: the last error is raised at once.
+        """
         # tenacity comes in at the first failure: it costs 20 us, 4 % of a call that needs no retry (measured).
         try:
             return open_()
@@ -92,7 +103,7 @@ class Retries:
 
         retrying = tenacity.Retrying(
             sleep=self.sleep,
-            stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
+            stop=self._stop(deadline),
             wait=self._wait,
             retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
             before_sleep=tell,
@@ -101,7 +112,12 @@ class Retries:
         return retrying(attempt)
 
     async def acall(
-        self, open_: Callable[[], Awaitable[_T]], *, repeatable: bool, on_retry: OnRetry | None = None
+        self,
+        open_: Callable[[], Awaitable[_T]],
+        *,
+        repeatable: bool,
+        on_retry: OnRetry | None = None,
+        deadline: float | None = None,
     ) -> _T:
         """As `call`, for a coroutine function."""
         try:
@@ -123,13 +139,19 @@ class Retries:
 
         retrying = tenacity.AsyncRetrying(
             sleep=self.async_sleep,
-            stop=tenacity.stop_after_attempt(self.policy.max_retries + 1),
+            stop=self._stop(deadline),
             wait=self._wait,
             retry=tenacity.retry_if_exception(lambda e: self.policy.is_retried(e, repeatable=repeatable)),
             before_sleep=tell,
             reraise=True,
         )
         return await retrying(attempt)
+
+    def _stop(self, deadline: float | None) -> Callable[[tenacity.RetryCallState], bool]:
+        last = tenacity.stop_after_attempt(self.policy.max_retries + 1)
+        if deadline is None:
+            return last
+        return lambda state: last(state) or self.clock() + state.upcoming_sleep >= deadline
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

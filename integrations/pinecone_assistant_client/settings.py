@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
@@ -97,6 +97,41 @@ def normalise_host(host: str, *, option: str = "host") -> str:
     if ".." in path:
         raise InvalidRequestError(f"{option} {host!r} has '..' in its path")
     return f"{parts.scheme}://{name}{'' if port is None else f':{port}'}{path.rstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may take, in seconds.
+
+    Attributes:
+        connect: For a connection.
+        read: For each wait for bytes.
+        total: For the whole call with its retries, to the last byte; None is not bounded.
+        deadline: When the total time is over, by `time.monotonic`; None until the call starts.
+    """
+
+    connect: float
+    read: float
+    total: float | None = None
+    deadline: float | None = None
+
+    def started(self, now: float) -> Limits:
+        """Return these limits for a call that starts now."""
+        return self if self.total is None else replace(self, deadline=now + self.total)
+
+
+def checked_limits(timeout: Timeout, total_timeout: float | None) -> Limits:
+    """Return the limits of a call.
+
+    Raises:
+        InvalidRequestError: `timeout` is not a positive number or a pair of them, or `total_timeout` not a positive number.
+    """
+    connect, read = checked_timeout(timeout)
+    if total_timeout is not None and (
+        isinstance(total_timeout, bool) or not isinstance(total_timeout, (int, float)) or not total_timeout > 0
+    ):
+        raise InvalidRequestError(f"total_timeout is {total_timeout!r}: pass seconds > 0, or None for no bound")
+    return Limits(connect, read, None if total_timeout == math.inf else total_timeout)
 
 
 def checked_timeout(timeout: Timeout) -> tuple[float, float]:
@@ -259,6 +294,7 @@ def _proxy_secrets(proxy: str) -> Iterator[str]:
 CONNECTION_OPTIONS = (
     *(option.name for option in fields(ConnectionSettings) if option.name != "controller_host"),
     "timeout",
+    "total_timeout",
     "max_retries",
     "retry_on_timeout",
 )

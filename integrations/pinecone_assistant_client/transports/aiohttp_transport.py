@@ -15,11 +15,14 @@ from typing import Any
 
 import aiohttp
 import certifi
+from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from ..errors import AssistantError, InvalidRequestError
 from .base import (
+    CERTIFICATE_DEMANDED,
     MAX_IDLE_SECONDS,
+    Attempt,
     HTTPRequest,
     TransportSettings,
     body_cut,
@@ -27,16 +30,54 @@ from .base import (
     connection_lost,
     connection_timed_out,
     read_timed_out,
+    total_timed_out,
 )
 from .environment import environment_ca, proxy_for
-from .loop_session import Connector, LoopSession
+from .loop_session import Connector, LoopSession, is_dirty
+
+
+class UnsolicitedResponseError(OSError):
+    """A kept connection had bytes that nobody asked for."""
+
+
+class _Body(aiohttp.payload.BytesPayload):
+    """A request's body, which notes that it is being written.
+
+    It also looks whether the connection is clean. What a peer sent before the request, such as a 408 of a balancer, would be
+    taken for the answer. The body is the last moment before the request is whole, and the only one that an injected session
+    lets us see; `Connector` looks earlier, where the session is ours.
+    """
+
+    def __init__(self, body: bytes, attempt: Attempt) -> None:
+        super().__init__(body)
+        self._attempt = attempt
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body."""
+        self._note(writer)
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write the body, up to a length."""
+        self._note(writer)
+        await super().write_with_length(writer, content_length)
+
+    def _note(self, writer: Any) -> None:
+        if is_dirty(writer.protocol):
+            self._attempt.is_refused = True
+            writer.transport.abort()
+            raise UnsolicitedResponseError
+        self._attempt.is_written = True
 
 
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
-    def __init__(self, response: aiohttp.ClientResponse, request: HTTPRequest, session: LoopSession) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, request: HTTPRequest, session: LoopSession, attempt: Attempt
+    ) -> None:
         self._response = response
+        self._attempt = attempt
         self._request = request
         self._reading = session.reading
         self._reading.add(response)
@@ -51,12 +92,15 @@ class AiohttpResponse:
         try:
             async for data in self._response.content.iter_any():
                 yield data
+                self._attempt.seconds_left()  # aiohttp's clock stands still while nobody reads
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, RuntimeError) as error:
             # RuntimeError: read after the session was closed
             rest = self._arrived()
             if rest:
                 yield rest
-            if isinstance(error, asyncio.TimeoutError):
+            if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+                if self._attempt.is_over:
+                    raise total_timed_out(self._request, is_written=True) from error
                 raise read_timed_out(self._request) from error
             raise body_cut(self._request, error) from error
 
@@ -103,22 +147,30 @@ class AiohttpTransport:
             APITimeoutError: Not connected, or no byte, within the time.
         """
         entry = await self._entry()
-        connect, read = request.timeout
+        limits = request.limits
+        attempt = Attempt(limits.deadline)
         try:
             response = await entry.session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=request.headers_sent(),
-                data=request.body,
+                data=None if request.body is None else _Body(request.body, attempt),
                 allow_redirects=False,
                 raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
-                timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read),
+                timeout=aiohttp.ClientTimeout(
+                    total=attempt.seconds_left(), connect=limits.connect, sock_read=limits.read
+                ),
                 **self._options(request),  # in no variable, which a traceback may show: a proxy's URL has its password
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-            raise _error_while_opening(error, request) from error
-        return AiohttpResponse(response, request, entry)
+            raise _error_while_opening(error, request, attempt) from error
+        if attempt.is_refused:
+            response.close()
+            raise connection_failed(
+                request, UnsolicitedResponseError("the connection had an answer that nobody asked for")
+            )
+        return AiohttpResponse(response, request, entry, attempt)
 
     def close_soon(self) -> None:
         """Close what closed loops left, and have other loops close their sessions; call this from any thread."""
@@ -196,14 +248,12 @@ class AiohttpTransport:
         return self._tls
 
 
-def _error_while_opening(error: Exception, request: HTTPRequest) -> AssistantError:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return connection_timed_out(request)
-    if isinstance(error, (asyncio.TimeoutError, aiohttp.ServerTimeoutError)):
-        return read_timed_out(request)
-    # A proxy that answers CONNECT with an error, no address, refused, TLS: the request was not written.
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL)):
+def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:
+    is_timeout = isinstance(error, (asyncio.TimeoutError, TimeoutError))
+    if is_timeout and attempt.is_over:
+        return total_timed_out(request, is_written=attempt.is_written)
+    if not attempt.is_written:
+        return connection_timed_out(request) if is_timeout else connection_failed(request, error)
+    if CERTIFICATE_DEMANDED in f"{error!r} {error.__cause__!r}":
         return connection_failed(request, error)
-    if isinstance(error, ValueError) and not isinstance(error, aiohttp.ClientError):
-        return connection_failed(request, error)
-    return connection_lost(request, error)
+    return read_timed_out(request) if is_timeout else connection_lost(request, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,7 +10,10 @@ from urllib.parse import urlsplit
 
 from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError
 from ..redaction import excerpt, without_secrets
+from ..settings import Limits
 
+CERTIFICATE_DEMANDED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+"""With TLS 1.3 a server refuses a client without a certificate after the client's first bytes, and reads none of them."""
 MAX_IDLE_SECONDS = 30.0
 """A connection idle for longer is not used again: the peer may have dropped it, and a lost POST may be billed."""
 
@@ -22,15 +26,54 @@ class TransportSettings:
     verify: bool | str = True
 
 
+class DeadlineExceededError(TimeoutError):
+    """The total time of a call is over."""
+
+
+class Attempt:
+    """One sending of a request: until when it may take, and what happened on the way.
+
+    Attributes:
+        deadline: When the total time is over, by `time.monotonic`; None is never.
+        is_written: Whether the request, or a part of it, may have left.
+        is_refused: Whether it was held back, because the connection had bytes that nobody asked for.
+    """
+
+    __slots__ = ("deadline", "is_refused", "is_written")
+
+    def __init__(self, deadline: float | None) -> None:
+        self.is_written = False
+        self.is_refused = False
+        self.deadline = deadline
+
+    def seconds_left(self) -> float | None:
+        """Return what is left of the total time; None if it is not bounded.
+
+        Raises:
+            DeadlineExceededError: Nothing is left.
+        """
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineExceededError
+        return left
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left of the total time."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+
 @dataclass(frozen=True, slots=True)
 class HTTPRequest:
-    """One request. `timeout` is (connect, read) in seconds; `headers` hold the key."""
+    """One request; `headers` hold the key."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
-    timeout: tuple[float, float]
+    limits: Limits
 
     @property
     def host(self) -> str:
@@ -86,16 +129,25 @@ def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnecti
 def connection_timed_out(request: HTTPRequest) -> APITimeoutError:
     """No connection within the time; the request was not written."""
     return APITimeoutError(
-        f"no connection to {request.host} within {request.timeout[0]:g} s: check the host and the network, or raise timeout="
+        f"no connection to {request.host} within {request.limits.connect:g} s: check the host and the network, or raise timeout="
     )
 
 
 def read_timed_out(request: HTTPRequest) -> APITimeoutError:
     """No byte came within the time. The request may have been processed, and billed."""
     return APITimeoutError(
-        f"{request.host} sent nothing for {request.timeout[1]:g} s; the request may have been processed and is not "
+        f"{request.host} sent nothing for {request.limits.read:g} s; the request may have been processed and is not "
         "sent again by itself: raise timeout=, or set retry_on_timeout=True if a second bill is acceptable",
         may_have_been_processed=True,
+    )
+
+
+def total_timed_out(request: HTTPRequest, *, is_written: bool) -> APITimeoutError:
+    """The call took longer than its total time, which is never tried again."""
+    billed = "; the request may have been processed and is not sent again by itself" if is_written else ""
+    return APITimeoutError(
+        f"the call to {request.host} took longer than total_timeout={request.limits.total:g} s{billed}: raise total_timeout=",
+        may_have_been_processed=is_written,
     )
 
 
@@ -104,6 +156,15 @@ def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnection
     return APIConnectionError(
         f"{request.host} closed the connection before it answered ({reason_of(error)}); the request may have been "
         "processed and is not sent again by itself: ask again, or set retry_on_timeout=True if a second bill is acceptable",
+        may_have_been_processed=True,
+    )
+
+
+def interim_response(request: HTTPRequest, status: int) -> APIConnectionError:
+    """An interim response came in place of the answer; its connection was closed, with the answer still to come."""
+    return APIConnectionError(
+        f"{request.host} sent the interim status {status}, which the injected session takes for the answer; the request may "
+        "have been processed: leave http_session= out, or ask the operator of the gateway about it",
         may_have_been_processed=True,
     )
 

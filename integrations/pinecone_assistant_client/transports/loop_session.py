@@ -45,9 +45,18 @@ class Connector(aiohttp.TCPConnector):
                     _abort_when_lost(connection.protocol, transport)
                 return connection
             socket = transport.get_extra_info("socket")
-            if socket is None or not wait_for_read(socket, timeout=0.0):
+            is_readable = socket is not None and wait_for_read(socket, timeout=0.0)
+            if not is_readable and not is_dirty(connection.protocol):
                 return connection
             connection.close()
+
+
+def is_dirty(protocol: Any) -> bool:
+    """Whether a kept connection has something that nobody asked for: it would be taken for the next request's answer.
+
+    The loop may have read it already, so that the socket does not show it.
+    """
+    return protocol is None or bool(protocol.should_close)
 
 
 def _abort_when_lost(protocol: Any, transport: asyncio.WriteTransport) -> None:

@@ -8,10 +8,10 @@ An injected session goes its own way, with all its settings.
 
 from __future__ import annotations
 
-import ssl
 import threading
-import time
+import traceback
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 import requests
@@ -25,122 +25,33 @@ import urllib3.exceptions
 
 from ..errors import AssistantError
 from .base import (
-    MAX_IDLE_SECONDS,
+    CERTIFICATE_DEMANDED,
+    Attempt,
     HTTPRequest,
     TransportSettings,
     body_cut,
     connection_failed,
     connection_lost,
     connection_timed_out,
+    interim_response,
     read_timed_out,
+    total_timed_out,
 )
 from .environment import environment_ca, proxies_for
+from .urllib3_connections import Adapter, Route, arm, current
 
 _POOL_MAXSIZE = 64
 _READ_BYTES = 65536
-_ONE_WRITE_BYTES = 65536
-"""Up to here head and body are joined for one write; a long conversation is not copied for that."""
-
-
-class _Fresh:
-    """Connection mix-in: a connection idle for too long counts as lost, and a failed opening says so by its class.
-
-    Head and body leave in one packet: http.client writes them one after the other, which costs 12 % of a call (measured).
-    """
-
-    _used_at: float | None = None
-    _corked: list[bytes] | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Asked by the pool, which then opens a lost connection anew, through its proxy if there is one."""
-        if self._used_at is not None and time.monotonic() - self._used_at > MAX_IDLE_SECONDS:
-            return False
-        return bool(super().is_connected)  # type: ignore[misc]  # of the class it is mixed into
-
-    def connect(self) -> None:
-        """Open; everything that fails here failed before the request was written."""
-        try:
-            super().connect()  # type: ignore[misc]  # of the class it is mixed into
-        except ssl.SSLError as error:
-            raise urllib3.exceptions.NewConnectionError(cast("Any", self), f"TLS failed: {error}") from error
-        except TimeoutError as error:  # in the TLS handshake, or before a proxy answered
-            raise urllib3.exceptions.ConnectTimeoutError(cast("Any", self), str(error)) from error
-        except ConnectionError as error:
-            raise urllib3.exceptions.NewConnectionError(cast("Any", self), str(error)) from error
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send, head and body at once."""
-        self._used_at = time.monotonic()
-        self._corked = []
-        try:
-            super().request(*args, **kwargs)  # type: ignore[misc]  # of the class it is mixed into
-        finally:
-            pieces, self._corked = self._corked, None
-        if sum(map(len, pieces)) <= _ONE_WRITE_BYTES:
-            pieces = [b"".join(pieces)]
-        for data in pieces:
-            self.send(data)
-
-    def send(self, data: Any) -> None:
-        """Write, or keep for the one write at the end of the request."""
-        if self._corked is not None and isinstance(data, bytes):
-            self._corked.append(data)
-        else:
-            super().send(data)  # type: ignore[misc]  # of the class it is mixed into
-
-
-class _FreshHTTPConnection(_Fresh, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _FreshHTTPSConnection(_Fresh, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _FreshHTTPConnection
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _FreshHTTPSConnection
-
-
-_Route = tuple[urllib3.HTTPConnectionPool, bool]
-"""The pool for a host, and whether a proxy forwards its requests and so needs whole URLs."""
-_POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    def __init__(self, **options: Any) -> None:
-        self.routes: dict[str, _Route] = {}
-        super().__init__(**options)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def close(self) -> None:
-        """Close idle connections now: urllib3 2 waits until nobody, not even an exception, refers to their pool."""
-        for manager in [self.poolmanager, *self.proxy_manager.values()]:
-            for key in manager.pools.keys():  # noqa: SIM118 - this mapping refuses to be iterated
-                pool = manager.pools.get(key)
-                if pool is not None:
-                    pool.close()
-        super().close()
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
-        manager: urllib3.ProxyManager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
+_TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError)
 
 
 class RequestsResponse:
     """An answer read through urllib3's public readers."""
 
-    def __init__(self, raw: Any, request: HTTPRequest) -> None:
+    def __init__(self, raw: Any, request: HTTPRequest, attempt: Attempt) -> None:
         self._raw = raw
         self._request = request
+        self._attempt = attempt
         self.status: int = raw.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in raw.headers.items()}
 
@@ -152,14 +63,28 @@ class RequestsResponse:
         """
         raw = self._raw
         try:
+            # The bound is for hostile bodies: one huge chunk, or one that unpacks to gigabytes.
             if raw.chunked:
-                # The bound is for hostile bodies: one huge chunk, or one that unpacks to gigabytes.
-                yield from raw.read_chunked(_READ_BYTES, decode_content=True)
+                pieces: Iterator[bytes] = raw.read_chunked(_READ_BYTES, decode_content=True)
             else:
-                while data := raw.read1(_READ_BYTES, decode_content=True):
-                    yield data
+                pieces = iter(partial(raw.read1, _READ_BYTES, decode_content=True), b"")
+            self._check_time()
+            for data in pieces:
+                yield data
+                self._check_time()
         except (urllib3.exceptions.HTTPError, requests.exceptions.RequestException, OSError) as error:
-            raise _error_while_reading(error, self._request) from error
+            raise _error_while_reading(error, self._request, self._attempt) from error
+
+    def _check_time(self) -> None:
+        """Bound the next read by what is left of the total time; the consumer's time counts, too."""
+        if self._attempt.deadline is None:
+            return
+        connection = self._raw.connection  # None once the body was read to its end
+        sock = None if connection is None else connection.sock
+        if sock is None:
+            self._attempt.seconds_left()
+        else:
+            arm(sock, self._request.limits.read, self._attempt)
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
@@ -173,7 +98,7 @@ class RequestsTransport:
     def __init__(self, settings: TransportSettings, session: requests.Session | None = None) -> None:
         self._settings = settings
         self._injected = session
-        self._adapter: _Adapter | None = None
+        self._adapter: Adapter | None = None
         self._lock = threading.Lock()
 
     def open(self, request: HTTPRequest) -> RequestsResponse:
@@ -183,13 +108,26 @@ class RequestsTransport:
             APIConnectionError: Not connected, or cut before a status; `may_have_been_processed` tells which.
             APITimeoutError: Not connected, or no byte, within the time.
         """
+        attempt = current.attempt = Attempt(request.limits.deadline)
         try:
-            raw = self._send(request) if self._injected is None else _send_injected(self._injected, request)
+            attempt.seconds_left()
+            session = self._injected
+            raw = self._send(request, attempt) if session is None else _send_injected(session, request, attempt)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.exceptions.RequestException):
                 error.request = None  # it holds the headers, and they hold the key
-            raise _error_while_opening(error, request) from error
-        return RequestsResponse(raw, request)
+            if self._injected is not None:
+                attempt.is_written = not _failed_before_writing(error)
+            raise _error_while_opening(error, request, attempt) from error
+        finally:
+            current.attempt = None
+        if raw.status < 200:  # an injected session's own connections take the interim response for the answer
+            connection = raw.connection
+            raw.close()
+            if connection is not None:
+                connection.close()
+            raise interim_response(request, raw.status)
+        return RequestsResponse(raw, request, attempt)
 
     def close(self) -> None:
         """Close idle connections. One that is being read closes when its reader ends."""
@@ -198,14 +136,14 @@ class RequestsTransport:
         if adapter is not None:
             adapter.close()
 
-    def _send(self, request: HTTPRequest) -> urllib3.BaseHTTPResponse:
+    def _send(self, request: HTTPRequest, attempt: Attempt) -> urllib3.BaseHTTPResponse:
         adapter = self._get_adapter()
         host = request.host
         route = adapter.routes.get(host)
         if route is None or route[0].pool is None:  # closed, because many other hosts were asked since
             route = adapter.routes[host] = self._find_route(adapter, host)
         pool, is_forwarded = route
-        connect, read = request.timeout
+        connect, read = _timeout(request, attempt)
         return pool.urlopen(
             request.method,
             request.url if is_forwarded else request.url.removeprefix(host),
@@ -219,16 +157,16 @@ class RequestsTransport:
             decode_content=False,
         )
 
-    def _get_adapter(self) -> _Adapter:
+    def _get_adapter(self) -> Adapter:
         adapter = self._adapter
         if adapter is None:
             with self._lock:
                 adapter = self._adapter
                 if adapter is None:
-                    adapter = self._adapter = _Adapter(pool_maxsize=_POOL_MAXSIZE)
+                    adapter = self._adapter = Adapter(pool_maxsize=_POOL_MAXSIZE)
         return adapter
 
-    def _find_route(self, adapter: _Adapter, host: str) -> _Route:
+    def _find_route(self, adapter: Adapter, host: str) -> Route:
         verify = self._settings.verify
         if verify is True:
             verify = environment_ca() or True
@@ -247,13 +185,20 @@ def _forget_location(response: requests.Response, *_args: Any, **_options: Any) 
     response.headers.pop("Location", None)
 
 
-def _send_injected(session: requests.Session, request: HTTPRequest) -> urllib3.BaseHTTPResponse:
+def _timeout(request: HTTPRequest, attempt: Attempt) -> tuple[float, float]:
+    """The times for connecting and for each wait for bytes, within what is left of the total time."""
+    connect, read = request.limits.connect, request.limits.read
+    left = attempt.seconds_left()
+    return (connect, read) if left is None else (min(connect, left), min(read, left))
+
+
+def _send_injected(session: requests.Session, request: HTTPRequest, attempt: Attempt) -> urllib3.BaseHTTPResponse:
     prepared = session.prepare_request(
         requests.Request(request.method, request.url, headers=request.headers_sent(), data=request.body)
     )
     prepared.register_hook("response", _forget_location)  # type: ignore[no-untyped-call] # has no types
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
-    response = session.send(prepared, timeout=request.timeout, allow_redirects=False, **settings)
+    response = session.send(prepared, timeout=_timeout(request, attempt), allow_redirects=False, **settings)
     return cast("urllib3.BaseHTTPResponse", response.raw)
 
 
@@ -272,33 +217,37 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         )
 
 
-def _error_while_opening(error: Exception, request: HTTPRequest) -> AssistantError:
+def _failed_before_writing(error: Exception) -> bool:
+    """Whether a failure of an injected session, whose connections are not ours, came before the request was written.
+
+    The class of the error does not tell: behind a proxy, urllib3 calls everything a ProxyError. Where it was raised does: in
+    `connect`, which opens the connection, its tunnel and TLS. Anything else counts as written, because a retry bills.
+    """
     causes = list(_causes(error))
-    kinds = tuple(type(cause) for cause in causes)
-
-    def has(*classes: type[BaseException]) -> bool:
-        return any(issubclass(kind, classes) for kind in kinds)
-
-    if has(urllib3.exceptions.ClosedPoolError):  # another thread closed the client; a retry opens it again
-        return connection_failed(request, error)
-    # NewConnectionError is a ConnectTimeoutError by inheritance in urllib3, so it is asked for first.
-    if has(urllib3.exceptions.NewConnectionError, urllib3.exceptions.ProxyError, requests.exceptions.ProxyError):
-        return connection_failed(request, error)
-    if has(urllib3.exceptions.ConnectTimeoutError, requests.exceptions.ConnectTimeout):
-        return connection_timed_out(request)
-    if has(urllib3.exceptions.SSLError, requests.exceptions.SSLError, requests.exceptions.InvalidURL):
-        return connection_failed(request, error)
-    if has(urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError):
-        return read_timed_out(request)
-    if has(urllib3.exceptions.LocationValueError, requests.exceptions.InvalidSchema):
-        return connection_failed(request, error)
-    return connection_lost(request, error)
+    if isinstance(error, ValueError) or any(isinstance(cause, urllib3.exceptions.ClosedPoolError) for cause in causes):
+        return True  # requests found that no URL, scheme or header can be so; or another thread closed the session
+    return any(
+        frame.f_code.co_name == "connect" and str(frame.f_globals.get("__name__", "")).startswith("urllib3.")
+        for cause in causes
+        for frame, _ in traceback.walk_tb(cause.__traceback__)
+    )
 
 
-def _error_while_reading(error: Exception, request: HTTPRequest) -> AssistantError:
-    if any(
-        isinstance(cause, (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError))
-        for cause in _causes(error)
-    ):
-        return read_timed_out(request)
-    return body_cut(request, error)
+def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:
+    causes = list(_causes(error))
+    is_timeout = any(isinstance(cause, _TIMEOUTS) for cause in causes)
+    if is_timeout and attempt.is_over:
+        return total_timed_out(request, is_written=attempt.is_written)
+    if not attempt.is_written:
+        # urllib3 makes a NewConnectionError a ConnectTimeoutError by inheritance.
+        is_refused = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
+        return connection_timed_out(request) if is_timeout and not is_refused else connection_failed(request, error)
+    if any(getattr(cause, "reason", None) == CERTIFICATE_DEMANDED for cause in causes):
+        return connection_failed(request, error)
+    return read_timed_out(request) if is_timeout else connection_lost(request, error)
+
+
+def _error_while_reading(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:
+    if not any(isinstance(cause, _TIMEOUTS) for cause in _causes(error)):
+        return body_cut(request, error)
+    return total_timed_out(request, is_written=True) if attempt.is_over else read_timed_out(request)

@@ -8,7 +8,7 @@ import types
 import aiohttp.connector
 import pytest
 
-from pinecone_assistant_client.transports import requests_transport
+from pinecone_assistant_client.transports import urllib3_connections
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, kind: str, seconds: float) -> None:
@@ -16,6 +16,6 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, kind: str, seconds: float) -> Non
     real = time.monotonic
     if kind == "sync":
         clock = types.SimpleNamespace(monotonic=lambda: real() + seconds)
-        monkeypatch.setattr(requests_transport, "time", clock)
+        monkeypatch.setattr(urllib3_connections, "time", clock)
     else:
         monkeypatch.setattr(aiohttp.connector, "monotonic", lambda: real() + seconds)

@@ -67,6 +67,7 @@ class PineconeAssistant(TravellingLLM):
     filter: dict[str, Any] | None = None
     interface: Literal["openai", "standard"] = "openai"
     timeout: float | tuple[float, float] | None = None
+    total_timeout: float | None = None
     max_retries: int = 2
     retry_on_timeout: bool = False
     api_version: str = "2026-04"

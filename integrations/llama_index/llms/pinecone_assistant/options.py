@@ -32,6 +32,7 @@ class AssistantOptions(TypedDict, total=False):
         filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
         interface: `"openai"` (the default) or `"standard"`: structured citations, highlights, context options.
         timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
+        total_timeout: Seconds for a whole call with its retries, to the last byte read; None is not bounded.
         max_retries: Requests after the first, 0 for none.
         retry_on_timeout: Also send again what may have been processed. This can bill twice.
         api_version: The service's API version, `"YYYY-MM"`.
@@ -66,6 +67,7 @@ class AssistantOptions(TypedDict, total=False):
     filter: Mapping[str, Any] | None
     interface: Literal["openai", "standard"]
     timeout: float | tuple[float, float] | None
+    total_timeout: float | None
     max_retries: int
     retry_on_timeout: bool
     api_version: str
@@ -102,7 +104,7 @@ FIELD_OPTIONS = (
 )
 """Options of a call that have a field as their default."""
 
-CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "stop", "json_response"))
+CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "total_timeout", "stop", "json_response"))
 """Everything that a call, `additional_kwargs` and `with_options` can set."""
 
 

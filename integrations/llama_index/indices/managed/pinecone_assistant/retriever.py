@@ -68,5 +68,5 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
     def _context_options(self) -> dict[str, Any]:
         sizes = {name: value for name, value in self._sizes.items() if value is not None}
         call = self._llm.call_options()
-        shared: dict[str, Any] = {name: call[name] for name in ("filter", "timeout") if name in call}
+        shared: dict[str, Any] = {name: call[name] for name in ("filter", "timeout", "total_timeout") if name in call}
         return {**checked_context_options(call.get("context_options") or {}), **sizes, **shared}
