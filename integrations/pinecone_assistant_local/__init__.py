@@ -49,7 +49,16 @@ def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
 
 
-_COMES_WITH_LOCAL = ("starlette", "uvicorn", "python_multipart", "pypdfium2", "PIL", "rich", "watchfiles")
+_COMES_WITH_LOCAL = (
+    "starlette",
+    "uvicorn",
+    "python_multipart",
+    "pypdfium2",
+    "PIL",
+    "google_crc32c",
+    "rich",
+    "watchfiles",
+)
 
 
 def missing_extra(error: ModuleNotFoundError) -> ImportError | None:

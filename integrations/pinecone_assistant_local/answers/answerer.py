@@ -113,7 +113,7 @@ class Answerer:
         """
         asked_tokens = sum(count_tokens(turn.content) for turn in request.messages)
         model = f"{request.model}@{EXTRACTED}"
-        reply = self._replies.take()
+        reply = self._replies.next()
         if reply is not None:
             scripted = reply.to_pieces(lambda name: self._file_of_name(assistant, name))
             return Answer(answer_id, model, scripted, asked_tokens, 0, self._wait)

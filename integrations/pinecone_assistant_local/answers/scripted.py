@@ -65,7 +65,7 @@ class Replies:
                 self._waiting.pop()
             self._waiting.append(reply)
 
-    def take(self) -> ScriptedReply | None:
+    def next(self) -> ScriptedReply | None:
         """The reply for the next request, if one is scripted."""
         with self._lock:
             if not self._waiting:

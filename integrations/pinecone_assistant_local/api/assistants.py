@@ -65,7 +65,7 @@ async def describe_assistant(request: Request) -> Response:
     try:
         found = await call.service.run(lambda: call.service.store.assistants.get(call.assistant))
     except ServiceError:
-        leaving = call.service.deletions.take((call.assistant,))
+        leaving = call.service.deletions.last_look((call.assistant,))
         if leaving is None:
             raise
         return json_response(leaving)

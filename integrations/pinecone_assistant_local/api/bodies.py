@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 from ..answers.pieces import Source
 from ..answers.rendering import PlacedCitation
@@ -17,6 +18,7 @@ from ..store.operations import Operation
 from .versions import has_float_size, has_operations
 
 Json = dict[str, object]
+AssistantStatus = Literal["Initializing", "Ready", "Terminating"]
 
 
 def timestamp(ns: int) -> str:
@@ -25,7 +27,7 @@ def timestamp(ns: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09d}Z"
 
 
-def assistant_json(assistant: Assistant, version: str, *, host: str | None, status: str = "Ready") -> Json:
+def assistant_json(assistant: Assistant, version: str, *, host: str | None, status: AssistantStatus = "Ready") -> Json:
     """An `Assistant`; without a host it is one that was only just created."""
     body: Json = {
         "name": assistant.name,

@@ -79,7 +79,7 @@ async def describe_file(request: Request) -> Response:
     try:
         file = await _settled_file(call, name, file_id)
     except ServiceError:
-        leaving = call.service.deletions.take((name, file_id))
+        leaving = call.service.deletions.last_look((name, file_id))
         if leaving is None:
             raise
         return json_response(leaving)

@@ -82,7 +82,7 @@ class Gate:
             record.body = _decoded(body)
         state["version"] = resolve_version(record.version)
         state["record"] = record
-        fault = None if is_for_author else self._service.faults.take(record.method, path)
+        fault = None if is_for_author else self._service.faults.strike(record.method, path)
         if fault is None:
             await self._app(scope, receive, send)
             return

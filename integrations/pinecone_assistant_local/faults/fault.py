@@ -145,7 +145,7 @@ class Fault:
         if self._owner is not None:
             self._owner.remove(self)
 
-    def strikes(self, method: str, path: str) -> bool:
+    def is_meant_for(self, method: str, path: str) -> bool:
         """Whether a request is one of those that it is meant for."""
         if isinstance(self.on, str):
             return _GROUPS[self.on].fullmatch(f"{method} {path}") is not None
@@ -202,11 +202,11 @@ class Faults:
             self._active.clear()
             self._fired = 0
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def strike(self, method: str, path: str) -> Fault | None:
         """The fault that strikes this request, if any; it counts as fired."""
         with self._lock:
             for fault in self._active:
-                if (fault.times is None or fault.fired < fault.times) and fault.strikes(method, path):
+                if (fault.times is None or fault.fired < fault.times) and fault.is_meant_for(method, path):
                     fault.fired += 1
                     self._fired += 1
                     return fault

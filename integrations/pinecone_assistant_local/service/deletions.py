@@ -35,7 +35,7 @@ class Deletions:
             while len(self._answers) > _MAX_REMEMBERED:
                 self._answers.pop(next(iter(self._answers)))
 
-    def take(self, key: tuple[str, ...]) -> dict[str, object] | None:
+    def last_look(self, key: tuple[str, ...]) -> dict[str, object] | None:
         """The answer, if it has not been given."""
         with self._lock:
             return self._answers.pop(key, None)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
+
+import google_crc32c
 
 from ..documents.contents import PdfImage
 from ..errors import file_not_found
 from ..text.passages import Passage
-from .crc32c import content_hash
 from .database import ClockNs, Database, decode_metadata, encode_metadata, next_id
 from .filters import Condition, Parameter, typed_value
 from .metadata import Metadata
-from .operations import Operation, begin_operation, end_operations
+from .operations import Operation, OperationType, begin_operation, end_operations
+
+FileStatus = Literal["Processing", "Available", "ProcessingFailed", "Deleting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class StoredFile:
     size: int
     metadata: Metadata | None
     multimodal: bool
-    status: str
+    status: FileStatus
     error: str | None
     created_on: int
     updated_on: int
@@ -59,14 +64,14 @@ class Files:
 
     def add(self, assistant: str, new: NewFile) -> tuple[StoredFile, Operation]:
         """A new file under a new identifier, in status Processing."""
-        crc32c = content_hash(new.content)
+        crc32c = _crc32c(new.content)
         with self._database.write() as connection:
             file_id = next_id(connection, assistant, new.name)
             return self._write(connection, assistant, file_id, new, crc32c, generation=0, operation_type="upload_file")
 
     def upsert(self, assistant: str, file_id: str, new: NewFile) -> tuple[StoredFile, Operation]:
         """The file of that identifier, created or replaced, in status Processing."""
-        crc32c = content_hash(new.content)
+        crc32c = _crc32c(new.content)
         with self._database.write() as connection:
             found = connection.execute(
                 "SELECT generation FROM files WHERE assistant = ? AND id = ?", (assistant, file_id)
@@ -210,7 +215,7 @@ class Files:
         crc32c: str,
         *,
         generation: int,
-        operation_type: str,
+        operation_type: OperationType,
     ) -> tuple[StoredFile, Operation]:
         now = self._clock_ns()
         row = connection.execute(
@@ -239,6 +244,11 @@ class Files:
         connection.execute("DELETE FROM file_metadata WHERE file = ?", (file.row,))
         connection.executemany("INSERT INTO file_metadata VALUES (?, ?, ?, ?)", _metadata_rows(file))
         return file, begin_operation(connection, assistant, operation_type, file_id, generation=generation, now=now)
+
+
+def _crc32c(content: bytes) -> str:
+    """The CRC-32C as the service writes it: four bytes, big-endian, in base64."""
+    return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
 
 
 def to_stored_file(row: sqlite3.Row) -> StoredFile:

@@ -13,13 +13,12 @@ from typing import Any
 
 from ..errors import ServiceError, invalid
 
-MAX_DEPTH = 32
+# SQLite's parser has a stack of 100 before version 3.46, and a level takes up to six places of it: `(x AND (y OR `.
+MAX_DEPTH = 10
 MAX_LIST = 10_000
 # SQLite refuses expressions of more than 1,000 levels (a row of ANDs is one for each) and more than 32,766 parameters.
 MAX_COMPARISONS = 500
 MAX_PARAMETERS = 32_000
-# SQLite's parser has a stack of 100 before version 3.46; what stands around a filter and inside a comparison takes 30.
-MAX_STACK = 65
 
 _COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _FIELD_OPERATORS = ("$eq", "$ne", *_COMPARISONS, "$in", "$nin", "$exists", "$not")
@@ -30,11 +29,10 @@ Parameter = str | float
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An SQL condition over a row of `files` under the alias `f`, its parameters, and the parser's stack that it takes."""
+    """An SQL condition over a row of `files` under the alias `f`, and its parameters."""
 
     sql: str = "1"
     parameters: tuple[Parameter, ...] = ()
-    stack: int = 0
 
 
 def compile_filter(value: object) -> Condition:
@@ -50,8 +48,6 @@ def compile_filter(value: object) -> Condition:
         raise invalid(
             f"filter: too large; at most {MAX_COMPARISONS} comparisons of {MAX_PARAMETERS} values are allowed"
         )
-    if condition.stack > MAX_STACK:
-        raise invalid("filter: nested too deeply")
     return condition
 
 
@@ -165,17 +161,14 @@ def _any_element(test: str, parameters: tuple[Parameter, ...]) -> Condition:
 
 
 def _negate(condition: Condition) -> Condition:
-    return Condition(f"NOT {condition.sql}", condition.parameters, condition.stack + 1)
+    return Condition(f"NOT {condition.sql}", condition.parameters)
 
 
 def _join(parts: list[Condition], word: str) -> Condition:
     if len(parts) < 2:
         return parts[0] if parts else Condition()
-    # The deepest first: the parser keeps what stands before it.
-    parts.sort(key=lambda part: part.stack, reverse=True)
     parameters = tuple(parameter for part in parts for parameter in part.parameters)
-    stack = max(parts[0].stack + 1, parts[1].stack + 3)
-    return Condition("(" + f" {word} ".join(part.sql for part in parts) + ")", parameters, stack)
+    return Condition("(" + f" {word} ".join(part.sql for part in parts) + ")", parameters)
 
 
 def _operator_error(operator: str, path: str) -> ServiceError:

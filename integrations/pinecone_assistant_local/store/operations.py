@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from ..errors import operation_not_found
 from .database import Database, next_id
 
-OPERATION_TYPES = ("upload_file", "upsert_file", "update_file_metadata", "delete_file")
-STATUSES = ("Processing", "Completed", "Failed")
+OperationType = Literal["upload_file", "upsert_file", "update_file_metadata", "delete_file"]
+OperationStatus = Literal["Processing", "Completed", "Failed"]
+OPERATION_TYPES: tuple[str, ...] = get_args(OperationType)
+STATUSES: tuple[str, ...] = get_args(OperationStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,9 @@ class Operation:
 
     row: int
     id: str
-    operation_type: str
+    operation_type: OperationType
     file_id: str
-    status: str
+    status: OperationStatus
     created_on: int
     completed_on: int | None
     error: str | None
@@ -64,7 +67,13 @@ class Operations:
 
 
 def begin_operation(
-    connection: sqlite3.Connection, assistant: str, operation_type: str, file_id: str, *, generation: int, now: int
+    connection: sqlite3.Connection,
+    assistant: str,
+    operation_type: OperationType,
+    file_id: str,
+    *,
+    generation: int,
+    now: int,
 ) -> Operation:
     """A new operation in the transaction of the change that it stands for."""
     operation_id = "op-" + next_id(connection, assistant, f"{operation_type}/{file_id}")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from .assistants import Assistants
-from .database import ClockNs, Database, remove_orphans
+from .database import ClockNs, Database, end_stuck_operations
 from .files import Files
 from .operations import Operations
 from .passages import Passages
@@ -24,7 +24,7 @@ class Store:
     def __init__(self, folder: Path, *, durable: bool, clock_ns: ClockNs = time.time_ns) -> None:
         self.database = Database(folder / "assistant.sqlite3", durable=durable)
         if durable:
-            remove_orphans(self.database, clock_ns)
+            end_stuck_operations(self.database, clock_ns)
         self.assistants = Assistants(self.database, clock_ns)
         self.files = Files(self.database, clock_ns)
         self.passages = Passages(self.database)

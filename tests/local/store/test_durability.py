@@ -249,29 +249,22 @@ def test_one_writer_at_a_time(local: LocalAssistant) -> None:
     assert sorted(inside) == list(range(8))
 
 
-def test_orphans_are_removed_at_the_start_and_what_cannot_end_is_ended(tmp_path: Path) -> None:
+def test_operations_that_cannot_end_are_ended_at_the_start(tmp_path: Path) -> None:
+    """Nobody works on their file any more: it is Available, or it is gone."""
     with LocalAssistant(data_dir=tmp_path) as local:
-        kept = local.upload_text("pine.md", FACT)
-        lost, operation = _store_of(local).files.add(local.name, NewFile("lost.md", b"Lost."))
+        done, gone = (local.upload_text(name, FACT) for name in ("pine.md", "gone.md"))
     connection = sqlite3.connect(tmp_path / "assistant.sqlite3")
     with connection:
-        connection.execute("DELETE FROM file_contents WHERE file = ?", (lost.row,))
-        connection.execute("INSERT INTO file_contents VALUES (999, x'00')")
-        connection.execute("INSERT INTO images VALUES (999, 1, 1, NULL, NULL)")
-        connection.execute("INSERT INTO file_metadata VALUES (999, 'a', 'n', 1)")
-        connection.execute("INSERT INTO passages VALUES (NULL, 999, 1, NULL, '', 'orphan', 'orphan')")
-        connection.execute("INSERT INTO passage_index (rowid, context, body) VALUES (5000, '', 'orphan')")
+        connection.execute("UPDATE operations SET status = 'Processing', completed_on = NULL")
+        connection.execute("DELETE FROM files WHERE id = ?", (gone.id,))
     connection.close()
     with LocalAssistant(data_dir=tmp_path) as local, requests.Session() as session:
         api = Api(local, session=session)
-        with _store_of(local).database.read() as reader:
-            for table in ("file_contents", "images", "file_metadata", "passages"):
-                assert reader.execute(f"SELECT count(*) FROM {table} WHERE file = 999").fetchone()[0] == 0
-            assert reader.execute("SELECT rowid FROM passage_index WHERE body MATCH 'orphan'").fetchall() == []
-        assert api.call("GET", f"/files/{local.name}/{kept.id}").json()["status"] == "Available"
-        assert api.call("GET", f"/files/{local.name}/{lost.id}").json()["status"] == "ProcessingFailed"
-        assert api.call("GET", f"/operations/{local.name}/{operation.id}").json()["status"] == "Failed"
-        assert [snippet["content"] for snippet in api.context(query="red pine").json()["snippets"]] == [FACT]
+        operations = api.call("GET", f"/operations/{local.name}").json()["operations"]
+        assert [(one["file_id"], one["status"], bool(one["completed_on"])) for one in operations] == [
+            (done.id, "Failed", True),
+            (gone.id, "Failed", True),
+        ]
 
 
 def test_a_folder_served_again_is_neither_duplicated_nor_forgotten(tmp_path: Path) -> None:
