@@ -9,7 +9,7 @@ from . import missing_extra
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
+    """Run the command line; return the exit status."""
     try:
         from .serve.command import run  # noqa: PLC0415  (it needs the extra)
     except ModuleNotFoundError as error:

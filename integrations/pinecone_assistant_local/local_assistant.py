@@ -43,7 +43,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """What there is only between start and close."""
+    """The parts that exist only between start and close."""
 
     service: Service
     server: ThreadServer
@@ -116,7 +116,7 @@ class LocalAssistant(Options):
         self.close()
 
     def start(self) -> LocalAssistant:
-        """Starts the server; when this returns, it answers."""
+        """Start the server; when this returns, it answers."""
         if self._started is not None:
             raise RuntimeError("the local assistant is already running")
         listener = listen(str(self._address), self.port)
@@ -138,7 +138,7 @@ class LocalAssistant(Options):
         return self
 
     def close(self) -> None:
-        """Stops the server and frees everything; what is in a `data_dir` stays. Closing twice is closing once."""
+        """Stop the server and free everything; what is in a `data_dir` stays. Closing twice is closing once."""
         if self._started is None:
             return
         running, self._started = self._started, None
@@ -149,7 +149,7 @@ class LocalAssistant(Options):
 
     @property
     def host(self) -> str:
-        """Where it answers, such as `http://127.0.0.1:8790`: control plane and data plane alike."""
+        """The base URL, such as `http://127.0.0.1:8790`: control plane and data plane alike."""
         return f"http://{url_host(self._address)}:{self._running.server.port}"
 
     @property
@@ -183,13 +183,13 @@ class LocalAssistant(Options):
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong on demand."""
+        """The faults on demand."""
         return self._faults
 
     def upload(
         self, path: str | Path, name: str | None = None, metadata: Mapping[str, object] | None = None
     ) -> UploadedFile:
-        """Uploads a file and returns when it is Available.
+        """Upload a file and return when it is Available.
 
         Args:
             path: The file.
@@ -204,7 +204,7 @@ class LocalAssistant(Options):
         return self._upload(name or path.name, path.read_bytes(), metadata)
 
     def upload_text(self, name: str, text: str, metadata: Mapping[str, object] | None = None) -> UploadedFile:
-        """Uploads a text under a file name such as `pine.md` and returns when it is Available.
+        """Upload a text under a file name such as `pine.md` and return when it is Available.
 
         Raises:
             UploadError: It cannot be made Available; the message is the reason.
@@ -212,7 +212,7 @@ class LocalAssistant(Options):
         return self._upload(name, text.encode(), metadata)
 
     def reply(self, text: str, citations: Iterable[CitationLike] = (), times: int | None = None) -> None:
-        """Scripts the answer of the next chat requests, on both interfaces; it needs no files.
+        """Script the answer of the next chat requests, on both interfaces; it needs no files.
 
         Replies are given in the order in which they were added.
 
@@ -225,7 +225,7 @@ class LocalAssistant(Options):
         self.service.replies.add(text, citations, times)
 
     def reset(self) -> None:
-        """Removes files, assistants, replies, faults and recorded requests; the assistant is there again, empty."""
+        """Remove files, assistants, replies, faults and recorded requests; the assistant is there again, empty."""
         self.service.reset()
         self._create_assistant()
 

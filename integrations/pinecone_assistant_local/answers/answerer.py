@@ -74,7 +74,7 @@ class Answer:
 
 
 class Answerer:
-    """Answers chat and context requests.
+    """Chat and context requests to answers.
 
     Args:
         store: Where scripted citations look for their files.
@@ -192,7 +192,7 @@ def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
 
 
 def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
-    """What the user said before, and last; a conversation without a user turn asks with its last message."""
+    """The earlier user turns and the last one; a conversation without a user turn asks with its last message."""
     turns = [turn.content for turn in messages if turn.role == "user"] or [messages[-1].content]
     return turns[:-1], turns[-1]
 

@@ -42,7 +42,7 @@ Generate = Callable[[str, Sequence[FoundPassage]], "str | Iterable[str]"]
 
 
 def generate_pieces(generate: Generate, question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
-    """What the hook writes, as it comes, with its markers turned into citations.
+    """Yield the text of the hook as it comes, with its markers turned into citations.
 
     If it cites nothing, the best passage of each of the first files is cited at the end.
     """

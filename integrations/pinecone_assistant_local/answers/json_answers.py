@@ -56,7 +56,7 @@ def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], aroun
 
 
 class PassageFiller:
-    """Fills a schema with what passages say.
+    """A filler that takes the values of a schema from passages.
 
     Args:
         stems: Gives words the index's stems.
@@ -105,7 +105,7 @@ class PassageFiller:
         return found
 
     def truth(self, name: str) -> bool:
-        """Whether the sentence that fits best says it, and does not deny it."""
+        """Return whether the sentence that fits best says it, and does not deny it."""
         return any(_NEGATION.search(sentence.text) is None for _, sentence in self._for(name)[:1])
 
     def choose(self, name: str, options: Sequence[object]) -> object:

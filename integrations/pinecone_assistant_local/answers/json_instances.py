@@ -59,7 +59,7 @@ Node = Mapping[str, object]
 
 
 class Filler(Protocol):
-    """Where values come from. `name` is what the schema says about a value."""
+    """A source of values. `name` is the text that the schema has about a value."""
 
     def texts(self, name: str) -> Sequence[str]:
         """Texts for a value, best first."""
@@ -68,7 +68,7 @@ class Filler(Protocol):
         """Numbers for a value, best first."""
 
     def truth(self, name: str) -> bool:
-        """Whether a statement holds."""
+        """Return whether a statement holds."""
 
     def choose(self, name: str, options: Sequence[object]) -> object:
         """One of the options."""

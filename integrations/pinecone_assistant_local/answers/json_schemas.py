@@ -44,7 +44,7 @@ def split_schema(text: str) -> tuple[Schema | None, str]:
 
 
 def is_schema(value: object) -> bool:
-    """Whether an object reads as a JSON Schema and not as data."""
+    """Return whether an object reads as a JSON Schema and not as data."""
     if not isinstance(value, dict):
         return False
     kind = value.get("type")
@@ -98,7 +98,7 @@ def _decode_loosely(text: str, start: int) -> tuple[Schema | None, int]:
 
 
 def _closing_brace(text: str, start: int) -> int | None:
-    """Where the braces that open here are all closed again; braces in strings do not count."""
+    """The end of the braces that open here, or None; braces in strings do not count."""
     depth = 0
     quote = ""
     index = start

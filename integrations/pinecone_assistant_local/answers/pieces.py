@@ -17,7 +17,7 @@ def snippet_text(hit: Hit, max_tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where something that is said comes from.
+    """The source of a statement.
 
     Attributes:
         file: The file.

@@ -30,7 +30,7 @@ def bracketed_numbers(texts: Iterable[str]) -> frozenset[int]:
 
 @dataclass(slots=True)
 class InlineRenderer:
-    """Writes citations into the text: `...25 meters high  [1].`, and the list of references at its end.
+    """Writer of citations into the text: `...25 meters high  [1].`, and the list of references at its end.
 
     Args:
         link_of: The signed link to a file.

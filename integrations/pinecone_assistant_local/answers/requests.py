@@ -34,7 +34,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ContextOptions:
-    """How much context is searched for."""
+    """The amount of context to search for."""
 
     top_k: int = 16
     snippet_size: int = 2048

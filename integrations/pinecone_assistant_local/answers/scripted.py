@@ -56,7 +56,7 @@ class Replies:
         self._waiting: list[ScriptedReply] = []
 
     def add(self, text: str, citations: Iterable[CitationLike], times: int | None) -> None:
-        """Queues a reply."""
+        """Queue a reply."""
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1, not {times}")
         reply = ScriptedReply(text, tuple(_to_citation(citation) for citation in citations), times)
@@ -78,7 +78,7 @@ class Replies:
             return reply
 
     def clear(self) -> None:
-        """Forgets every reply."""
+        """Forget every reply."""
         with self._lock:
             self._waiting.clear()
 

@@ -57,7 +57,7 @@ async def _on_service_error(_request: Request, error: Exception) -> Response:
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
-    """What the router refuses: an unknown path or method."""
+    """Answer what the router refuses: an unknown path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101  (as above)
     if error.status_code == 405:
         message = f"{request.method} is not supported for {request.url.path}"

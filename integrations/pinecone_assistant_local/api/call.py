@@ -1,4 +1,4 @@
-"""What the endpoints have in common: reading a request, writing JSON, pages of a list."""
+"""The common parts of endpoints: reading a request, writing JSON, pages of a list."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Call:
 
     @property
     def looks_again(self) -> bool:
-        """Whether the client needs to find what it has deleted once more."""
+        """True if the client needs to find what it has deleted once more."""
         return looks_again(self.request.headers.get("user-agent"))
 
     async def existing_assistant(self) -> str:
@@ -98,7 +98,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for.
+    """A part of a list.
 
     Attributes:
         limit: How many items.

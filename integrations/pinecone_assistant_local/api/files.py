@@ -190,7 +190,7 @@ async def _settled_file(call: Call, assistant: str, file_id: str) -> StoredFile:
 
 
 async def _wait(call: Call, file: StoredFile) -> None:
-    """Begins the processing of a file, if that has not happened, and waits for its end for a while."""
+    """Begin the processing of a file, if that has not happened, and wait for its end for a while."""
     future = call.service.ingest.pending(file) or (
         call.service.ingest.submit(file) if file.status == "Processing" else None
     )

@@ -1,4 +1,4 @@
-"""What every request passes before an endpoint sees it: host, size, key, version, the log, faults."""
+"""The checks that every request passes before an endpoint sees it: host, size, key, version, the log, faults."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Gate:
         self._counter = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Handle one request."""
         identified = _with_request_id(send, f"local-{next(self._counter):08d}")
         try:
             await self._pass(scope, receive, identified)
@@ -105,7 +105,7 @@ class Gate:
 
 
 async def send_error(error: ServiceError, send: Send) -> None:
-    """Sends an error in the service's shape."""
+    """Send an error in the service's shape."""
     body = msgspec.json.encode(error.to_body())
     pairs: Iterable[tuple[str, str]] = {
         "content-type": "application/json",
@@ -173,7 +173,7 @@ class RequestLines:
         self._report = report
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one request."""
+        """Handle one request."""
         if scope["path"] == HEALTH_PATH:  # asked every few seconds in a container
             await self._app(scope, receive, send)
             return

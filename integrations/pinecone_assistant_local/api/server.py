@@ -40,7 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class ThreadServer:
-    """Serves an application on a listening socket, which it owns from now on.
+    """A server of an application on a listening socket, which it owns from now on.
 
     Args:
         app: The ASGI application.
@@ -69,7 +69,7 @@ class ThreadServer:
         self._failure: BaseException | None = None
 
     def start(self) -> None:
-        """Starts the thread and waits until the server accepts requests."""
+        """Start the thread and wait until the server accepts requests."""
         self._thread.start()
         if not self._server.ready.wait(_START_SECONDS):
             raise RuntimeError("the local assistant did not start in time")
@@ -78,7 +78,7 @@ class ThreadServer:
             raise RuntimeError("the local assistant could not start") from self._failure
 
     def stop(self) -> None:
-        """Closes every connection, ends the thread and waits for it."""
+        """Close every connection, end the thread and wait for it."""
         self._server.ask_to_stop()
         self._thread.join()
 
@@ -110,19 +110,19 @@ class _Server(uvicorn.Server):
         self._stop: asyncio.Event | None = None
 
     def ask_to_stop(self) -> None:
-        """Ends the main loop, from any thread."""
+        """End the main loop, from any thread."""
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
     async def main_loop(self) -> None:
-        """Waits to be stopped."""
+        """Wait to be stopped."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self.ready.set()
         await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Closes idle connections and aborts those at work; every request ends as if its client had left."""
+        """Close idle connections and abort those at work; every request ends as if its client had left."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -171,7 +171,7 @@ def parse_host(text: str) -> str:
 
 
 def own_hosts(address: IPAddress) -> tuple[str, ...]:
-    """What clients send in the Host header if they call the address itself; nothing for "all addresses"."""
+    """The Host headers of clients that call the address itself; nothing for "all addresses"."""
     return () if address.is_unspecified else (_bracketed(address),)
 
 

@@ -35,7 +35,7 @@ def encode_event(event: Json) -> bytes:
 
 
 class Chunker:
-    """Cuts text into chunks; the rhythm goes on from one text to the next."""
+    """A cutter of text into chunks; the rhythm goes on from one text to the next."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -68,7 +68,7 @@ class EventStream:
         self._last_sent = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's signature)
-        """Runs the response."""
+        """Run the response."""
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         tasks = [asyncio.ensure_future(self._send_events(send)), asyncio.ensure_future(_until_disconnected(receive))]
         if self._heartbeat_seconds is not None:
@@ -120,7 +120,7 @@ FilesOf = Callable[[tuple[Source, ...]], dict[str, Json]]
 
 
 async def completion_events(answer: Answer, renderer: InlineRenderer) -> AsyncGenerator[Json, None]:
-    """What `/chat/completions` streams: the role, the text, the finish reason, the usage."""
+    """Yield the events of `/chat/completions`: the role, the text, the finish reason, the usage."""
     chunker = Chunker()
     parts: list[str] = []
 
@@ -146,7 +146,7 @@ async def completion_events(answer: Answer, renderer: InlineRenderer) -> AsyncGe
 async def message_events(
     answer: Answer, files_of: FilesOf, *, highlights: bool, context_snippet_count: int | None
 ) -> AsyncGenerator[Json, None]:
-    """What `/chat` streams: the start, the text with each citation where it belongs, the end.
+    """Yield the events of `/chat`: the start, the text with each citation where it belongs, the end.
 
     Args:
         answer: The answer.

@@ -52,7 +52,7 @@ class _PartTooLarge(MultiPartException):
 
 
 class _Parser(MultiPartParser):
-    """Stops as soon as a part is larger than it may be: the file by its type, the metadata by its limit."""
+    """A parser that stops as soon as a part is larger than it may be: the file by its type, the metadata by its limit."""
 
     _part_bytes = 0
 

@@ -20,12 +20,12 @@ def resolve_version(header: str | None) -> str:
 
 
 def has_operations(version: str) -> bool:
-    """Whether file changes answer 202 with an Operation, lists are paginated and PUT exists (2026-04 and later)."""
+    """Return whether file changes answer 202 with an Operation, lists are paginated and PUT exists (2026-04 and later)."""
     return version >= "2026-04"
 
 
 def has_float_size(version: str) -> bool:
-    """Whether the size of a file is written as a float.
+    """Return whether the size of a file is written as a float.
 
     The descriptions name a size from 2026-04 on, but recordings of the service from early 2025 have it, as a float. The
     SDK 9.x, which sends 2025-10, takes only an integer.
@@ -34,12 +34,12 @@ def has_float_size(version: str) -> bool:
 
 
 def has_multimodal(version: str) -> bool:
-    """Whether images of PDF files can be asked for (2025-10 and later)."""
+    """Return whether images of PDF files can be asked for (2025-10 and later)."""
     return version >= "2025-10"
 
 
 def has_fact_reasoning(version: str) -> bool:
-    """Whether each evaluated fact carries its reasoning; the descriptions up to 2026-04 forbid it."""
+    """Return whether each evaluated fact carries its reasoning; the descriptions up to 2026-04 forbid it."""
     return version >= "2026-07"
 
 

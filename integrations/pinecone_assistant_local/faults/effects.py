@@ -1,4 +1,4 @@
-"""What a fault does to an answer on its way out.
+"""Effects of a fault on a request on its way in and its answer on its way out.
 
 It works on ASGI messages and knows nothing of the endpoints: a stream sends each event in a message of its own, so
 counting messages is counting events.
@@ -43,7 +43,7 @@ _LOOK_SECONDS = 0.05
 
 
 class FaultyAnswer:
-    """Stands between the server and the application and lets the fault happen to what passes.
+    """A layer between the server and the application that lets the fault happen to what passes.
 
     Args:
         fault: What goes wrong.
@@ -69,7 +69,7 @@ class FaultyAnswer:
         self._ended = False
 
     async def before(self) -> bool:
-        """What happens before the application is asked.
+        """Do what is due before the application is asked.
 
         Returns:
             Whether the application is still to answer.
@@ -107,7 +107,7 @@ class FaultyAnswer:
         raise ServiceError(fault.status, code, fault.message or f"Fault on demand: {fault.status}", headers=headers)
 
     async def receive(self) -> Message:
-        """Stands in for the server's `receive`."""
+        """Replace the server's `receive`."""
         message = await self._receive()
         if message["type"] != "http.request":
             return message
@@ -120,7 +120,7 @@ class FaultyAnswer:
         return message
 
     async def send(self, message: Message) -> None:
-        """Stands in for the server's `send`."""
+        """Replace the server's `send`."""
         if message["type"] == "http.response.start":
             self._start = message
             self._is_stream = any(
@@ -161,7 +161,7 @@ class FaultyAnswer:
             await self._send({**message, "body": b""})
 
     async def _act(self, events: int) -> None:
-        """What is to happen after so many events."""
+        """Do what is due after so many events."""
         fault = self._fault
         if events == fault.malformed_after_events:
             await self._send_more(b"data:" + fault.malformed.encode() + b"\n\n")
@@ -233,12 +233,12 @@ class FaultyAnswer:
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _stall(self) -> None:
-        """Waits until the client has had enough."""
+        """Wait until the client has had enough."""
         await self._until_gone()
         raise ConnectionGone
 
     async def _stall_unread(self) -> None:
-        """The same without reading on, so that a large upload gets stuck on its way."""
+        """Wait without reading on, so that a large upload gets stuck on its way."""
         connection = self._transport.get_extra_info("socket")
         while hasattr(select, "POLLRDHUP") and not self._transport.is_closing():
             if _has_left(connection):
@@ -247,7 +247,7 @@ class FaultyAnswer:
         await self._stall()
 
     async def _cut(self) -> None:
-        """Closes the connection, with a reset if that is asked for."""
+        """Close the connection, with a reset if that is asked for."""
         if self._fault.reset:
             connection = self._transport.get_extra_info("socket")
             # Lingering for zero seconds is how a reset is asked for.
@@ -264,7 +264,7 @@ class FaultyAnswer:
 
 
 def _has_left(connection: socket.socket) -> bool:
-    """Whether the other side has closed the connection, even if what it sent has not been read."""
+    """Return whether the other side has closed the connection, even if what it sent has not been read."""
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)
     return bool(poll.poll(0))

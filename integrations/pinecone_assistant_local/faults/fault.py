@@ -141,12 +141,12 @@ class Fault:
         self.remove()
 
     def remove(self) -> None:
-        """Ends the fault."""
+        """End the fault."""
         if self._owner is not None:
             self._owner.remove(self)
 
     def is_meant_for(self, method: str, path: str) -> bool:
-        """Whether a request is one of those that it is meant for."""
+        """Return whether a request is one of those that it is meant for."""
         if isinstance(self.on, str):
             return _GROUPS[self.on].fullmatch(f"{method} {path}") is not None
         return method == self.on[0].upper() and fnmatchcase(path, self.on[1])
@@ -166,11 +166,11 @@ class Faults:
 
     @property
     def fired(self) -> int:
-        """How many requests were struck since the last `clear()`."""
+        """The number of requests that were struck since the last `clear()`."""
         return self._fired
 
     def add(self, **options: Unpack[FaultOptions]) -> Fault:
-        """Sets a fault; the options are the attributes of `Fault`.
+        """Set a fault; the options are the attributes of `Fault`.
 
         Example:
             `local.faults.add(status=429, retry_after=1, times=2)`
@@ -192,12 +192,12 @@ class Faults:
             return list(self._active)
 
     def remove(self, fault: Fault) -> None:
-        """Ends a fault; its count stays."""
+        """End a fault; its count stays."""
         with self._lock:
             self._active = [other for other in self._active if other is not fault]
 
     def clear(self) -> None:
-        """Ends every fault and forgets the count."""
+        """End every fault and forget the count."""
         with self._lock:
             self._active.clear()
             self._fired = 0

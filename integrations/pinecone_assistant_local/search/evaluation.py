@@ -35,13 +35,13 @@ class EvaluatedFact:
 
     @property
     def reasoning(self) -> str:
-        """Why it is judged so."""
+        """The reason of the judgement."""
         return f"local heuristic: {round(self.overlap * 100)}% of its words are in the other text"
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How well an answer fits the right one; each score is in [0, 1].
+    """Scores of an answer against the right one, each in [0, 1].
 
     Attributes:
         correctness: The part of the answer's sentences that the right answer entails.
@@ -69,7 +69,7 @@ class _Sentence:
 
 
 def evaluate_alignment(stems: Stems, *, question: str, answer: str, ground_truth: str) -> Alignment:
-    """How well an answer fits the right one; words of the question count for nothing."""
+    """Compare an answer with the right one; words of the question count for nothing."""
     asked = frozenset(stems.of_text(question))
     said = [_read(stems, sentence, asked) for sentence in split_sentences(answer)]
     right = [_read(stems, sentence, asked) for sentence in split_sentences(ground_truth)]

@@ -1,4 +1,4 @@
-"""What kind of thing would answer a question, and whether a sentence has one: a length, a price, a date, a name.
+"""The kind of thing that would answer a question (a length, a price, a date, a name), and whether a sentence has one.
 
 A paraphrase changes the words of a question; the kind of its answer stays. Units, months and colours are closed classes,
 so this holds for any subject.
@@ -173,7 +173,7 @@ _NOT = re.compile(r"\b(?:not|never|avoid|forbidden|prohibited|banned|excluded|\w
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What an answer should have.
+    """The content that an answer should have.
 
     Attributes:
         kinds: Any of these kinds of things; none: anything may be the answer.
@@ -191,11 +191,11 @@ class Expectation:
 
     @property
     def is_certain(self) -> bool:
-        """Whether a sentence without any of the kinds cannot be the answer."""
+        """True if a sentence without any of the kinds cannot be the answer."""
         return bool(self.kinds) and _CERTAIN.issuperset(self.kinds)
 
     def met_by(self, sentence: str) -> float:
-        """How far a sentence has something of such a kind: 1, or a half for a number where a measure is likelier."""
+        """The degree to which a sentence has something of such a kind: 1, or a half for a number where a measure is likelier."""
         for kind in self.kinds:
             # A name that the question itself has is not the one it asks for.
             if any(not self.asked.issuperset(words_of(found[0])) for found in _FOUND_BY[kind].finditer(sentence)):
@@ -203,12 +203,12 @@ class Expectation:
         return 0.0
 
     def denies(self, sentence: str) -> bool:
-        """Whether a sentence says what is not so, or not allowed."""
+        """Return whether a sentence says what is not so, or not allowed."""
         return _FOUND_BY["prohibition"].search(sentence) is not None
 
 
 def expectation_of(question: str) -> Expectation:
-    """What the answer to a question should have."""
+    """The expectation of a question."""
     kinds, words, counted = _kinds_of(question)
     return Expectation(
         kinds, frozenset(words_of(question)), frozenset(words), frozenset(counted), _NOT.search(question) is not None

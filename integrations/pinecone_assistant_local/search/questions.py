@@ -1,4 +1,4 @@
-"""What a conversation asks for: the terms to search, and what kind of answer would do."""
+"""The question that a conversation asks: the terms to search for, and the kind of answer that would do."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def asking_part(text: str) -> str:
 
 
 class QuestionReader:
-    """Reads questions.
+    """A reader of questions.
 
     Args:
         stems: Gives words the index's stems.

@@ -29,7 +29,7 @@ _MAX_REMEMBERED_PASSAGES = 4_096
 
 
 class Retriever:
-    """Finds passages.
+    """The search for passages.
 
     Args:
         passages: Where the passages are.

@@ -116,7 +116,7 @@ class ReadPassage:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above sentences, such as title, headings and a question they reply to, beside what is asked.
+    """The words above sentences (title, headings, a question they reply to) compared with the question.
 
     Attributes:
         stems: Its words' stems.
@@ -133,7 +133,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a sentence.
+    """The surroundings of a sentence.
 
     Attributes:
         heading: Above it.
@@ -174,7 +174,7 @@ class Weighed:
         self._telling_total = sum(self._telling)
 
     def heading(self, stems: frozenset[str]) -> Heading:
-        """What the words above some sentences say of the question."""
+        """Compare the words above some sentences with the question."""
         terms = self.question.terms
         return Heading(
             stems,
@@ -184,7 +184,7 @@ class Weighed:
         )
 
     def score_sentence(self, text: str, stems: tuple[str, ...], around: Surroundings) -> SentenceHit:
-        """How well one sentence answers.
+        """Score one sentence.
 
         Args:
             text: The sentence.
@@ -305,7 +305,7 @@ def _has(stems: AbstractSet[str], term: Term) -> bool:
 
 
 def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings, *, met: float) -> float:
-    """How far a sentence has a term: in its own words, a synonym, the headings above, or the sentences before."""
+    """The degree to which a sentence has a term: in its own words, a synonym, the headings above, the sentences before."""
     if term.stem in own:
         return 1.0
     # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
@@ -326,7 +326,7 @@ def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings
 
 @lru_cache(maxsize=4_096)
 def _resembling(stem: str) -> tuple[str, ...]:
-    """What a stem that begins alike, or shares a long piece, has in it when it stands between spaces: `wool`, `woollen`."""
+    """Pieces of text that stems between spaces contain if they begin alike or share a long piece: `wool`, `woollen`."""
     if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
         return ()
     pieces = (stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1))

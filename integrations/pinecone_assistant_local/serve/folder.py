@@ -33,7 +33,7 @@ def file_id_of(name: str) -> str:
 
 
 def put_document(service: Service, assistant: str, name: str, path: Path, metadata: Metadata | None = None) -> bool:
-    """Makes a document Available, unless it is already there with the same content and metadata.
+    """Make a document Available, unless it is already there with the same content and metadata.
 
     Returns:
         Whether it was not there.
@@ -63,7 +63,7 @@ def put_document(service: Service, assistant: str, name: str, path: Path, metada
 
 
 def remove_other_documents(service: Service, assistant: str, names: Collection[str]) -> list[StoredFile]:
-    """Removes the documents that were put before and are not among these names; what clients uploaded stays."""
+    """Remove the documents that were put before and are not among these names; what clients uploaded stays."""
     files = service.store.files
     gone = [file for file in files.select(assistant) if file.id == file_id_of(file.name) and file.name not in names]
     for file in gone:

@@ -110,7 +110,7 @@ def assistant_name(folder: Path) -> str:
 
 
 class Stop:
-    """Waits for Ctrl-C or SIGTERM, and puts the signal handlers back at the end.
+    """A wait for Ctrl-C or SIGTERM that puts the signal handlers back at its end.
 
     Attributes:
         event: Set when a signal has come.
@@ -130,11 +130,11 @@ class Stop:
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() returned fits signal()
 
     def is_asked(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return self.event.is_set()
 
     def wait(self) -> None:
-        """Returns when a signal comes."""
+        """Return when a signal comes."""
         # In short waits, because on Windows a signal does not end a wait without a limit.
         while not self.event.wait(0.5):
             pass

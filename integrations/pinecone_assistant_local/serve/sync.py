@@ -1,4 +1,4 @@
-"""Brings an assistant in line with a folder, and says what it did."""
+"""A folder brought into an assistant, with a report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FolderSync:
             metadata_of(name, self._rules)
 
     def run(self, local: LocalAssistant, is_stopped: Callable[[], bool], *, with_progress: bool = True) -> bool:
-        """Puts what is new or changed, removes what is gone; False if it was asked to stop meanwhile."""
+        """Put what is new or changed and remove what is gone; False if it was asked to stop meanwhile."""
         documents = self._documents()
         service = local.service
         removed = remove_other_documents(service, local.name, documents)

@@ -1,1 +1,1 @@
-"""What the API does, without HTTP: files are ingested, questions answered, requests recorded."""
+"""The work behind the API, without HTTP: files are ingested, questions answered, requests recorded."""

@@ -16,7 +16,7 @@ _LOOKS_AGAIN = re.compile(r"python-client-[1-8]\.")
 
 
 def looks_again(user_agent: str | None) -> bool:
-    """Whether a client looks at what it has just deleted and needs to find it."""
+    """Return whether a client looks at what it has just deleted and needs to find it."""
     return _LOOKS_AGAIN.match(user_agent or "") is not None
 
 
@@ -28,7 +28,7 @@ class Deletions:
         self._answers: dict[tuple[str, ...], dict[str, object]] = {}
 
     def add(self, key: tuple[str, ...], answer: dict[str, object]) -> None:
-        """Remembers the answer for something that was deleted."""
+        """Remember the answer for something that was deleted."""
         with self._lock:
             self._answers.pop(key, None)
             self._answers[key] = answer
@@ -41,6 +41,6 @@ class Deletions:
             return self._answers.pop(key, None)
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         with self._lock:
             self._answers.clear()

@@ -16,7 +16,7 @@ _logger = logging.getLogger("pinecone_assistant_local")
 
 
 class Ingest:
-    """Processes files one after another, those that need a child process beside the others.
+    """A worker that processes files one after another, those that need a child process beside the others.
 
     Args:
         files: Where the files are.
@@ -31,7 +31,7 @@ class Ingest:
         self._pending: dict[tuple[int, int], Future[None]] = {}
 
     def submit(self, file: StoredFile) -> Future[None]:
-        """Begins to process a file; the future ends when the file is Available or ProcessingFailed."""
+        """Begin to process a file; the future ends when the file is Available or ProcessingFailed."""
         key = (file.row, file.generation)
         worker = self._child_worker if is_read_by_child(file.name) else self._worker
         future = worker.submit(self.process, file)
@@ -44,12 +44,12 @@ class Ingest:
         return self._pending.get((file.row, file.generation))
 
     def resume(self) -> None:
-        """Begins again what an earlier run of the server left unfinished."""
+        """Begin again what an earlier run of the server left unfinished."""
         for file in self._files.unfinished():
             self.submit(file)
 
     def process(self, file: StoredFile) -> None:
-        """Processes a file now."""
+        """Process a file now."""
         try:
             content = self._files.content(file)
             document = read_document(file.name, content, multimodal=file.multimodal, children=self._children)
@@ -72,7 +72,7 @@ class Ingest:
         self._files.finish(file, to_passages(document.blocks, file.name), document.images)
 
     def close(self) -> None:
-        """Finishes the file in work, or ends its child; the others are redone at the next start of a kept store."""
+        """Finish the file in work, or end its child; the others are redone at the next start of a kept store."""
         self._children.close()
         self._worker.shutdown(cancel_futures=True)
         self._child_worker.shutdown(cancel_futures=True)

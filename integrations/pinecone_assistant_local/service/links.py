@@ -14,7 +14,7 @@ PATH = "/assistant/signed"
 
 
 class Links:
-    """Makes and checks links.
+    """Signed links, made and checked.
 
     Within one hour of a server's life every link to a file is the same, so that equal questions get equal text; a link
     is valid for one to two hours.
@@ -37,7 +37,7 @@ class Links:
         return f"{base_url}{path}?{query}"
 
     def is_valid(self, assistant: str, file_id: str, expires: str, signature: str) -> bool:
-        """Whether the parameters of a link are ours and still hold."""
+        """Return whether the parameters of a link are ours and still hold."""
         expected = self._signature(assistant, file_id, expires)
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
             return False

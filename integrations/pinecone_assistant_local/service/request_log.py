@@ -1,4 +1,4 @@
-"""What was asked of the local assistant, for the assertions of tests."""
+"""The requests to the local assistant, for the assertions of tests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RequestLog:
         self._records: deque[RecordedRequest] = deque(maxlen=_KEPT)
 
     def add(self, record: RecordedRequest) -> None:
-        """Records a request."""
+        """Record a request."""
         self._records.append(record)
 
     def all(self) -> list[RecordedRequest]:
@@ -50,7 +50,7 @@ class RequestLog:
         return list(self._records)
 
     def clear(self) -> None:
-        """Forgets every request."""
+        """Forget every request."""
         self._records.clear()
 
 

@@ -76,7 +76,7 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._waiters, work)
 
     def reset(self) -> None:
-        """Forgets everything but the options."""
+        """Forget everything but the options."""
         self.replies.clear()
         self.faults.clear()
         self.store.clear()
@@ -85,7 +85,7 @@ class Service:
         self.deletions.clear()
 
     def close(self) -> None:
-        """Waits for the work that has begun and closes the store."""
+        """Wait for the work that has begun and close the store."""
         self._workers.shutdown(cancel_futures=True)
         self._waiters.shutdown(cancel_futures=True)
         self.ingest.close()

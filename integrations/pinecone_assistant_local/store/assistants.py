@@ -59,7 +59,7 @@ class Assistants:
         return _to_assistant(row)
 
     def exists(self, name: str) -> bool:
-        """Whether there is an assistant of that name."""
+        """Return whether there is an assistant of that name."""
         with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM assistants WHERE name = ?", (name,)).fetchone() is not None
 
@@ -92,7 +92,7 @@ class Assistants:
         return _to_assistant(row)
 
     def delete(self, name: str) -> None:
-        """Removes the assistant with its files, passages and operations; 404 if there is none."""
+        """Remove the assistant with its files, passages and operations; 404 if there is none."""
         with self._database.write() as connection:
             # The passages go first: a cascade through three tables would fire the index trigger row by row.
             connection.execute(
@@ -119,5 +119,5 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
 def is_assistant_name(name: str, limit: int = 63) -> bool:
-    """Whether an assistant may have this name."""
+    """Return whether an assistant may have this name."""
     return len(name) <= limit and _NAME.fullmatch(name) is not None

@@ -114,7 +114,7 @@ class Database:
             self._writer.execute("COMMIT")
 
     def close(self) -> None:
-        """Closes every connection; one that is still reading is closed when its work ends."""
+        """Close every connection; one that is still reading is closed when its work ends."""
         with self._guard:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -151,7 +151,7 @@ class Database:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises ValueError for a store that another version of this program made; marks a new one."""
+    """Raise ValueError for a store that another version of this program made; mark a new one."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if not is_new and found != _SCHEMA_VERSION:

@@ -43,7 +43,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What a caller sends."""
+    """An upload."""
 
     name: str
     content: bytes
@@ -91,7 +91,7 @@ class Files:
         return to_stored_file(row) if row else None
 
     def finish(self, file: StoredFile, passages: Iterable[Passage], images: Iterable[PdfImage] = ()) -> None:
-        """Makes the file Available with these passages and images, unless it was replaced or deleted meanwhile."""
+        """Make the file Available with these passages and images, unless it was replaced or deleted meanwhile."""
         now = self._clock_ns()
         with self._database.write() as connection:
             if not _is_current(connection, file):
@@ -115,7 +115,7 @@ class Files:
             )
 
     def fail(self, file: StoredFile, reason: str) -> None:
-        """Makes the file ProcessingFailed, unless its content was replaced or deleted meanwhile."""
+        """Make the file ProcessingFailed, unless its content was replaced or deleted meanwhile."""
         now = self._clock_ns()
         with self._database.write() as connection:
             if not _is_current(connection, file):
@@ -139,7 +139,7 @@ class Files:
         return to_stored_file(row)
 
     def has_available(self, assistant: str) -> bool:
-        """Whether the assistant has a file that can be searched."""
+        """Return whether the assistant has a file that can be searched."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT 1 FROM files WHERE assistant = ? AND status = 'Available' LIMIT 1", (assistant,)
@@ -182,7 +182,7 @@ class Files:
         return bytes(row["content"])
 
     def delete(self, assistant: str, file_id: str) -> tuple[StoredFile, Operation]:
-        """Removes the file with its content and passages; 404 if there is none.
+        """Remove the file with its content and passages; 404 if there is none.
 
         Returns:
             The file as it was, and the operation, already Completed.

@@ -95,7 +95,7 @@ def end_operations(
     error: str | None = None,
     ingestion_units: float | None = None,
 ) -> None:
-    """Ends what is in progress on a file, up to and including its `generation`."""
+    """End what is in progress on a file, up to and including its `generation`."""
     connection.execute(
         "UPDATE operations SET status = ?, completed_on = ?, error = ?, ingestion_units = ?"
         " WHERE assistant = ? AND file_id = ? AND generation <= ? AND status = 'Processing'",

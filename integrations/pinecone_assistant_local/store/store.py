@@ -31,10 +31,10 @@ class Store:
         self.operations = Operations(self.database)
 
     def clear(self) -> None:
-        """Removes every assistant with everything it has."""
+        """Remove every assistant with everything it has."""
         for assistant in self.assistants.select():
             self.assistants.delete(assistant.name)
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self.database.close()

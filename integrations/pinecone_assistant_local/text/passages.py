@@ -32,7 +32,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What the search finds: the text as it stands, its sentences, and where it is."""
+    """The unit of the search: a text as it appears in its file, its sentences and its place."""
 
     body: str
     sentences: tuple[str, ...]
@@ -52,7 +52,7 @@ class Passage:
 
 
 def to_passages(blocks: Iterable[Block], file_name: str) -> Iterator[Passage]:
-    """Joins neighbouring blocks of one heading and page until a passage has about `TARGET_CHARACTERS`."""
+    """Join neighbouring blocks of one heading and page until a passage has about `TARGET_CHARACTERS`."""
     title = title_of(file_name)
     gathered: list[Block] = []
     size = 0
@@ -76,7 +76,7 @@ def title_of(file_name: str) -> str:
 
 
 def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Cuts a block that is longer than a passage at its sentences, and a sentence without end at its words."""
+    """Cut a block that is longer than a passage at its sentences, and a sentence without end at its words."""
     for block in blocks:
         if len(block.text) <= TARGET_CHARACTERS:
             yield block

@@ -1,4 +1,4 @@
-"""Words and stems: what a text is made of for the search."""
+"""Words and stems of texts, as the search compares them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _pairs(match: re.Match[str]) -> str:
 
 
 class Stems:
-    """Gives words the stems that the index has for them.
+    """Stems of words, as the index has them.
 
     SQLite has a Porter stemmer but no function to call it, so the words go through a small full-text table of their own
     and come back from its vocabulary. What was asked once is remembered.
@@ -93,13 +93,13 @@ class Stems:
         return self.of(words_of(text))
 
     def of_texts(self, texts: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """The same for each of many texts. New words are learned all at once, which is much quicker than text by text."""
+        """The stems of each of many texts. New words are learned all at once, which is much quicker than text by text."""
         words = [words_of(text) for text in texts]
         stems = iter(self.of(chain.from_iterable(words)))
         return (tuple(islice(stems, len(of_one))) for of_one in words)
 
     def close(self) -> None:
-        """Closes the table."""
+        """Close the table."""
         with self._lock:
             self._connection.close()
 
