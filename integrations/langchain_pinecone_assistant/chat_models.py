@@ -16,9 +16,11 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
+from pinecone_assistant_client.adapters import DEFAULT_MODEL, VARIABLES
+
 from .bound import KeepsOptions
 from .citations import PROVIDER
-from .connection import ANSWER_OPTIONS, DEFAULT_MODEL, AnswerOptions, notice
+from .connection import ANSWER_OPTIONS, AnswerOptions, notice
 
 if TYPE_CHECKING:
     from .option_types import ChatWords
@@ -80,7 +82,7 @@ class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """The key is written as the name of its environment variable."""
-        return {"api_key": "PINECONE_API_KEY"}
+        return {"api_key": VARIABLES["api_key"]}
 
     @property
     def _llm_type(self) -> str:

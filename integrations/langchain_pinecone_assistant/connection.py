@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.utils import from_env
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
+
+from pinecone_assistant_client.adapters import (
+    DEFAULT_API_VERSION,
+    DEFAULT_MAX_RETRIES,
+    Clients,
+    environment,
+    suggestion,
+)
 
 if TYPE_CHECKING:
     from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
-DEFAULT_MODEL = "gpt-4o"  # what the service takes when none is sent
-_ENVIRONMENT = {
-    "assistant_name": "PINECONE_ASSISTANT_NAME",
-    "api_key": "PINECONE_API_KEY",
-    "host": "PINECONE_ASSISTANT_HOST",
-}
 _SESSIONS = ("http_session", "async_http_session")
 
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
     """The sentence for an option that does not exist."""
-    from pinecone_assistant_client.adapters import suggestion  # noqa: PLC0415 - 55 ms, where something is wrong
-
     return f"unknown option {name!r} for {where}{suggestion(name, known)}"
 
 
@@ -52,13 +52,13 @@ class AssistantConnection(BaseModel):
     total_timeout: float | None = None
     """Seconds for a whole call with its retries, to the last byte read; None is not bounded."""
 
-    max_retries: int = 2
+    max_retries: int = DEFAULT_MAX_RETRIES
     """Requests after the first, 0 for none."""
 
     retry_on_timeout: bool = False
     """Also send again what may have been processed. This can bill twice."""
 
-    api_version: str = "2026-04"
+    api_version: str = DEFAULT_API_VERSION
     """The service's API version, `"YYYY-MM"`."""
 
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
@@ -79,9 +79,8 @@ class AssistantConnection(BaseModel):
     async_http_session: Any = Field(default=None, exclude=True, repr=False)
     """An `aiohttp.ClientSession` for async use, valid in its own event loop only; never closed here."""
 
-    _controller_host: str | None = PrivateAttr(default_factory=from_env("PINECONE_CONTROLLER_HOST", default=None))
-    _view: tuple[Any, AssistantClient] | None = PrivateAttr(default=None)
-    _async_view: tuple[Any, AsyncAssistantClient] | None = PrivateAttr(default=None)
+    _controller_host: str | None = PrivateAttr(default_factory=partial(environment, "controller_host"))
+    _clients: Clients | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -96,39 +95,35 @@ class AssistantConnection(BaseModel):
                         raise ValueError(unknown_option(str(name), known, where=cls.__name__))
         return values
 
-    @field_validator(*_ENVIRONMENT, mode="before")
+    @field_validator("assistant_name", "api_key", "host", mode="before")
     @classmethod
     def _else_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
-        return value or from_env(_ENVIRONMENT[info.field_name or ""], default=None)() or None
+        return value or environment(info.field_name or "")
 
     def close(self) -> None:
         """Release the connections; what is shared stays open for others. Later use opens them again."""
-        if self._view is not None:
-            self._view[1].close()
+        if self._clients is not None:
+            self._clients.close()
 
     async def aclose(self) -> None:
         """Release the connections, also those of the running event loop."""
-        self.close()
-        if self._async_view is not None:
-            await self._async_view[1].close()
+        if self._clients is not None:
+            await self._clients.aclose()
 
     def _client(self) -> AssistantClient:
-        settings = self._settings()
-        view = self._view
-        if view is None or view[0] != settings:
-            from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - 55 ms, at the first use
-
-            self._view = view = (settings, AssistantClient(**self._client_options()))
-        return view[1]
+        return self._current().sync
 
     def _async_client(self) -> AsyncAssistantClient:
-        settings = self._settings()
-        view = self._async_view
-        if view is None or view[0] != settings:
-            from pinecone_assistant_client import AsyncAssistantClient  # noqa: PLC0415 - as above
+        return self._current().asynchronous
 
-            self._async_view = view = (settings, AsyncAssistantClient(**self._client_options()))
-        return view[1]
+    def _current(self) -> Clients:
+        settings = self._settings()
+        clients = self._clients
+        if clients is None or clients.settings != settings:
+            from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - 15 ms, at the first use
+
+            clients = self._clients = Clients(settings, AssistantClient(**self._client_options()))
+        return clients
 
     def _settings(self) -> tuple[Any, ...]:
         """What the client was made of, cheap to compare: `model_copy(update=...)` must not keep a stale client."""
@@ -172,7 +167,7 @@ class AssistantConnection(BaseModel):
         """What is live stays here: clients and injected sessions do not travel. The API key does."""
         state = super().__getstate__()
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
-        private = {**(state["__pydantic_private__"] or {}), "_view": None, "_async_view": None}
+        private = {**(state["__pydantic_private__"] or {}), "_clients": None}
         return {**state, "__dict__": values | dict.fromkeys(_SESSIONS), "__pydantic_private__": private}
 
 

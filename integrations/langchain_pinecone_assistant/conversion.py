@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.messages import (
@@ -21,9 +20,9 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Message
+from pinecone_assistant_client.adapters import DEFAULT_MODEL, json_instruction
 
 from .citations import PROVIDER
-from .connection import DEFAULT_MODEL
 from .errors import InvalidRequestError
 
 _ROLES = {"human": "user", "ai": "assistant"}
@@ -110,36 +109,9 @@ def with_json_instruction(messages: list[Message], schema: Mapping[str, Any]) ->
     """The conversation whose last user turn ends in the JSON Schema that the answer has to fit."""
     for index in range(len(messages) - 1, -1, -1):
         if messages[index].role == "user":
-            text = (
-                f"{messages[index].content}\n\nAnswer with one JSON object and nothing else. It must be valid against "
-                f"this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
-            )
+            text = f"{messages[index].content}\n\n{json_instruction(schema)}"
             return [*messages[:index], Message("user", text), *messages[index + 1 :]]
     return messages
-
-
-def to_citation_dicts(citations: Iterable[Citation]) -> list[dict[str, Any]]:
-    """Citations as plain JSON: `{"start", "end", "references": [{"number", "pages", "file_name", "file_id", "highlight"}]}`.
-
-    Signed links are left out.
-    """
-    return [
-        {
-            "start": citation.start,
-            "end": citation.end,
-            "references": [
-                {
-                    "number": reference.number,
-                    "pages": None if reference.pages is None else list(reference.pages),
-                    "file_name": reference.file_name,
-                    "file_id": reference.file_id,
-                    "highlight": reference.highlight,
-                }
-                for reference in citation.references
-            ],
-        }
-        for citation in citations
-    ]
 
 
 def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str, Any]:
@@ -154,7 +126,7 @@ def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str
     usage = answer.usage
     return {
         "id": answer.id,
-        "additional_kwargs": {"citations": to_citation_dicts(answer.citations)},
+        "additional_kwargs": {"citations": [citation.to_json() for citation in answer.citations]},
         "response_metadata": metadata,
         "usage_metadata": None
         if usage is None

@@ -4,10 +4,11 @@
 that can go wrong is an `AssistantError`. What only authors of adapters need is in `pinecone_assistant_client.adapters`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .answers import ChatCompletion, ChatCompletionChunk, Context, Snippet, SnippetImage, Usage
-from .async_client import AsyncAssistantClient
 from .citations import Citation, Reference, extract_citations, strip_reference_list
-from .client import AssistantClient
 from .errors import (
     APIConnectionError,
     APIStatusError,
@@ -27,6 +28,10 @@ from .errors import (
 from .filters import validate_filter
 from .messages import Message
 from .settings import __version__
+
+if TYPE_CHECKING:
+    from .async_client import AsyncAssistantClient
+    from .client import AssistantClient
 
 __all__ = [
     "APIConnectionError",
@@ -59,3 +64,14 @@ __all__ = [
     "strip_reference_list",
     "validate_filter",
 ]
+
+# What sends requests is imported at its first use: an adapter that is only constructed does not wait for it.
+_IMPORTED_AT_FIRST_USE = {"AssistantClient": "client", "AsyncAssistantClient": "async_client"}
+
+if not TYPE_CHECKING:  # type checkers know the names above; they would take this for leave to import anything
+
+    def __getattr__(name: str) -> Any:
+        if name not in _IMPORTED_AT_FIRST_USE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_IMPORTED_AT_FIRST_USE[name]}"), name)
+        return value

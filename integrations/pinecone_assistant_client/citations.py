@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from .redaction import without_secrets
 
@@ -51,14 +52,40 @@ class Citation:
     end: int
     references: tuple[Reference, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON for a framework's metadata; the signed links, which are secrets, stay out of it.
+
+        Returns:
+            `{"start", "end", "references": [{"number", "pages", "file_name", "file_id", "highlight"}]}`; `pages` is a list.
+        """
+        return {
+            "start": self.start,
+            "end": self.end,
+            "references": [
+                {
+                    "number": reference.number,
+                    "pages": None if reference.pages is None else list(reference.pages),
+                    "file_name": reference.file_name,
+                    "file_id": reference.file_id,
+                    "highlight": reference.highlight,
+                }
+                for reference in self.references
+            ],
+        }
+
 
 # The bound on the inside keeps a text of brackets that never close linear.
 MARKER = re.compile(r"\[([0-9][0-9pP.,;&\-\u2013\s]{0,200})\](?!\()")
 _JSON_KEY = re.compile(r'"\s{0,8}:\s{0,8}\Z')
-_COMMON_MARKER = re.compile(r"(?P<number>[1-9][0-9]{0,2})(?:, pp?\. (?P<page>[1-9][0-9]{0,5}))?")
-_TOKEN = re.compile(
-    r"\s*(?:(?P<pages>[pP]{1,2}\.?)|(?P<from>[0-9]{1,6})(?:\s*[-\u2013]\s*(?P<to>[0-9]{1,6}))?|(?P<separator>[,;&]))"
+# One reference of a marker, with the separator after it. A number among pages is a page, unless pages of its own follow it.
+_PAGES_WORD = r"[pP]{1,2}\.?\s*"
+_PAGES = r"[0-9]{1,6}(?:\s*[-\u2013]\s*[0-9]{1,6})?(?=\s*(?:[,;&]|\Z))"
+_REFERENCE = re.compile(
+    rf"\s*(?P<number>[0-9]{{1,6}})(?:(?:\s*[,;&])?\s*(?P<pages>{_PAGES_WORD}{_PAGES}"
+    rf"(?:\s*[,;&]\s*{_PAGES_WORD}{_PAGES}|\s*[,&]\s*{_PAGES}(?!\s*,\s*[pP]))*))?"
+    r"\s*(?:[,;&](?=\s*[0-9])|\Z)"
 )
+_PAGE_RANGE = re.compile(r"([0-9]+)(?:\s*[-\u2013]\s*([0-9]+))?")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
 _HEADING = re.compile(
     r"(?:^|\n)[ \t]*(?:#{1,6}[ \t]*)?\*{0,3}(?:References|Sources)\*{0,3}:?\*{0,3}[ \t\r]*(?:\n|$)", re.IGNORECASE
@@ -197,67 +224,22 @@ def parse_mark(text: str, match: re.Match[str], last_end: int) -> list[tuple[int
 
 
 def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | None:
-    """`1, pp. 1-2; 2` -> [(1, (1, 2)), (2, None)], or None if it is no marker.
-
-    After `pp.` the first number is a page, and so are the next ones; one that another `pp.` follows is a reference.
-    """
-    common = _COMMON_MARKER.fullmatch(inside)
-    if common is not None:  # 1 us instead of 8 for the two forms that are nearly all there is (measured)
-        page = common["page"]
-        return [(int(common["number"]), (int(page),) if page else None)]
-    tokens: list[tuple[str, int, int]] = []
-    position = 0
-    inside = inside.rstrip()
-    while position < len(inside):
-        match = _TOKEN.match(inside, position)
-        if match is None:
+    """`1, pp. 1-2; 2` -> [(1, (1, 2)), (2, None)], or None if it is not a marker."""
+    found: list[tuple[int, tuple[int, ...] | None]] = []
+    end = 0
+    while end < len(inside):
+        match = _REFERENCE.match(inside, end)
+        if match is None or not 1 <= int(match["number"]) <= 999:
             return None
-        position = match.end()
-        if match["pages"]:
-            tokens.append(("pages", 0, 0))
-        elif match["separator"]:
-            tokens.append((match["separator"], 0, 0))
-        else:
-            first = int(match["from"])
-            tokens.append(("number", first, int(match["to"]) if match["to"] else first))
-
-    found: list[tuple[int, list[int] | None]] = []
-    in_pages = False
-    after_separator = True
-    for index, (kind, first, last) in enumerate(tokens):
-        if kind == "pages":
-            if not found or (found[-1][1] is not None and not (found[-1][1] and after_separator)):
+        pages: list[int] = []
+        for first, last in _PAGE_RANGE.findall(match["pages"] or ""):
+            span = range(int(first), int(last or first) + 1)
+            if not 1 <= len(span) <= _MAX_PAGES or span[0] < 1:
                 return None
-            found[-1] = (found[-1][0], found[-1][1] or [])
-            in_pages, after_separator = True, True
-        elif kind == "number":
-            if not after_separator or last < first:
-                return None
-            after_separator = False
-            following = [token[0] for token in tokens[index + 1 : index + 3]]
-            starts_reference = not in_pages or (
-                bool(found[-1][1]) and (following[:1] == ["pages"] or following == [",", "pages"])
-            )
-            if in_pages and not starts_reference:
-                if first < 1 or last - first >= _MAX_PAGES:
-                    return None
-                pages = found[-1][1]
-                assert pages is not None  # noqa: S101 - in_pages says so
-                pages.extend(range(first, last + 1))
-            else:
-                if first != last or not 1 <= first <= 999:
-                    return None
-                found.append((first, None))
-                in_pages = False
-        else:
-            if after_separator:
-                return None
-            after_separator = True
-            if kind == ";":
-                in_pages = False
-    if after_separator or not found:
-        return None
-    return [(number, tuple(pages) if pages is not None else None) for number, pages in found]
+            pages.extend(span)
+        found.append((int(match["number"]), tuple(pages) if pages else None))
+        end = match.end()
+    return found
 
 
 class ReferenceListHoldback:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import tenacity
 
 from .errors import APIConnectionError, APIStatusError, AssistantError
+from .settings import DEFAULT_MAX_RETRIES
 
 logger = logging.getLogger("pinecone_assistant_client")
 
@@ -34,7 +35,7 @@ class RetryPolicy:
         max_retry_after_seconds: Longest Retry-After that is obeyed; a longer one raises at once.
     """
 
-    max_retries: int = 2
+    max_retries: int = DEFAULT_MAX_RETRIES
     retry_on_timeout: bool = False
     first_wait_seconds: float = 0.5
     max_wait_seconds: float = 8.0

@@ -25,6 +25,15 @@ DEFAULT_API_VERSION = "2026-04"
 DEFAULT_CONTROLLER_HOST = "https://api.pinecone.io"
 DEFAULT_TIMEOUT: tuple[float, float] = (10.0, 300.0)
 DEFAULT_MAX_RETRIES = 2
+DEFAULT_MODEL = "gpt-4o"
+"""The model that the service takes when a request names none."""
+VARIABLES = {
+    "assistant_name": "PINECONE_ASSISTANT_NAME",
+    "api_key": "PINECONE_API_KEY",
+    "host": "PINECONE_ASSISTANT_HOST",
+    "controller_host": "PINECONE_CONTROLLER_HOST",
+}
+"""The environment variable that an option falls back to."""
 __version__ = "0.1.0"
 
 Timeout = float | tuple[float, float] | None
@@ -49,9 +58,9 @@ _OURS = (
 )
 
 
-def environment(name: str) -> str | None:
-    """A variable of the environment, or None where it is not set or empty."""
-    return os.environ.get(name) or None
+def environment(option: str) -> str | None:
+    """The value of the environment variable that an option falls back to; None where it is not set or empty."""
+    return os.environ.get(VARIABLES[option]) or None
 
 
 def is_loopback(hostname: str | None) -> bool:
@@ -189,10 +198,10 @@ class ConnectionSettings:
             if value is not None and not isinstance(value, Mapping):
                 raise InvalidRequestError(f"{option} is a {type(value).__name__}: pass a dict")
         return cls(
-            assistant_name=assistant_name or environment("PINECONE_ASSISTANT_NAME"),
-            api_key=api_key or environment("PINECONE_API_KEY"),
-            host=host or environment("PINECONE_ASSISTANT_HOST"),
-            controller_host=controller_host or environment("PINECONE_CONTROLLER_HOST") or DEFAULT_CONTROLLER_HOST,
+            assistant_name=assistant_name or environment("assistant_name"),
+            api_key=api_key or environment("api_key"),
+            host=host or environment("host"),
+            controller_host=controller_host or environment("controller_host") or DEFAULT_CONTROLLER_HOST,
             default_headers=tuple((default_headers or {}).items()),
             proxies=tuple((proxies or {}).items()),
             **others,

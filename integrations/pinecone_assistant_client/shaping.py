@@ -5,15 +5,19 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec.structs import replace
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .citations import MARKER, Citation, ReferenceListHoldback, parse_mark
 from .errors import IncompleteStreamError, InvalidRequestError, StreamError
-from .wire.streams import StreamDecoder
+
+if TYPE_CHECKING:
+    from .wire.streams import StreamDecoder
 
 
 class AnswerShaper:
@@ -162,7 +166,7 @@ class ShapedDecoder:
         return error
 
 
-AnswerDecoder = StreamDecoder | ShapedDecoder
+AnswerDecoder: TypeAlias = "StreamDecoder | ShapedDecoder"
 """Decodes the bytes of a streamed answer into the chunks to show."""
 
 _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
@@ -172,6 +176,14 @@ def strip_code_fence(text: str) -> str:
     """What stands in a text that is one code block; any other text as it is. Some models write one also for JSON."""
     fenced = _FENCED.fullmatch(text)
     return fenced[1] if fenced else text
+
+
+def json_instruction(schema: Mapping[str, Any]) -> str:
+    """The end of a question that asks for JSON of a schema. The service enforces none: it only knows what it is asked."""
+    return (
+        "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n"
+        f"{json.dumps(schema, ensure_ascii=False)}"
+    )
 
 
 def checked_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from time import process_time
 
 import pytest
@@ -27,7 +28,6 @@ from .support.markers import Pages, cited, found
         ("[1, pp. 1 - 3]", [(1, (1, 2, 3))]),
         ("[1, pp. 7-7]", [(1, (7,))]),
         ("[1, pp. 3, 5]", [(1, (3, 5))]),
-        ("[1, pp. 3 & 5]", [(1, (3, 5))]),
         ("[1, pp. 1-2, 5, 8-9]", [(1, (1, 2, 5, 8, 9))]),
         ("[1, pp.1]", [(1, (1,))]),
         ("[1,pp 1]", [(1, (1,))]),
@@ -47,6 +47,9 @@ from .support.markers import Pages, cited, found
         ("[1, pp. 1-2, 4, 2, pp. 3-4, 6]", [(1, (1, 2, 4)), (2, (3, 4, 6))]),
         ("[1, pp. 1, pp. 2]", [(1, (1, 2))]),
         ("[1, pp. 1; pp. 2]", [(1, (1, 2))]),
+        ("[1, p. 1, p. 2, p. 4]", [(1, (1, 2, 4))]),
+        ("[1, pp. 3 & 5]", [(1, (3, 5))]),
+        ("[1, pp. 3, 2; 3]", [(1, (3, 2)), (3, None)]),
         ("[1, 2, pp. 5]", [(1, None), (2, (5,))]),
         ("[1,\npp. 1]", [(1, (1,))]),
         ("[1, pp. 1 ]", [(1, (1,))]),
@@ -232,3 +235,12 @@ def test_a_hostile_answer_of_a_quarter_megabyte_is_read_in_seconds(name: str) ->
         holdback.feed(text[at : at + 40])
     holdback.finish()
     assert process_time() - started < 20
+
+
+def test_a_citation_as_json_has_everything_but_the_signed_link() -> None:
+    reference = Reference(1, (3, 4), "pine.pdf", "f-1", "https://a.example/pine.pdf?sig=SIGNED", "25 m")
+    as_json = Citation(5, 8, (reference, Reference())).to_json()
+    nothing = {"number": None, "pages": None, "file_name": None, "file_id": None, "highlight": None}
+    known = {"number": 1, "pages": [3, 4], "file_name": "pine.pdf", "file_id": "f-1", "highlight": "25 m"}
+    assert as_json == {"start": 5, "end": 8, "references": [known, nothing]}
+    assert json.loads(json.dumps(as_json)) == as_json

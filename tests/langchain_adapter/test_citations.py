@@ -13,7 +13,6 @@ from langchain_core.messages import AIMessage, AIMessageChunk, messages_from_dic
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_pinecone_assistant.citations import to_annotations
-from langchain_pinecone_assistant.conversion import to_citation_dicts
 from pinecone_assistant_client import Citation, Reference
 from pinecone_assistant_local import LocalAssistant
 
@@ -90,7 +89,7 @@ def test_an_annotation_for_each_reference_and_never_a_link() -> None:
         Reference(number=1, pages=(1, 2), file_name="a.pdf", url="https://secret.example/?signature=x"),
         Reference(number=2, highlight="Said so."),
     )
-    citations = to_citation_dicts([Citation(3, 6, references)])
+    citations = [Citation(3, 6, references).to_json()]
     assert "secret" not in json.dumps(citations)
     assert to_annotations(citations) == [
         {

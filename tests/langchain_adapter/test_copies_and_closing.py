@@ -37,13 +37,14 @@ def open_connections() -> int:
 
 
 def test_construction_does_no_work_and_needs_no_key() -> None:
-    """No thread, no socket, and the client's code is not even loaded."""
+    """No thread, no socket, and the code that sends requests is not even loaded."""
     code = """
 import sys, threading
 from langchain_pinecone_assistant import ChatPineconeAssistant
 ChatPineconeAssistant(host="https://nowhere.example")
 assert threading.active_count() == 1
-loaded = {"pinecone_assistant_client", "aiohttp", "langchain_pinecone_assistant.tools"} & set(sys.modules)
+late = {"pinecone_assistant_client.client_base", "pinecone_assistant_client.transports", "tenacity", "aiohttp"}
+loaded = {*late, "pinecone_assistant_client.async_client", "langchain_pinecone_assistant.tools"} & set(sys.modules)
 assert not loaded, loaded
 """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}

@@ -18,7 +18,6 @@ def constructors() -> None:
     AssistantClient(timeout=(1, 2, 3))  # reported: timeout
     AssistantClient(filter="genre=comedy")  # reported: filter
     AssistantClient(interface="native")  # reported: interface
-    AssistantClient("docs")  # reported: positional
     ChatPineconeAssistant(temprature=0)  # reported: temprature
     ChatPineconeAssistant(apikey="key")  # reported: apikey
     ChatPineconeAssistant(api_key=1)  # reported: api_key

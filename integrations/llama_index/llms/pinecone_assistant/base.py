@@ -8,11 +8,18 @@ from typing import Any, Literal
 from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.prompts import BasePromptTemplate
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
-from pinecone_assistant_client.adapters import CONNECTION_OPTIONS, environment
+from pinecone_assistant_client.adapters import (
+    CONNECTION_OPTIONS,
+    DEFAULT_API_VERSION,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_MODEL,
+    Clients,
+    environment,
+)
 
 from .callbacks import async_stream_callback, stream_callback
 from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words
@@ -29,13 +36,6 @@ from .utils import (
     to_completion_stream,
     to_messages,
 )
-
-_DEFAULT_MODEL = "gpt-4o"  # what the service takes when none is sent
-_VARIABLES = {
-    "assistant_name": "PINECONE_ASSISTANT_NAME",
-    "api_key": "PINECONE_API_KEY",
-    "host": "PINECONE_ASSISTANT_HOST",
-}
 
 
 class PineconeAssistant(TravellingLLM):
@@ -68,9 +68,9 @@ class PineconeAssistant(TravellingLLM):
     interface: Literal["openai", "standard"] = "openai"
     timeout: float | tuple[float, float] | None = None
     total_timeout: float | None = None
-    max_retries: int = 2
+    max_retries: int = DEFAULT_MAX_RETRIES
     retry_on_timeout: bool = False
-    api_version: str = "2026-04"
+    api_version: str = DEFAULT_API_VERSION
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     source_tag: str | None = None
     proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
@@ -84,18 +84,13 @@ class PineconeAssistant(TravellingLLM):
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     strip_references: bool = False
 
-    _connection: tuple[Any, ...] | None = PrivateAttr(default=None)
-    _client: AssistantClient | AsyncAssistantClient | None = PrivateAttr(default=None)
-    _sync_client: AssistantClient | None = PrivateAttr(default=None)
-    _async_client: AsyncAssistantClient | None = PrivateAttr(default=None)
-
     def __init__(self, **options: Unpack[AssistantOptions]) -> None:
         check_words(options, type(self), type(self).model_fields)
         words: dict[str, Any] = dict(options)
         client = words.get("client")
         if client is None:
-            for name, variable in _VARIABLES.items():
-                words[name] = words.get(name) or environment(variable)
+            for name in ("assistant_name", "api_key", "host"):
+                words[name] = words.get(name) or environment(name)
         elif given := [name for name in CONNECTION_OPTIONS if words.get(name) is not None]:
             raise InvalidRequestError(f"client= brings its own connection: leave out {', '.join(given)}")
         elif not isinstance(client, (AssistantClient, AsyncAssistantClient)):
@@ -117,39 +112,28 @@ class PineconeAssistant(TravellingLLM):
             context_window=self.context_window,
             is_chat_model=True,
             is_function_calling_model=False,
-            model_name=self.additional_kwargs.get("model") or self.model or _DEFAULT_MODEL,
+            model_name=self.additional_kwargs.get("model") or self.model or DEFAULT_MODEL,
         )
 
     @property
     def sync_client(self) -> AssistantClient:
         """The client that answers sync calls; it shares its connections with all that have equal settings."""
-        base = self._current()
-        client = self._sync_client
-        if client is None:  # another thread may clear the attribute meanwhile
-            client = self._sync_client = base if isinstance(base, AssistantClient) else AssistantClient.like(base)
-        return client
+        return self._current().sync
 
     @property
     def async_client(self) -> AsyncAssistantClient:
         """The client that answers async calls."""
-        base = self._current()
-        client = self._async_client
-        if client is None:  # as above
-            client = self._async_client = (
-                base if isinstance(base, AsyncAssistantClient) else AsyncAssistantClient.like(base)
-            )
-        return client
+        return self._current().asynchronous
 
     def close(self) -> None:
         """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
-        if self._sync_client is not None and self._sync_client is not self.client:
-            self._sync_client.close()
+        if self._clients is not None:
+            self._clients.close()
 
     async def aclose(self) -> None:
         """Release all connections, also those of the running event loop."""
-        self.close()
-        if self._async_client is not None and self._async_client is not self.client:
-            await self._async_client.close()
+        if self._clients is not None:
+            await self._clients.aclose()
 
     def with_options(self, **options: Any) -> Self:
         """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one."""
@@ -260,19 +244,19 @@ class PineconeAssistant(TravellingLLM):
             raise InvalidRequestError("json_response is not for streams: the service refuses it; use chat or complete")
         return options
 
-    def _current(self) -> AssistantClient | AsyncAssistantClient:
-        """The client of the connection words as they are now, so that no copy and no change keeps a stale one."""
+    def _current(self) -> Clients:
+        """The clients of the connection words as they are now, so that no copy and no change keeps a stale one."""
         values = self.__dict__
-        connection = (values["client"], *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
-        client = self._client
-        if client is None or connection != self._connection:
-            words = dict(zip(CONNECTION_OPTIONS, connection[1:], strict=True))
+        injected = values["client"]
+        settings = (injected, *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
+        clients = self._clients
+        if clients is None or clients.settings != settings:
+            words = dict(zip(CONNECTION_OPTIONS, settings[1:], strict=True))
             key = words["api_key"]
             words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
-            client = self._client = self.client or AssistantClient(**words)
-            self._sync_client = self._async_client = None
-            self._connection = connection
-        return client
+            client = injected or AssistantClient(**words)
+            clients = self._clients = Clients(settings, client, is_injected=injected is not None)
+        return clients
 
     # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.
     def _extend_messages(self, messages: list[ChatMessage]) -> list[ChatMessage]:

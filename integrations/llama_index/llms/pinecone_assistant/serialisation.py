@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, PrivateAttr, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import Self
 
-from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS, Clients
 
 from .options import FIELD_OPTIONS
 from .structured import StructuredPredict
 
 _LIVE = ("http_session", "async_http_session")
-_MADE = ("_connection", "_client", "_sync_client", "_async_client")
 
 
 class TravellingLLM(StructuredPredict):
     """What LlamaIndex's components do in pickles and dicts, without its harm to this one."""
+
+    _clients: Clients | None = PrivateAttr(default=None)
 
     @model_serializer(mode="wrap")
     def custom_model_dump(
@@ -43,8 +44,7 @@ class TravellingLLM(StructuredPredict):
     def __getstate__(self) -> dict[str, Any]:
         # What is live does not travel; a pickle holds the API key, and a client as the client pickles itself.
         twin = self.model_copy(update={name: None for name in _LIVE if self.__dict__[name] is not None})
-        for name in _MADE:
-            setattr(twin, name, None)
+        twin._clients = None
         return super(TravellingLLM, twin).__getstate__()
 
     def __setstate__(self, state: dict[str, Any]) -> None:

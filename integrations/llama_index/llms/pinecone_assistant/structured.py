@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +19,7 @@ from llama_index.core.types import Model, PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from pinecone_assistant_client import AssistantError, InvalidRequestError
-from pinecone_assistant_client.adapters import strip_code_fence
+from pinecone_assistant_client.adapters import json_instruction, strip_code_fence
 
 from .options import check_prompt_args, check_wrapper_words
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from llama_index.core.tools import BaseTool
 
 dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]  # re-exported, as core itself uses it
-_INSTRUCTION = "Answer with one JSON object, and nothing else, that is valid against this JSON schema:\n"
 _AGENT_WORDS = ("react_chat_formatter", "output_parser", "tool_retriever", "memory")
 
 
@@ -183,8 +181,8 @@ class StructuredPredict(LLM):
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=dict(prompt_args))
         )
-        schema = json.dumps(output_cls.model_json_schema())
-        return [*self._get_messages(prompt, **prompt_args), ChatMessage(_INSTRUCTION + schema)]
+        instruction = json_instruction(output_cls.model_json_schema())
+        return [*self._get_messages(prompt, **prompt_args), ChatMessage(instruction)]
 
 
 class AssistantStructuredLLM(StructuredLLM):

@@ -23,7 +23,6 @@ from pinecone_assistant_client import (
     Citation,
     InvalidRequestError,
     Message,
-    Reference,
 )
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -83,21 +82,6 @@ def to_citation_blocks(citations: Sequence[Citation]) -> list[CitationBlock]:
         for citation in citations
         for reference in citation.references
     ]
-
-
-def to_json(citation: Citation) -> dict[str, Any]:
-    """A citation as plain JSON, without the signed link."""
-    return {"start": citation.start, "end": citation.end, "references": list(map(_to_json, citation.references))}
-
-
-def _to_json(reference: Reference) -> dict[str, Any]:
-    return {
-        "number": reference.number,
-        "pages": None if reference.pages is None else list(reference.pages),
-        "file_name": reference.file_name,
-        "file_id": reference.file_id,
-        "highlight": reference.highlight,
-    }
 
 
 def to_message(message: ChatMessage, index: int) -> Message:
@@ -188,7 +172,7 @@ class AnswerStream:
     def _learn(self, chunk: ChatCompletionChunk | ChatCompletion) -> None:
         """Keep what is not text, once as the service says it and once flat, as token counters look for it."""
         self._citations += chunk.citations
-        known = {**self._known, "model": chunk.model, "citations": list(map(to_json, self._citations))}
+        known = {**self._known, "model": chunk.model, "citations": [citation.to_json() for citation in self._citations]}
         raw = dict(self._raw)
         if chunk.finish_reason is not None:
             raw["finish_reason"] = known["finish_reason"] = chunk.finish_reason
