@@ -64,7 +64,6 @@ class _Body(aiohttp.payload.BytesPayload):
 
     def _note(self, writer: Any) -> None:
         if is_dirty(writer.protocol):
-            self._attempt.is_refused = True
             writer.transport.abort()
             raise UnsolicitedResponseError
         self._attempt.is_written = True
@@ -118,7 +117,10 @@ class AiohttpResponse:
         """
         content = self._response.content
         content.set_exception(None)  # type: ignore[arg-type] # the public way to give an exception is the one to take it
-        return content.read_nowait()
+        try:
+            return content.read_nowait()
+        except TimeoutError:  # the total time is over, and aiohttp gives nothing more
+            return b""
 
     async def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
@@ -165,8 +167,8 @@ class AiohttpTransport:
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             raise _error_while_opening(error, request, attempt) from error
-        if attempt.is_refused:
-            response.close()
+        if request.body is not None and not attempt.is_written:
+            response.close()  # an answer before the question: it lay in the connection, and the body was not written
             raise connection_failed(
                 request, UnsolicitedResponseError("the connection had an answer that nobody asked for")
             )

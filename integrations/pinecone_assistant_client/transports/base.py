@@ -36,14 +36,12 @@ class Attempt:
     Attributes:
         deadline: When the total time is over, by `time.monotonic`; None is never.
         is_written: Whether the request, or a part of it, may have left.
-        is_refused: Whether it was held back, because the connection had bytes that nobody asked for.
     """
 
-    __slots__ = ("deadline", "is_refused", "is_written")
+    __slots__ = ("deadline", "is_written")
 
     def __init__(self, deadline: float | None) -> None:
         self.is_written = False
-        self.is_refused = False
         self.deadline = deadline
 
     def seconds_left(self) -> float | None:
