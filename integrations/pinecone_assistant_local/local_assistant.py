@@ -90,9 +90,7 @@ class LocalAssistant(Options):
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
             raise ValueError("api_key must be visible ASCII without surrounding white space")
         if not is_assistant_name(self.name):
-            raise ValueError(
-                f"name must be 1-63 lower-case letters, digits or '-', and begin and end without '-': {self.name!r}"
-            )
+            raise ValueError(f"name must be 1-63 letters, digits or '-', and begin and end without '-': {self.name!r}")
         self._address = parse_address(self.bind)
         if not self._address.is_loopback and key == DEFAULT_API_KEY:
             raise ValueError(f"on {self.bind} other machines can reach it: choose an api_key of your own")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..search.scoring import Hit
-from .pieces import Cite, Piece, Source, source_of
+from .pieces import Cite, Piece, Source, merged, source_of
 
 _MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 # While the text so far ends like this, a marker may still be on its way.
@@ -85,7 +85,7 @@ def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
                 for number in numbers
                 if 1 <= number <= len(hits)
             ]
-            yield Cite(tuple(sources)) if sources else match.group()
+            yield Cite(merged(sources)) if sources else match.group()
         tail = _MAYBE_MARKER.search(held)
         ready = held[: tail.start()] if tail else held
         yield from _before_marker(ready)

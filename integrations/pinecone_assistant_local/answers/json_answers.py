@@ -13,7 +13,7 @@ from ..text.words import Stems, words_of
 from .extracted import DECLINE, choose_sentences
 from .json_instances import build_instance
 from .json_schemas import Schema
-from .pieces import Cite, Piece, source_of
+from .pieces import Cite, Piece, merged, source_of
 
 # What an instruction to answer in JSON is made of; none of it is what the question is about.
 INSTRUCTION_WORDS = frozenset(
@@ -50,7 +50,7 @@ def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], aroun
         filler = PassageFiller(stems, chosen, around)
         value = build_instance(schema, filler)
         cited = [source_of(hit, sentence.text) for hit, sentence in filler.used()]
-    sources = tuple({(source.file.id, source.pages): source for source in cited}.values())
+    sources = merged(cited)
     text = msgspec.json.encode(value).decode()
     return [text, Cite(sources)] if sources else [text]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ..search.scoring import Hit
 from ..store.files import StoredFile
@@ -38,6 +39,15 @@ class Cite:
 
 
 Piece = str | Cite
+
+
+def merged(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """The sources with each file once: its pages together, the words of its first source."""
+    by_file: dict[str, Source] = {}
+    for source in sources:
+        known = by_file.setdefault(source.file.id, source)
+        by_file[source.file.id] = replace(known, pages=tuple(sorted({*known.pages, *source.pages})))
+    return tuple(by_file.values())
 
 
 def source_of(hit: Hit, highlight: str) -> Source:

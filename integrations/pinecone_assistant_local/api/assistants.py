@@ -42,8 +42,8 @@ async def create_assistant(request: Request) -> Response:
     limit = assistant_name_limit(call.version)
     if not isinstance(name, str) or not is_assistant_name(name, limit):
         raise invalid(
-            f"Invalid name: must be 1-{limit} characters long, start and end with an alphanumeric character, and"
-            " consist only of lower case alphanumeric characters or '-'"
+            f"Invalid assistant name: must be 1-{limit} characters long, start and end with an alphanumeric character,"
+            " and consist only of alphanumeric characters or '-'"
         )
     region = body.get("region")
     if region is None:

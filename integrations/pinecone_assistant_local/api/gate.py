@@ -27,6 +27,7 @@ HEALTH_PATH = "/healthz"
 FAULTS_PATH = "/_faults"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
+_ROOTS = frozenset({"assistants", "files", "operations", "chat", "evaluation"})
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
@@ -60,26 +61,25 @@ class Gate:
         headers = Headers(scope=scope)
         state = scope["state"]
         state["base_url"] = f"{scope['scheme']}://{self._checked_host(headers)}"
-        path: str = scope["path"]
+        path = scope["path"] = _whole_path(scope["path"])
         if path == HEALTH_PATH or path.startswith(LINKS_PATH + "/"):
             await self._app(scope, receive, send)
             return
-        record = RecordedRequest(
-            method=scope["method"],
-            path=path,
-            version=headers.get("x-pinecone-api-version"),
-            headers=safe_headers(headers.items(), self._service.options.api_key),
-            query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        )
         is_for_author = path == FAULTS_PATH or path.startswith(FAULTS_PATH + "/")
+        record = RecordedRequest(scope["method"], path)
         if not is_for_author:
             self._service.requests.add(record)
-        # Before the body: a stranger must not fill the log.
+        # Of a stranger nothing more is read or kept.
         self._check_key(headers)
+        record.version = headers.get("x-pinecone-api-version")
+        record.headers = safe_headers(headers.items(), self._service.options.api_key)
+        record.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        self._service.requests.grow(record, len(scope["query_string"]) + sum(len(k) + len(v) for k, v in headers.raw))
         if not _is_multipart(headers):
             body = await _read_body(headers, receive)
             state["body"] = body
             record.body = _decoded(body)
+            self._service.requests.grow(record, len(body))
         state["version"] = resolve_version(record.version)
         state["record"] = record
         fault = None if is_for_author else self._service.faults.strike(record.method, path)
@@ -116,6 +116,15 @@ async def send_error(error: ServiceError, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _whole_path(path: str) -> str:
+    """The path below `/assistant`, also if a client leaves that out.
+
+    Pinecone's TypeScript SDK takes PINECONE_CONTROLLER_HOST as the base with `/assistant`, its Python SDKs as the base
+    without it; the one host that this server has fits both.
+    """
+    return f"/assistant{path}" if path.lstrip("/").partition("/")[0] in _ROOTS and path[:2] != "//" else path
 
 
 def _with_request_id(send: Send, request_id: str) -> Send:

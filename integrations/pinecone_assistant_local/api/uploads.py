@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+import msgspec
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -42,6 +43,7 @@ async def read_upload(call: Call) -> NewFile:
     finally:
         await form.close()
     call.record.body = {"file": name, "size": len(content), "metadata": metadata}
+    call.service.requests.grow(call.record, len(msgspec.json.encode(call.record.body)))
     return NewFile(name, content, metadata, multimodal)
 
 

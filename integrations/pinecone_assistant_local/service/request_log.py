@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -26,32 +27,55 @@ class RecordedRequest:
 
     method: str
     path: str
-    version: str | None
+    version: str | None = None
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
 
 
-_KEPT = 10_000
+MAX_REQUESTS = 10_000
+MAX_BYTES = 16 * 1024 * 1024
+# Python's own objects for a record, roughly.
+_RECORD_BYTES = 1_000
 
 
 class RequestLog:
-    """The last requests, oldest first."""
+    """The last requests, oldest first: at most `MAX_REQUESTS`, and what was sent with them at most `MAX_BYTES`."""
 
     def __init__(self) -> None:
-        self._records: deque[RecordedRequest] = deque(maxlen=_KEPT)
+        self._lock = threading.Lock()
+        # By id(): a record is filled while its request is read. With each, how many bytes it has.
+        self._records: OrderedDict[int, tuple[RecordedRequest, int]] = OrderedDict()
+        self._bytes = 0
 
     def add(self, record: RecordedRequest) -> None:
-        """Record a request."""
-        self._records.append(record)
+        """Record a request; it is the last one to be dropped."""
+        with self._lock:
+            self._records[id(record)] = (record, 0)
+        self.grow(record, _RECORD_BYTES + len(record.path))
+
+    def grow(self, record: RecordedRequest, count: int) -> None:
+        """Count so many more bytes for a request, and drop the oldest ones if that is too much together."""
+        with self._lock:
+            kept, before = self._records.get(id(record), (None, 0))
+            if kept is not record:
+                return  # dropped meanwhile, or the log was cleared
+            self._records[id(record)] = (record, before + count)
+            self._bytes += count
+            while len(self._records) > MAX_REQUESTS or (self._bytes > MAX_BYTES and len(self._records) > 1):
+                _, (_, dropped) = self._records.popitem(last=False)
+                self._bytes -= dropped
 
     def all(self) -> list[RecordedRequest]:
         """A list of its own, which later requests leave alone."""
-        return list(self._records)
+        with self._lock:
+            return [record for record, _ in self._records.values()]
 
     def clear(self) -> None:
         """Forget every request."""
-        self._records.clear()
+        with self._lock:
+            self._records.clear()
+            self._bytes = 0
 
 
 def safe_headers(headers: Iterable[tuple[str, str]], api_key: str) -> dict[str, str]:

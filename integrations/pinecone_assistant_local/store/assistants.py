@@ -115,7 +115,7 @@ def _to_assistant(row: sqlite3.Row) -> Assistant:
     )
 
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 def is_assistant_name(name: str, limit: int = 63) -> bool:

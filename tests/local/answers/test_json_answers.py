@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.answers.json_instances import build_instance
 from pinecone_assistant_local.answers.json_schemas import split_schema
 
 from ..conftest import Api
+from ..documents.made_files import pdf
 
 TREE: dict[str, Any] = {
     "title": "Tree",
@@ -87,6 +89,14 @@ def test_an_option_is_chosen_that_the_passages_mention(library: Api) -> None:
     schema = {"type": "object", "properties": {"bark": {"enum": ["grey", "reddish", "white"]}}, "required": ["bark"]}
     value, _ = _ask(library, f"Which colour is the bark of the red pine? {json.dumps(schema)}")
     assert value == {"bark": "reddish"}
+
+
+def test_values_from_several_pages_of_a_file_are_one_reference(local: LocalAssistant, api: Api) -> None:
+    api.upload("pine.pdf", pdf(["A red pine grows up to 25 meters high."], ["A red pine lives up to 400 years."]))
+    value, body = _ask(api, f"Describe the red pine as {json.dumps(TREE)}")
+    assert (value["max_height_meters"], value["lifespan_years"]) == (25, 400)
+    [citation] = body["citations"]
+    assert [(one["file"]["name"], one["pages"]) for one in citation["references"]] == [("pine.pdf", [1, 2])]
 
 
 @pytest.mark.parametrize(

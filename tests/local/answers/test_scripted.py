@@ -10,6 +10,7 @@ import requests
 from pinecone_assistant_local import FoundPassage, LocalAssistant
 
 from ..conftest import Api, events_of, text_of
+from ..documents.made_files import pdf
 
 FACT = "The red pine can grow up to 25 meters high."
 
@@ -117,6 +118,19 @@ def test_the_hook_may_write_in_parts_and_split_its_markers() -> None:
         expected = "About 25 meters  [1], it says in [brackets] and [9] and  [1]."
         assert api.ask("How high is a red pine?") == expected
         assert text_of(events_of(api.completions("How high is a red pine?", stream=True))) == expected
+
+
+def test_pages_of_one_file_are_one_reference() -> None:
+    """The service's citations have several pages, `pages: [56, 57, 58]`."""
+    pages = [[f"The red pine has fact number {number}."] for number in range(1, 4)]
+    with LocalAssistant(generate=lambda _q, _p: "Three facts [1, 2, 3].", references=False) as local:
+        api = Api(local)
+        api.upload("pine.pdf", pdf(*pages))
+        assert api.ask("Which facts has the red pine?") == "Three facts  [1, pp. 1-3]."
+        [citation] = api.chat("Which facts has the red pine?").json()["citations"]
+        [reference] = citation["references"]
+        assert (reference["file"]["name"], reference["pages"]) == ("pine.pdf", [1, 2, 3])
+        api.session.close()
 
 
 def test_what_the_hook_leaves_uncited_is_cited_at_the_end() -> None:

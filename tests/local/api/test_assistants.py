@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from pinecone_assistant_local import LocalAssistant
+
 from ..conftest import Api
 
 OLD, NEW = "2025-01", "2026-04"
@@ -39,9 +41,20 @@ def test_the_region_is_in_the_answer_of_newer_versions_only(api: Api) -> None:
     assert "region" not in _create(api, name="old", region="eu")
 
 
-@pytest.mark.parametrize("name", ["", "-a", "a-", "A", "a_b", "ä", "a" * 64, None, 5, "a\n"])
+@pytest.mark.parametrize("name", ["", "-a", "a-", "a_b", "ä", "a" * 64, None, 5, "a\n"])
 def test_a_bad_name_is_400(api: Api, name: object) -> None:
-    assert api.call("POST", "/assistants", json={"name": name}).status_code == 400
+    response = api.call("POST", "/assistants", json={"name": name})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("Invalid assistant name")
+
+
+def test_a_name_may_have_capitals_and_keeps_them(api: Api) -> None:
+    """The live tests of the TypeScript SDK create such assistants."""
+    _create(api, name="Test-ABC")
+    assert api.call("GET", "/assistants/Test-ABC").json()["name"] == "Test-ABC"
+    assert api.call("GET", "/assistants/test-abc").status_code == 404
+    with LocalAssistant(name="My-Docs") as local:
+        assert local.name == "My-Docs"
 
 
 @pytest.mark.parametrize(("version", "limit"), [("2025-01", 45), ("2025-04", 45), ("2025-10", 63), (NEW, 63)])

@@ -8,7 +8,8 @@ import socket
 import pytest
 import requests
 
-from pinecone_assistant_local import LocalAssistant
+from pinecone_assistant_local import LocalAssistant, RecordedRequest
+from pinecone_assistant_local.service.request_log import MAX_BYTES, RequestLog
 
 from ..conftest import Api
 
@@ -141,3 +142,78 @@ def test_a_body_with_lone_surrogates_does_not_break_the_server(api: Api) -> None
     body = json.dumps({"messages": [{"role": "user", "content": "\ud800 pine"}]})
     assert api.call("POST", f"/chat/{api.local.name}", data=body).status_code == 400
     assert api.call("GET", "/assistants").status_code == 200
+
+
+def test_every_path_is_there_without_its_first_part_too(local: LocalAssistant, api: Api) -> None:
+    """The TypeScript SDK takes PINECONE_CONTROLLER_HOST for the base with `/assistant`, Python's for the one without."""
+    file = local.upload_text("pine.md", "A red pine grows up to 25 meters.")
+    ask = {"messages": [{"role": "user", "content": "How high is a red pine?"}]}
+    calls: list[tuple[str, str, object]] = [
+        ("GET", "/assistants", None),
+        ("GET", f"/assistants/{local.name}", None),
+        ("GET", f"/files/{local.name}", None),
+        ("GET", f"/files/{local.name}/{file.id}", None),
+        ("GET", f"/operations/{local.name}", None),
+        ("POST", f"/chat/{local.name}/context", {"query": "red pine"}),
+        ("POST", f"/chat/{local.name}", ask),
+        ("POST", f"/chat/{local.name}/chat/completions", ask),
+        ("POST", "/evaluation/metrics/alignment", {"question": "?", "answer": "A.", "ground_truth_answer": "A."}),
+    ]
+    headers = {"Api-Key": local.api_key, "X-Pinecone-Api-Version": "2026-04"}
+    for method, path, body in calls:
+        short = requests.request(method, local.host + path, json=body, headers=headers, timeout=20)
+        whole = requests.request(method, f"{local.host}/assistant{path}", json=body, headers=headers, timeout=20)
+        assert (short.status_code, set(short.json())) == (200, set(whole.json())), path
+        assert [one.path for one in local.requests[-2:]] == [f"/assistant{path}"] * 2
+    with local.faults.add(status=503):
+        assert (
+            requests.post(f"{local.host}/chat/{local.name}", json=ask, headers=headers, timeout=20).status_code == 503
+        )
+
+
+@pytest.mark.parametrize(
+    "path", ["/assistantsx", "//assistants", "/Assistants", "/signed/local-assistant/x", "/assistants/"]
+)
+def test_nothing_else_is_there_without_its_first_part(local: LocalAssistant, path: str) -> None:
+    response = requests.get(local.host + path, headers={"Api-Key": local.api_key}, timeout=20)
+    assert response.status_code == 404
+
+
+def test_nothing_of_a_stranger_is_recorded_but_method_and_path(local: LocalAssistant) -> None:
+    path = f"/assistant/chat/{local.name}"
+    requests.post(
+        f"{local.host}{path}?a=secret",
+        json={"messages": ["secret"]},
+        headers={"X-Any": "secret", "Api-Key": "wrong", "X-Pinecone-Api-Version": "secret"},
+        timeout=20,
+    )
+    assert local.requests == [RecordedRequest("POST", path)]
+
+
+def test_the_requests_that_are_kept_are_bounded_in_bytes(local: LocalAssistant, api: Api) -> None:
+    """Ten thousand bodies of 8 MB each were kept."""
+    text = "x" * 3_000_000
+    for number in range(8):
+        api.completions(f"{number} {text}")
+    kept = [one.body["messages"][0]["content"][0] for one in local.requests if isinstance(one.body, dict)]
+    assert kept == ["3", "4", "5", "6", "7"]
+
+
+def test_the_paths_of_strangers_are_bounded_too(local: LocalAssistant) -> None:
+    log = local.service.requests
+    for number in range(2_000):
+        log.add(RecordedRequest("GET", f"/{number}/" + "x" * 15_000))
+    assert len(log.all()) * 15_000 < MAX_BYTES
+    assert log.all()[-1].path.startswith("/1999/")
+
+
+def test_a_request_that_alone_is_too_large_is_kept_until_the_next_one() -> None:
+    log = RequestLog()
+    large, small = RecordedRequest("POST", "/large"), RecordedRequest("POST", "/small")
+    log.add(large)
+    log.grow(large, 2 * MAX_BYTES)
+    assert log.all() == [large]
+    log.add(small)
+    assert log.all() == [small]
+    log.grow(large, 5)  # it goes on being read, but is no longer kept
+    assert log.all() == [small]
