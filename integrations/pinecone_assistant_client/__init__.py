@@ -17,14 +17,17 @@ from .errors import (
     AuthenticationError,
     BadRequestError,
     ErrorResponse,
+    FileProcessingError,
     IncompleteStreamError,
     InternalServerError,
     InvalidRequestError,
+    MetadataMismatchError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
     StreamError,
 )
+from .feeding.values import Assistant, AssistantFile, Evaluation, Operation, SyncReport, Upload, UploadReport
 from .filters import validate_filter
 from .messages import Message
 from .settings import __version__
@@ -32,14 +35,19 @@ from .settings import __version__
 if TYPE_CHECKING:
     from .async_client import AsyncAssistantClient
     from .client import AssistantClient
+    from .control_plane import Assistants, AsyncAssistants
 
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "Assistant",
     "AssistantClient",
     "AssistantError",
+    "AssistantFile",
+    "Assistants",
     "AsyncAssistantClient",
+    "AsyncAssistants",
     "AuthenticationError",
     "BadRequestError",
     "ChatCompletion",
@@ -47,17 +55,24 @@ __all__ = [
     "Citation",
     "Context",
     "ErrorResponse",
+    "Evaluation",
+    "FileProcessingError",
     "IncompleteStreamError",
     "InternalServerError",
     "InvalidRequestError",
     "Message",
+    "MetadataMismatchError",
     "NotFoundError",
+    "Operation",
     "PermissionDeniedError",
     "RateLimitError",
     "Reference",
     "Snippet",
     "SnippetImage",
     "StreamError",
+    "SyncReport",
+    "Upload",
+    "UploadReport",
     "Usage",
     "__version__",
     "extract_citations",
@@ -66,7 +81,12 @@ __all__ = [
 ]
 
 # What sends requests is imported at its first use: an adapter that is only constructed does not wait for it.
-_IMPORTED_AT_FIRST_USE = {"AssistantClient": "client", "AsyncAssistantClient": "async_client"}
+_IMPORTED_AT_FIRST_USE = {
+    "AssistantClient": "client",
+    "Assistants": "control_plane",
+    "AsyncAssistantClient": "async_client",
+    "AsyncAssistants": "control_plane",
+}
 
 if not TYPE_CHECKING:  # type checkers know the names above; they would take this for leave to import anything
 

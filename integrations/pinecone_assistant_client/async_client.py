@@ -7,6 +7,11 @@ from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .async_exchange import AsyncExchange
+from .feeding.driving import arun
+from .feeding.evaluation import evaluate
+from .feeding.files import AsyncFiles
+from .feeding.operations import AsyncOperations
+from .feeding.values import Evaluation
 from .messages import SystemMessages
 from .options import NOT_GIVEN, MessageLike, NotGiven
 from .retries import OnRetry
@@ -191,3 +196,24 @@ class AsyncAssistantClient(AsyncExchange):
         )
         body = await self._read(wire, self._limits(timeout, total_timeout), None)
         return self._decoded(decode_context, body)
+
+    @property
+    def files(self) -> AsyncFiles:
+        """The assistant's files: upload, list, get, read, delete."""
+        return AsyncFiles(self)
+
+    @property
+    def operations(self) -> AsyncOperations:
+        """What the service works on, or ended in the last 30 days."""
+        return AsyncOperations(self)
+
+    async def evaluate(
+        self,
+        question: str,
+        answer: str,
+        ground_truth_answer: str,
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Evaluation:
+        """Async version of `AssistantClient.evaluate`."""
+        return await arun(self, evaluate(question, answer, ground_truth_answer, timeout))

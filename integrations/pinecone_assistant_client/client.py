@@ -7,6 +7,11 @@ from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .exchange import Exchange
+from .feeding.driving import run
+from .feeding.evaluation import evaluate
+from .feeding.files import Files
+from .feeding.operations import Operations
+from .feeding.values import Evaluation
 from .messages import SystemMessages
 from .options import NOT_GIVEN, MessageLike, NotGiven
 from .retries import OnRetry
@@ -290,3 +295,36 @@ class AssistantClient(Exchange):
         )
         body = self._read(wire, self._limits(timeout, total_timeout), None)
         return self._decoded(decode_context, body)
+
+    @property
+    def files(self) -> Files:
+        """The assistant's files: upload, list, get, read, delete."""
+        return Files(self)
+
+    @property
+    def operations(self) -> Operations:
+        """What the service works on, or ended in the last 30 days."""
+        return Operations(self)
+
+    def evaluate(
+        self,
+        question: str,
+        answer: str,
+        ground_truth_answer: str,
+        *,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+    ) -> Evaluation:
+        """Return how well an answer agrees with the ground truth. Tokens are billed.
+
+        Args:
+            question: The question.
+            answer: The answer to judge.
+            ground_truth_answer: The answer that is known to be right.
+            timeout: Seconds, as in the constructor.
+
+        Raises:
+            AssistantError: As for `chat_completion`.
+
+        Source: POST /evaluation/metrics/alignment, assistant_evaluation 2026-04.
+        """
+        return run(self, evaluate(question, answer, ground_truth_answer, timeout))

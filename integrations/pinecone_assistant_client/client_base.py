@@ -6,8 +6,9 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .errors import (
@@ -34,6 +35,7 @@ from .settings import (
     ConnectionSettings,
     Limits,
     Timeout,
+    __version__,
     checked_limits,
 )
 from .shaping import AnswerDecoder, AnswerShaper, ShapedDecoder
@@ -57,6 +59,8 @@ _T = TypeVar("_T")
 
 class BaseClient:
     """Everything but I/O. Construction reads the environment and does no work; settings are checked at the first use."""
+
+    _needs_assistant = True
 
     def __init__(
         self,
@@ -201,7 +205,7 @@ class BaseClient:
                 or policy.max_retries < 0
             ):
                 raise InvalidRequestError(f"max_retries is {policy.max_retries!r}: pass a number from 0")
-            self._settings.check()
+            self._settings.check(needs_assistant=self._needs_assistant)
             self._connections = connections_for(self._settings, self)
         return self._connections
 
@@ -217,7 +221,11 @@ class BaseClient:
         return HTTPRequest(wire.method, base_url + wire.path, self._headers, wire.body, limits)
 
     def _status_error(
-        self, response: HTTPResponse | AsyncHTTPResponse, request: HTTPRequest, body: bytes
+        self,
+        response: HTTPResponse | AsyncHTTPResponse,
+        request: HTTPRequest,
+        body: bytes,
+        subject: str | None = None,
     ) -> AssistantError:
         error = error_from_response(
             response.status,
@@ -225,6 +233,7 @@ class BaseClient:
             body,
             assistant=self._settings.assistant_name or "",
             host=request.host,
+            subject=subject,
             secrets=self._settings.secrets(),
             now=time.time(),
         )
@@ -269,6 +278,30 @@ class BaseClient:
         return checked_limits(given(timeout, self._timeout), given(total_timeout, self._total_timeout))
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer with a status of 2xx."""
+
+    status: int
+    body: bytes
+
+
+def signed_request(url: str, limits: Limits) -> HTTPRequest:
+    """The request for a signed link: no header of ours, because the link is the key and its host is not the service's.
+
+    Raises:
+        StreamError: The service gave something else than a link.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise StreamError("the service gave a link to the file that is not an http(s) URL")
+    headers = {
+        "User-Agent": f"pinecone-assistant-integrations/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+    }
+    return HTTPRequest("GET", url, headers, None, limits, is_signed=True)
+
+
 class SecretsCut:
     """Cuts the secrets out of what is raised inside: a peer that echoes a request must not get the key into a message."""
 
@@ -304,16 +337,17 @@ def after_a_cut(
 class BodyBuffer:
     """A whole body in the making, with a bound on its size."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int | None = None) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
+        self._max_bytes = MAX_BODY_BYTES if max_bytes is None else max_bytes
 
     def add(self, data: bytes) -> None:
         """Take the next bytes. Raises StreamError past the bound."""
         self._pieces.append(data)
         self._size += len(data)
-        if self._size > MAX_BODY_BYTES:
-            raise StreamError(f"the answer is larger than {MAX_BODY_BYTES:,} bytes: this is no answer of the service")
+        if self._size > self._max_bytes:
+            raise StreamError(f"the answer is larger than {self._max_bytes:,} bytes: this is no answer of the service")
 
     def is_enough_of_an_error(self, data: bytes) -> bool:
         """Take the next bytes; True once there is enough to word an error."""

@@ -6,10 +6,11 @@ Pure; `wire/error_mapping.py` chooses one for an answer of the service.
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -55,10 +56,12 @@ class AssistantError(Exception):
         response: Status, harmless headers and text of the answer, or None where there was none.
         is_retryable: True if the same request may succeed later and sending it again cannot bill twice.
         may_have_been_processed: True if the request was written and no status came back.
+        report: What became of all files, on the error that `upload_many` and `sync` raise (`UploadReport`, `SyncReport`).
     """
 
     is_retryable: bool = False
     may_have_been_processed: bool = False
+    report: Any = None
 
     def __init__(
         self,
@@ -174,12 +177,68 @@ class IncompleteStreamError(StreamError):
         self.text = text
 
 
+class FileProcessingError(AssistantError):
+    """The service took a file and could not process it, or an operation on it failed. The message has its reason.
+
+    Attributes:
+        reason: The service's reason.
+        file_id: The file's id; it stays in the assistant in status ProcessingFailed.
+        file_name: The file's name, or None where only the id is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        file_id: str | None = None,
+        file_name: str | None = None,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(message, **attributes)
+        self.reason = reason
+        self.file_id = file_id
+        self.file_name = file_name
+
+
+class MetadataMismatchError(AssistantError):
+    """A file is Available, and its metadata is not what was sent. Filters would not find it, or find it for others.
+
+    Attributes:
+        file: The file as the service describes it (`AssistantFile`). It was left in the assistant.
+        expected: The metadata that was sent.
+    """
+
+    def __init__(
+        self, message: str, *, file: Any = None, expected: Mapping[str, Any] | None = None, **attributes: Any
+    ) -> None:
+        super().__init__(message, **attributes)
+        self.file = file
+        self.expected = expected
+
+
 class LibraryError(Exception):
     """What a library raised, in words: the `__cause__` of an error.
 
     The library's own exception, and the frames of its traceback, hold the request with its key, the proxy with its
     password, and what the peer sent; whatever logs or traces an error shows its causes too.
     """
+
+
+_Error = TypeVar("_Error", bound=AssistantError)
+
+
+def reworded(error: _Error, message: str) -> _Error:
+    """An error of the same class and attributes with another message; raise it from the first one."""
+    other = copy.copy(error)
+    other.message = f"{message.rstrip('. ')}; see {DOCS}#{error.slug()}"
+    other.args = (other.message,)
+    return other
+
+
+def said_by(error: AssistantError) -> str:
+    """The message of an error without the place that explains it, to quote inside another message."""
+    return error.message.rpartition(f"; see {DOCS}#")[0] or error.message
 
 
 def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | None = None) -> None:

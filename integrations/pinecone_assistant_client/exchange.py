@@ -7,16 +7,17 @@ from collections.abc import Generator, Iterable
 from functools import partial
 
 from .answers import ChatCompletion, ChatCompletionChunk
-from .client_base import BaseClient, BodyBuffer, after_a_cut
+from .client_base import BaseClient, BodyBuffer, Reply, after_a_cut, signed_request
 from .errors import AssistantError
 from .hosts import decode_host, find_host
 from .messages import SystemMessages
-from .options import ChatOptions, MessageLike, NotGiven
+from .options import NOT_GIVEN, ChatOptions, MessageLike, NotGiven
 from .retries import OnRetry
 from .settings import Limits, Timeout
 from .shaping import AnswerDecoder, shaper_for
 from .transports.base import HTTPResponse
 from .transports.connections import release
+from .wire.error_mapping import error_of_link
 from .wire.protocol import WireRequest, build_describe_request
 
 
@@ -118,11 +119,43 @@ class Exchange(BaseClient):
             if 200 <= response.status < 300:
                 return response
             try:
-                raise self._status_error(response, request, _error_body(response))
+                raise self._status_error(response, request, _error_body(response), wire.subject)
             finally:
                 response.close()
 
-        return self._retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)
+        retries = self._retries.for_one_send() if wire.is_sent_once else self._retries
+        return retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)
+
+    def _reply(
+        self, wire: WireRequest, timeout: Timeout | NotGiven, on_retry: OnRetry | None, *, is_control: bool = False
+    ) -> Reply:
+        """Send a request to the data plane or the control plane and read its whole answer."""
+        self._start()
+        limits = self._limits(timeout)
+        if is_control:
+            started = limits.started(time.monotonic())
+            response = self._open_at(self._settings.controller_url, wire, started, on_retry)
+        else:
+            response = self._open(wire, limits, on_retry)
+        return Reply(response.status, self._read_all(response))
+
+    def _fetch(self, url: str, subject: str, max_bytes: int, on_retry: OnRetry | None) -> bytes:
+        """Read what is behind a signed link: without the key, without redirects, up to a size."""
+        transport = self._start().sync
+        limits = self._limits(NOT_GIVEN).started(time.monotonic())
+        request = signed_request(url, limits)
+
+        def attempt() -> bytes:
+            with self._secrets_cut():
+                response = transport.open(request)
+                try:
+                    if response.status == 200:
+                        return _body(response, max_bytes)
+                    raise error_of_link(response.status, response.headers, request.host, subject, now=time.time())
+                finally:
+                    response.close()
+
+        return self._retries.call(attempt, repeatable=True, on_retry=on_retry, deadline=limits.deadline)
 
     def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         def ask() -> str:
@@ -133,8 +166,8 @@ class Exchange(BaseClient):
         return find_host(self._settings, ask, limits)
 
 
-def _body(response: HTTPResponse) -> bytes:
-    buffer = BodyBuffer()
+def _body(response: HTTPResponse, max_bytes: int | None = None) -> bytes:
+    buffer = BodyBuffer(max_bytes)
     for data in response.chunks():
         buffer.add(data)
     return buffer.joined()

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import tenacity
@@ -33,6 +33,7 @@ class RetryPolicy:
         first_wait_seconds: Upper bound of the first wait; it doubles each time.
         max_wait_seconds: Bound of a wait that the service did not ask for.
         max_retry_after_seconds: Longest Retry-After that is obeyed; a longer one raises at once.
+        is_sent_once: Only what was never written is retried: not even an error status is an invitation to repeat it.
     """
 
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -40,9 +41,12 @@ class RetryPolicy:
     first_wait_seconds: float = 0.5
     max_wait_seconds: float = 8.0
     max_retry_after_seconds: float = 60.0
+    is_sent_once: bool = False
 
     def is_retried(self, error: BaseException, *, repeatable: bool) -> bool:
         """Whether a failed opening is tried again. `repeatable`: processing the request twice costs nothing."""
+        if self.is_sent_once:
+            return isinstance(error, APIConnectionError) and not error.may_have_been_processed
         if isinstance(error, APIStatusError):
             return error.status_code in RETRIED_STATUSES and (error.retry_after or 0) <= self.max_retry_after_seconds
         if isinstance(error, APIConnectionError):
@@ -73,6 +77,10 @@ class Retries:
     async_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
+
+    def for_one_send(self) -> Retries:
+        """These retries for a request that must not reach the service twice."""
+        return replace(self, policy=replace(self.policy, is_sent_once=True))
 
     def call(
         self,

@@ -207,15 +207,15 @@ class ConnectionSettings:
             **others,
         )
 
-    def check(self) -> None:
+    def check(self, *, needs_assistant: bool = True) -> None:
         """Raise InvalidRequestError for what would fail on the way, before any traffic. Never shows a key or header."""
         for option in ("assistant_name", "api_key", "source_tag"):
             value = getattr(self, option)
             if value is not None and not isinstance(value, str):
                 raise InvalidRequestError(f"{option} is a {type(value).__name__}: pass text")
-        if not self.assistant_name or not self.assistant_name.strip():
+        if needs_assistant and (not self.assistant_name or not self.assistant_name.strip()):
             raise InvalidRequestError("no assistant name: pass assistant_name= or set PINECONE_ASSISTANT_NAME")
-        if self.assistant_name in (".", "..") or _NO_NAME.search(self.assistant_name):
+        if self.assistant_name in (".", "..") or _NO_NAME.search(self.assistant_name or ""):
             raise InvalidRequestError(f"assistant_name {self.assistant_name!r} cannot be the name of an assistant")
         if not self.api_key:
             raise InvalidRequestError("no API key: pass api_key= or set PINECONE_API_KEY")

@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from ..errors import AssistantError, InvalidRequestError
+from ..wire.uploads import MultipartBody
 from .base import (
     CERTIFICATE_DEMANDED,
     MAX_IDLE_SECONDS,
@@ -54,19 +55,73 @@ class _Body(aiohttp.payload.BytesPayload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the body."""
-        self._note(writer)
+        _note_writing(writer, self._attempt)
         await super().write(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, up to a length."""
-        self._note(writer)
+        _note_writing(writer, self._attempt)
         await super().write_with_length(writer, content_length)
 
-    def _note(self, writer: Any) -> None:
-        if is_dirty(writer.protocol):
-            writer.transport.abort()
-            raise UnsolicitedResponseError
-        self._attempt.is_written = True
+
+class UploadPayload(aiohttp.Payload):
+    """The body of an upload, written piece by piece; files are read in a thread.
+
+    aiohttp bounds no write, and words what goes wrong while it writes as a lost connection, so both are noted here.
+
+    Attributes:
+        error: Why the file could not be read to its end.
+        is_stalled: Whether the peer took nothing for too long.
+    """
+
+    _autoclose = True
+
+    def __init__(self, body: MultipartBody, attempt: Attempt) -> None:
+        super().__init__(body, content_type=body.content_type)
+        self._body = body
+        self._attempt = attempt
+        self.error: AssistantError | None = None
+        self.is_stalled = False
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self._body)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002 - as its base class has it
+        """Refuse: an upload is never text in memory."""
+        raise TypeError("an upload has no text")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write all pieces."""
+        _note_writing(writer, self._attempt)
+        pieces = iter(self._body)
+        try:
+            while True:
+                if self._body.is_in_memory:
+                    piece = next(pieces, None)
+                else:
+                    piece = await asyncio.to_thread(next, pieces, None)
+                if piece is None:
+                    return
+                await asyncio.wait_for(writer.write(piece), self._attempt.write_timeout)
+        except AssistantError as error:
+            self.error = error
+            raise
+        except asyncio.TimeoutError:
+            self.is_stalled = True
+            raise
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:  # noqa: ARG002 - as above
+        """Write all pieces: their length is exact."""
+        await self.write(writer)
+
+
+def _note_writing(writer: Any, attempt: Attempt) -> None:
+    if is_dirty(writer.protocol):
+        writer.transport.abort()
+        raise UnsolicitedResponseError
+    attempt.is_written = True
 
 
 class AiohttpResponse:
@@ -150,13 +205,16 @@ class AiohttpTransport:
         """
         entry = await self._entry()
         limits = request.limits
-        attempt = Attempt(limits.deadline)
+        attempt = Attempt(limits.deadline, limits.read)
+        body = request.body
+        upload = UploadPayload(body, attempt) if isinstance(body, MultipartBody) else None
+        session = _bare(entry.session) if request.is_signed and self._injected is not None else entry.session
         try:
-            response = await entry.session.request(
+            response = await session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=request.headers_sent(),
-                data=None if request.body is None else _Body(request.body, attempt),
+                data=_Body(body, attempt) if isinstance(body, bytes) else upload,
                 allow_redirects=False,
                 raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
@@ -166,7 +224,14 @@ class AiohttpTransport:
                 **self._options(request),  # in no variable, which a traceback may show: a proxy's URL has its password
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
+            if upload is not None and upload.error is not None:
+                raise upload.error from upload.error.__cause__
+            if upload is not None and upload.is_stalled and not attempt.is_over:
+                raise read_timed_out(request) from error
             raise _error_while_opening(error, request, attempt) from error
+        finally:
+            if session is not entry.session:
+                session.detach()
         if request.body is not None and not attempt.is_written:
             response.close()  # an answer before the question: it lay in the connection, and the body was not written
             raise connection_failed(
@@ -248,6 +313,14 @@ class AiohttpTransport:
                 else:
                     self._tls = ssl.create_default_context(cafile=bundle)
         return self._tls
+
+
+def _bare(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """A session over the connections of another one, without its headers, cookies and login."""
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(
+        connector=session.connector, connector_owner=False, cookie_jar=jar, trust_env=session.trust_env
+    )
 
 
 def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError
 from ..redaction import excerpt, without_secrets
 from ..settings import Limits
+from ..wire.uploads import MultipartBody
 
 CERTIFICATE_DEMANDED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 """With TLS 1.3 a server refuses a client without a certificate after the client's first bytes, and reads none of them."""
@@ -36,13 +37,15 @@ class Attempt:
     Attributes:
         deadline: When the total time is over, by `time.monotonic`; None is never.
         is_written: Whether the request, or a part of it, may have left.
+        write_timeout: How long each write of a piece of its body may take; None is the connection's own timeout.
     """
 
-    __slots__ = ("deadline", "is_written")
+    __slots__ = ("deadline", "is_written", "write_timeout")
 
-    def __init__(self, deadline: float | None) -> None:
+    def __init__(self, deadline: float | None, write_timeout: float | None = None) -> None:
         self.is_written = False
         self.deadline = deadline
+        self.write_timeout = write_timeout
 
     def seconds_left(self) -> float | None:
         """Return what is left of the total time; None if it is not bounded.
@@ -65,13 +68,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class HTTPRequest:
-    """One request; `headers` hold the key."""
+    """One request; `headers` hold the key.
+
+    `is_signed`: the URL is a secret and goes to another host. It is not logged, and nothing of an injected session is added.
+    """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
+    body: bytes | MultipartBody | None = field(repr=False)
     limits: Limits
+    is_signed: bool = False
 
     @property
     def host(self) -> str:
@@ -80,7 +87,9 @@ class HTTPRequest:
         return f"{parts.scheme}://{parts.netloc}"
 
     def headers_sent(self) -> dict[str, str]:
-        """The headers, with the one that says what the body is."""
+        """The headers, with those that say what the body is."""
+        if isinstance(self.body, MultipartBody):
+            return {**self.headers, "Content-Type": self.body.content_type, "Content-Length": str(len(self.body))}
         return {**self.headers, "Content-Type": "application/json"} if self.body is not None else dict(self.headers)
 
 

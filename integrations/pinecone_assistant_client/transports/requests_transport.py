@@ -8,6 +8,9 @@ An injected session goes its own way, with all its settings.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+import logging
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
@@ -24,6 +27,7 @@ import urllib3.connection
 import urllib3.exceptions
 
 from ..errors import AssistantError
+from ..wire.uploads import MultipartBody
 from .base import (
     CERTIFICATE_DEMANDED,
     Attempt,
@@ -108,11 +112,14 @@ class RequestsTransport:
             APIConnectionError: Not connected, or cut before a status; `may_have_been_processed` tells which.
             APITimeoutError: Not connected, or no byte, within the time.
         """
-        attempt = current.attempt = Attempt(request.limits.deadline)
+        is_upload = isinstance(request.body, MultipartBody)
+        attempt = current.attempt = Attempt(request.limits.deadline, request.limits.read if is_upload else None)
+        hiding = _query_unlogged() if request.is_signed else contextlib.nullcontext()
         try:
             attempt.seconds_left()
             session = self._injected
-            raw = self._send(request, attempt) if session is None else _send_injected(session, request, attempt)
+            with hiding:
+                raw = self._send(request, attempt) if session is None else _send_injected(session, request, attempt)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.exceptions.RequestException):
                 error.request = None  # it holds the headers, and they hold the key
@@ -147,7 +154,7 @@ class RequestsTransport:
         return pool.urlopen(
             request.method,
             request.url if is_forwarded else request.url.removeprefix(host),
-            body=request.body,
+            body=cast("Any", request.body),
             headers=request.headers_sent(),
             retries=False,
             redirect=False,
@@ -185,6 +192,34 @@ def _forget_location(response: requests.Response, *_args: Any, **_options: Any) 
     response.headers.pop("Location", None)
 
 
+_is_signed: contextvars.ContextVar[bool] = contextvars.ContextVar("is_signed", default=False)
+
+
+class _CutQuery(logging.Filter):
+    """Cuts the query of a signed link out of what urllib3 logs at DEBUG."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Cut; the record stays."""
+        if _is_signed.get() and isinstance(record.args, tuple):
+            record.args = tuple(
+                f"{arg.partition('?')[0]}?[cut]" if isinstance(arg, str) and "?" in arg else arg for arg in record.args
+            )
+        return True
+
+
+_CUT_QUERY = _CutQuery()
+
+
+@contextlib.contextmanager
+def _query_unlogged() -> Iterator[None]:
+    logging.getLogger("urllib3.connectionpool").addFilter(_CUT_QUERY)  # once: a filter that is there is not added again
+    token = _is_signed.set(True)
+    try:
+        yield
+    finally:
+        _is_signed.reset(token)
+
+
 def _timeout(request: HTTPRequest, attempt: Attempt) -> tuple[float, float]:
     """The times for connecting and for each wait for bytes, within what is left of the total time."""
     connect, read = request.limits.connect, request.limits.read
@@ -193,9 +228,9 @@ def _timeout(request: HTTPRequest, attempt: Attempt) -> tuple[float, float]:
 
 
 def _send_injected(session: requests.Session, request: HTTPRequest, attempt: Attempt) -> urllib3.BaseHTTPResponse:
-    prepared = session.prepare_request(
-        requests.Request(request.method, request.url, headers=request.headers_sent(), data=request.body)
-    )
+    made = requests.Request(request.method, request.url, headers=request.headers_sent(), data=cast("Any", request.body))
+    # The session's headers, cookies and login are for the service, not for the host of a signed link.
+    prepared = made.prepare() if request.is_signed else session.prepare_request(made)
     prepared.register_hook("response", _forget_location)  # type: ignore[no-untyped-call] # has no types
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
     response = session.send(prepared, timeout=_timeout(request, attempt), allow_redirects=False, **settings)

@@ -153,6 +153,11 @@ class _Fresh:
             if sum(map(len, self._corked)) > _ONE_WRITE_BYTES:
                 self._uncork()
         else:
+            attempt = current.attempt
+            if attempt is not None and attempt.write_timeout is not None and attempt.is_written:
+                sock = cast("Any", self).sock
+                sock.settimeout(attempt.write_timeout)  # urllib3 bounds a write by the timeout for connecting
+                arm(sock, attempt.write_timeout, attempt)
             super().send(data)  # type: ignore[misc]  # of the class it is mixed into
 
     def _uncork(self) -> None:

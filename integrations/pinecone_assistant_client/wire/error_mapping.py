@@ -93,7 +93,7 @@ _CLASSES: dict[int, type[APIStatusError]] = {
 }
 
 
-def _explain(status: int, *, assistant: str, host: str) -> str:
+def _explain(status: int, *, assistant: str, host: str, subject: str | None) -> str:
     """What a status means here and what to do about it."""
     if status == 401:
         return f"the API key was refused by {host} (401): check PINECONE_API_KEY or api_key="
@@ -101,6 +101,8 @@ def _explain(status: int, *, assistant: str, host: str) -> str:
         return f'{host} asks for payment (402) before assistant "{assistant}" answers: check the plan and billing'
     if status == 403:
         return f'this key may not use assistant "{assistant}" on {host} (403): check quota and the key\'s rights'
+    if status == 404 and subject is not None:
+        return f"{subject} not found on {host} (404): check the id, the assistant's name, the project's key or the host"
     if status == 404:
         return f'assistant "{assistant}" not found on {host} (404): check the name, the project\'s key or the host'
     if status == 413:
@@ -121,6 +123,7 @@ def error_from_response(
     *,
     assistant: str,
     host: str,
+    subject: str | None = None,
     secrets: tuple[str, ...] = (),
     now: float = 0.0,
 ) -> APIStatusError:
@@ -132,13 +135,14 @@ def error_from_response(
         body: The answer's body, or its beginning.
         assistant: The assistant that was asked, for the message.
         host: The host that was asked, for the message.
+        subject: The thing that a 404 is about; None is the assistant.
         secrets: Strings to cut out of everything kept.
         now: Seconds since the epoch, for a Retry-After date.
     """
     content, text = parse_error_body(body, *secrets)
     is_page = text.lstrip()[:1] == "<"
     code, said = (None, None) if is_page else parse_service_error(content)
-    message = _explain(status, assistant=assistant, host=host)
+    message = _explain(status, assistant=assistant, host=host, subject=subject)
     if is_page:
         message += ". A web page came back, not the service's own error: look for a proxy or a wrong host on the way"
     elif said:
@@ -160,4 +164,27 @@ def error_from_response(
             headers={k: without_secrets(v, *secrets) for k, v in headers.items() if k in _LISTED_HEADERS},
             text=text,
         ),
+    )
+
+
+def error_of_link(status: int, headers: Mapping[str, str], host: str, subject: str, *, now: float) -> APIStatusError:
+    """The error for a signed link that was not answered with 200. Nothing of the answer is kept: it may repeat the link.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, names in lower case.
+        host: The host of the link.
+        subject: The file, for the message.
+        now: Seconds since the epoch, for a Retry-After date.
+    """
+    if status == 429:
+        cls: type[APIStatusError] = RateLimitError
+    else:
+        cls = InternalServerError if status == 408 or status >= 500 else BadRequestError
+    what = "answered with a redirect, which is not followed" if 300 <= status < 400 else "did not hand it out"
+    return cls(
+        f"the content of {subject} cannot be read: {host} {what} ({status}). Its link is made anew for each read: try again",
+        status_code=status,
+        retry_after=parse_retry_after(headers.get("retry-after"), now=now),
+        response=ErrorResponse(status_code=status, headers={}, text=""),
     )

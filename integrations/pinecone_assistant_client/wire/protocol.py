@@ -16,6 +16,7 @@ import msgspec
 from ..errors import InvalidRequestError
 from ..filters import validate_filter
 from ..messages import Message
+from .uploads import MultipartBody
 
 _CONTEXT_OPTIONS = ("top_k", "snippet_size", "multimodal", "include_binary_content")
 
@@ -24,13 +25,18 @@ _CONTEXT_OPTIONS = ("top_k", "snippet_size", "multimodal", "include_binary_conte
 class WireRequest:
     """A request without its host and headers.
 
-    `repeatable` is True for what costs nothing to process twice: only that is sent again after an unclear failure.
+    Attributes:
+        repeatable: Processing it twice costs nothing, so that it is retried after an unclear failure too.
+        is_sent_once: It is retried only if it was never written: not even an error status is an invitation to repeat it.
+        subject: The thing that a 404 is about, for the message: `file "a1" in assistant "docs"`; None is the assistant.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    body: bytes | None
+    body: bytes | MultipartBody | None
     repeatable: bool = False
+    is_sent_once: bool = False
+    subject: str | None = None
 
 
 def build_describe_request(assistant_name: str) -> WireRequest:
@@ -171,12 +177,12 @@ def checked_context_options(options: Mapping[str, Any], *, names: Mapping[str, s
 
 def _encode(fields: dict[str, Any]) -> bytes:
     try:
-        return msgspec.json.encode(fields, enc_hook=_plain)
+        return msgspec.json.encode(fields, enc_hook=plain)
     except (TypeError, ValueError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Subclasses of what JSON knows (numpy.float64, LangChain's text of a message), which msgspec leaves to this hook."""
     for kind in (str, float, int):
         if isinstance(value, kind):

@@ -34,7 +34,7 @@ NAMES = [
 
 
 def sent(request: WireRequest) -> Any:
-    assert request.body is not None
+    assert isinstance(request.body, bytes)
     return json.loads(request.body)
 
 

@@ -1,0 +1,283 @@
+"""Uploading one file: PUT with an identifier, so that a retry replaces and never duplicates; then wait, and check.
+
+PUT is repeated by the client's retries after a 503, a reset or a read timeout alike. What these cannot clear up is resolved by
+looking: if the service has a file of that id with that content, the upload arrived. Versions before 2026-04 have POST only,
+which makes a new file each time: it is sent once, and its error says what may have been stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import (
+    APIStatusError,
+    AssistantError,
+    InternalServerError,
+    InvalidRequestError,
+    MetadataMismatchError,
+    NotFoundError,
+    StreamError,
+    reworded,
+    said_by,
+)
+from .contents import FileContent, open_content
+from .crc32c import crc32c
+from .decoding import decode_file, decode_file_error, decode_file_hash, decode_operation
+from .effects import Call, Send, Steps
+from .metadata import Metadata, checked_metadata, differences
+from .operations import failed, has_ended, operations_page, raise_if_failed, settle
+from .requests import (
+    MULTIMODAL_VERSION,
+    build_get_file,
+    build_old_upload,
+    build_upload,
+    checked_file_id,
+)
+from .target import Target
+from .values import AssistantFile, Operation, Upload
+from .waiting import Patience
+
+Settle = Callable[[Operation, str], Steps[Operation]]
+"""Waits for the end of an operation on a file of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that was uploaded, and what it cost as far as the service said."""
+
+    file: AssistantFile
+    ingestion_units: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An upload whose options are checked, and whose content is open."""
+
+    content: FileContent
+    file_id: str | None
+    metadata: Metadata | None
+    multimodal: bool | None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.content.name
+
+
+def check_options(target: Target, upload: Upload) -> Metadata | None:
+    """The upload's metadata, checked like its other options; the file itself is not looked at.
+
+    Raises:
+        InvalidRequestError: An option is wrong, or the API version does not have it.
+    """
+    if upload.file_id is not None:
+        target.need_operations("file_id=")
+        checked_file_id(upload.file_id)
+    if upload.multimodal is not None:
+        if not isinstance(upload.multimodal, bool):
+            raise InvalidRequestError(f"multimodal is {upload.multimodal!r}: pass True or False")
+        if target.api_version < MULTIMODAL_VERSION:
+            raise InvalidRequestError(
+                f"multimodal= needs api_version {MULTIMODAL_VERSION} or later, and this client has {target.api_version}"
+            )
+    return checked_metadata(upload.metadata)
+
+
+def upload_file(
+    target: Target,
+    upload: Upload,
+    *,
+    wait: bool = True,
+    timeout: float | None = None,
+    settle_with: Settle | None = None,
+) -> Steps[Uploaded]:
+    """Upload a file; with `wait`, until it is Available.
+
+    Args:
+        target: The assistant.
+        upload: The file.
+        wait: Wait for the end of its processing.
+        timeout: Seconds of that wait; None is no limit.
+        settle_with: How to wait for the operation; None polls it alone.
+
+    Raises:
+        AssistantError: See `Files.upload`.
+    """
+    patience = target.patience(timeout)
+    metadata = check_options(target, upload)
+    content = yield Call(lambda: open_content(upload.file, upload.name))
+    try:
+        prepared = Prepared(content, upload.file_id, metadata, upload.multimodal)
+        return (yield from send_file(target, prepared, wait=wait, patience=patience, settle_with=settle_with))
+    finally:
+        content.close()
+
+
+def send_file(
+    target: Target, prepared: Prepared, *, wait: bool, patience: Patience, settle_with: Settle | None = None
+) -> Steps[Uploaded]:
+    """Send a file whose content is open, and wait for it."""
+    if not target.has_operations:
+        return (yield from _post(target, prepared, wait=wait, patience=patience))
+
+    def settle_alone(operation: Operation, name: str) -> Steps[Operation]:
+        return settle(target, operation, patience, name)
+
+    file_id = prepared.file_id or uuid.uuid4().hex
+    operation = yield from _put(target, prepared, file_id)
+    if not wait:
+        return Uploaded((yield from _described(target, file_id, prepared)))
+    units = None
+    if operation is not None:
+        if not has_ended(operation):
+            operation = yield from (settle_with or settle_alone)(operation, prepared.name)
+        raise_if_failed(operation, prepared.name)
+        units = operation.ingestion_units
+    file = yield from _available(target, file_id, prepared.name, patience)
+    raise_if_mismatched(file, prepared.metadata)
+    return Uploaded(file, units)
+
+
+def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
+    """Raise MetadataMismatchError if the service has other metadata than was sent."""
+    names = [] if expected is None else differences(expected, file.metadata)
+    if names:
+        raise MetadataMismatchError(
+            f"{file.name!r} (file {file.id!r}) is Available, but its metadata is not what was sent: {', '.join(names)} differ. "
+            "Filters on it would not work, so delete the file or upload it again; if this stays so, a client with "
+            'api_version="2025-10" sends metadata in the query, which every service takes',
+            file=file,
+            expected=expected,
+        )
+
+
+def is_unclear(error: AssistantError) -> bool:
+    """Whether the service may have done what it was asked to: no status came, a gateway failed, or an answer was cut."""
+    return isinstance(error, (StreamError, InternalServerError)) or error.may_have_been_processed
+
+
+def _put(target: Target, prepared: Prepared, file_id: str) -> Steps[Operation | None]:
+    """The operation of the upload; None if the file arrived and its operation is not known."""
+    wire = build_upload(
+        target.assistant,
+        prepared.content,
+        prepared.metadata,
+        file_id=file_id,
+        multimodal=prepared.multimodal,
+        boundary=uuid.uuid4().hex,
+    )
+    send = Send(wire)
+    try:
+        reply = yield send
+        return decode_operation(reply.body)
+    except AssistantError as error:
+        is_refused_repeat = isinstance(error, APIStatusError) and error.status_code == 409 and send.tries > 1
+        if not is_refused_repeat and not is_unclear(error):
+            raise
+        return (yield from _resolve(target, prepared, file_id, error))
+
+
+def _resolve(target: Target, prepared: Prepared, file_id: str, error: AssistantError) -> Steps[Operation | None]:
+    """Look whether an upload without a clear end has arrived; raise its error if it has not.
+
+    A file under a random id can only be this one. Under an id that was there before, it must have the content that was sent.
+    """
+    unclear = reworded(
+        error,
+        f"the upload of {prepared.name!r} as file {file_id!r} has no clear end: {said_by(error)}. A look found no such file "
+        f"with this content, but it may still arrive: look with client.files.get({file_id!r}). Uploading it again with "
+        f"file_id={file_id!r} makes no second file",
+    )
+    try:
+        reply = yield Send(build_get_file(target.assistant, file_id))
+        file = decode_file(reply.body)
+        content_hash = decode_file_hash(reply.body)
+    except AssistantError:
+        raise unclear from error
+    is_ours = prepared.file_id is None or (yield from _has_content(prepared, file, content_hash))
+    if not is_ours:
+        raise unclear from error
+    if file.status != "Processing":
+        return None
+    token = None
+    while True:
+        page = yield from operations_page(target, token, operation_type="upsert_file", status="Processing")
+        for operation in page.items:
+            if operation.file_id == file_id:
+                return operation
+        token = page.next
+        if token is None:
+            return None
+
+
+def _has_content(prepared: Prepared, file: AssistantFile, content_hash: str | None) -> Steps[bool]:
+    content = prepared.content
+    if file.name != content.name or (file.size is not None and file.size != content.size):
+        return False
+    if differences(prepared.metadata or {}, file.metadata):
+        return False
+    if content.expected_sha256 is None and content_hash is not None and len(content_hash) == 8:
+        value = yield Call(lambda: crc32c(content.pieces()))
+        return base64.b64encode(value.to_bytes(4, "big")).decode() == content_hash
+    return True
+
+
+def _available(target: Target, file_id: str, name: str, patience: Patience) -> Steps[AssistantFile]:
+    """The file once it is Available, which may be later than its operation is Completed."""
+    while True:
+        reply = yield Send(build_get_file(target.assistant, file_id))
+        file = decode_file(reply.body)
+        if file.status == "Available":
+            return file
+        if file.status in ("ProcessingFailed", "Deleting"):
+            reason = decode_file_error(reply.body) or f"its status is {file.status}"
+            raise failed("processing", reason, file_id, name)
+        yield from patience.wait(
+            f"{name!r} (file {file_id!r}) is still {file.status}, and the service goes on with it: look with "
+            f"client.files.get({file_id!r})"
+        )
+
+
+def _described(target: Target, file_id: str, prepared: Prepared) -> Steps[AssistantFile]:
+    """The file as it is now, or what is known of it where the service does not show it yet."""
+    try:
+        reply = yield Send(build_get_file(target.assistant, file_id))
+        return decode_file(reply.body)
+    except NotFoundError:
+        return AssistantFile(
+            id=file_id,
+            name=prepared.name,
+            status="Processing",
+            metadata=prepared.metadata,
+            size=prepared.content.size,
+            multimodal=prepared.multimodal,
+        )
+
+
+def _post(target: Target, prepared: Prepared, *, wait: bool, patience: Patience) -> Steps[Uploaded]:
+    wire = build_old_upload(
+        target.assistant,
+        prepared.content,
+        prepared.metadata,
+        multimodal=prepared.multimodal,
+        boundary=uuid.uuid4().hex,
+    )
+    try:
+        reply = yield Send(wire)
+        file = decode_file(reply.body)
+    except AssistantError as error:
+        if not is_unclear(error):
+            raise
+        raise reworded(
+            error,
+            f"the upload of {prepared.name!r} has no clear end: {said_by(error)}. It was sent once, because each POST that "
+            f"arrives makes a new file, and it may have been stored under an id that the service chose: look for the name "
+            f'in client.files.list() before you upload it again; with api_version="2026-04" uploads are retried safely',
+        ) from error
+    if wait:
+        file = yield from _available(target, file.id, prepared.name, patience)
+        raise_if_mismatched(file, prepared.metadata)
+    return Uploaded(file)

@@ -1,0 +1,1 @@
+"""Feeding an assistant: files, operations, assistants, evaluation, sync."""
