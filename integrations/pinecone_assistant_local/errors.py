@@ -22,6 +22,10 @@ class UploadError(ValueError):
     """A file that could not be made Available; the message is the reason."""
 
 
+class StoreError(ValueError):
+    """The files that are kept on disk cannot be read or written; the message says where and why."""
+
+
 class DocumentError(ValueError):
     """The content is not what its name says; the message tells why and becomes the file's `error_message`."""
 

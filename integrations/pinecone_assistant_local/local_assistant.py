@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from .api.app import create_app
 from .api.gate import RequestLines
 from .api.server import ThreadServer, listen, own_hosts, parse_address, parse_host, url_host
 from .documents.file_types import check_name, check_size
-from .errors import ServiceError, UploadError
+from .errors import ServiceError, StoreError, UploadError
 from .faults.fault import Faults
 from .service.options import DEFAULT_API_KEY, Options
 from .service.request_log import RecordedRequest
@@ -114,25 +115,37 @@ class LocalAssistant(Options):
         self.close()
 
     def start(self) -> LocalAssistant:
-        """Start the server; when this returns, it answers."""
+        """Start the server; when this returns, it answers.
+
+        Raises:
+            StoreError: The folder for the files cannot be used; it is a ValueError, and the message names it.
+            OSError: The address cannot be listened on.
+        """
         if self._started is not None:
             raise RuntimeError("the local assistant is already running")
-        listener = listen(str(self._address), self.port)
-        try:
-            folder = None if self.data_dir else tempfile.TemporaryDirectory(prefix="local-assistant-")
-            path = Path(folder.name if folder else self.data_dir or "")
-            path.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undo:
+            listener = listen(str(self._address), self.port)
+            undo.callback(listener.close)
+            try:
+                folder = None if self.data_dir else tempfile.TemporaryDirectory(prefix="local-assistant-")
+                path = Path(folder.name if folder else self.data_dir or "")
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                where = self.data_dir or tempfile.gettempdir()
+                raise StoreError(f"cannot use the folder {where} for the store: {error.strerror}") from error
+            if folder is not None:
+                undo.callback(folder.cleanup)
             service = Service(path, folder is None, self, faults=self._faults)
-        except BaseException:
-            listener.close()
-            raise
-        app = create_app(service, self._ready.is_set)
-        if self.on_request is not None:
-            app = RequestLines(app, self.on_request)
-        self._started = _Running(service, ThreadServer(app, listener), folder)
-        self._create_assistant()
-        service.ingest.resume()
-        self._started.server.start()
+            undo.callback(service.close)
+            self._create_assistant(service)
+            service.ingest.resume()
+            app = create_app(service, self._ready.is_set)
+            if self.on_request is not None:
+                app = RequestLines(app, self.on_request)
+            server = ThreadServer(app, listener)
+            server.start()
+            self._started = _Running(service, server, folder)
+            undo.pop_all()
         return self
 
     def close(self) -> None:
@@ -225,7 +238,7 @@ class LocalAssistant(Options):
     def reset(self) -> None:
         """Remove files, assistants, replies, faults and recorded requests; the assistant is there again, empty."""
         self.service.reset()
-        self._create_assistant()
+        self._create_assistant(self.service)
 
     @property
     def _running(self) -> _Running:
@@ -233,8 +246,8 @@ class LocalAssistant(Options):
             raise RuntimeError("the local assistant is not running: use it in a with statement or call start()")
         return self._started
 
-    def _create_assistant(self) -> None:
-        assistants = self.service.store.assistants
+    def _create_assistant(self, service: Service) -> None:
+        assistants = service.store.assistants
         if not assistants.exists(self.name):
             assistants.create(self.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from ..errors import ServiceError
+from ..errors import ServiceError, StoreError
 from ..service.service import Service
 from .assistants import ROUTES as ASSISTANT_ROUTES
 from .call import json_response
@@ -22,6 +23,8 @@ from .faults import ROUTES as FAULT_ROUTES
 from .files import ROUTES as FILE_ROUTES
 from .gate import HEALTH_PATH, Gate
 from .versions import has_operations
+
+_logger = logging.getLogger("pinecone_assistant_local")
 
 
 def create_app(service: Service, is_ready: Callable[[], bool]) -> ASGIApp:
@@ -36,7 +39,12 @@ def create_app(service: Service, is_ready: Callable[[], bool]) -> ASGIApp:
     ]
     endpoints = Starlette(
         routes=routes,
-        exception_handlers={ServiceError: _on_service_error, HTTPException: _on_http_error, Exception: _on_bug},
+        exception_handlers={
+            ServiceError: _on_service_error,
+            StoreError: _on_store_error,
+            HTTPException: _on_http_error,
+            Exception: _on_bug,
+        },
     )
     # A redirect for a slash too many would send a client's key and body a second time.
     endpoints.router.redirect_slashes = False
@@ -54,6 +62,13 @@ async def _health(request: Request) -> Response:
 async def _on_service_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101  (Starlette's handlers are typed by their base class)
     return json_response(error.to_body(), error.status, error.headers)
+
+
+async def _on_store_error(_request: Request, error: Exception) -> Response:
+    """Answer that the disk is full, or something like it; where the store is, is for its owner's eyes."""
+    _logger.error("%s", error)
+    found = ServiceError(500, "INTERNAL", "The local assistant cannot use its store: its log says why.")
+    return json_response(found.to_body(), found.status)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

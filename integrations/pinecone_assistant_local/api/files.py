@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from dataclasses import replace
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from .versions import has_operations
 # Small files are done by then, and an SDK's first poll sees it.
 PROCESSING_WAIT_SECONDS = 2.0
 
+_logger = logging.getLogger("pinecone_assistant_local")
 _FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -54,6 +56,14 @@ async def upload_file(request: Request) -> Response:
     name = await call.existing_assistant()
     new = await read_upload(call)
     file, operation = await call.service.run(lambda: call.service.store.files.add(name, new))
+    twin = await call.service.run(lambda: call.service.store.files.twin_of(file))
+    if twin is not None:
+        _logger.warning(
+            "%s has been uploaded twice: %s has the same name and content as %s. Delete one, or upload with an identifier.",
+            file.name,
+            file.id,
+            twin,
+        )
     return await _accepted(call, file, operation)
 
 

@@ -7,7 +7,7 @@ from ..errors import invalid, too_large
 MEGABYTE = 1024 * 1024
 # These formats are packed and complex: they are read in a child process.
 _CHILD_TYPES = ("pdf", "docx")
-_TYPES = ("txt", "md", "json", *_CHILD_TYPES)
+TYPES = ("txt", "md", "json", *_CHILD_TYPES)
 _SIZE_LIMITS = {"pdf": 100 * MEGABYTE}
 _REFERENCE_TYPES = {"txt": "text", "md": "markdown", "json": "json", "pdf": "pdf", "docx": "doc_x"}
 _CONTENT_TYPES = {
@@ -29,8 +29,8 @@ def file_type(name: str) -> str:
     """
     _, dot, extension = name.rpartition(".")
     extension = extension.lower() if dot else ""
-    if extension not in _TYPES:
-        accepted = ", ".join(f".{known}" for known in _TYPES)
+    if extension not in TYPES:
+        accepted = ", ".join(f".{known}" for known in TYPES)
         raise invalid(f"Unsupported file type of {name!r}: the file name must end in one of {accepted}")
     return extension
 
@@ -38,7 +38,7 @@ def file_type(name: str) -> str:
 def is_known_type(name: str) -> bool:
     """Whether a file of that name can be uploaded."""
     _, dot, extension = name.rpartition(".")
-    return bool(dot) and extension.lower() in _TYPES
+    return bool(dot) and extension.lower() in TYPES
 
 
 def size_limit(name: str) -> int:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import StoreError
+from .folder import shown
 from .serving import DEFAULT_PORT, serve_folder
 
 
@@ -16,8 +18,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         serve_folder(options.pop("folder"), **options)
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        sys.stderr.write(f"{shown(str(error))}\n")
+        return 1 if isinstance(error, StoreError) else 2
     return 0
 
 

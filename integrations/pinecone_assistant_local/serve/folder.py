@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
 
-from ..documents.file_types import check_name, check_size, is_known_type
+from ..documents.file_types import TYPES, check_name, check_size, is_known_type
 from ..errors import ServiceError, UploadError
 from ..service.service import Service
 from ..store.files import NewFile, StoredFile
@@ -18,13 +19,39 @@ from ..store.metadata import Metadata, validate_file_metadata
 _NAMESPACE = uuid.UUID("2b1f6f57-5d0c-5b0e-8f39-6f6f0d0c8f11")
 
 
-def documents_in(folder: Path) -> Iterator[Path]:
-    """The files of a known type, in order, without what is hidden or leads out of the folder."""
+def look_into(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """The documents in a folder by their path in it, and what else is there with the reason why it is none."""
     root = folder.resolve()
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and is_known_type(path.name) and path.resolve().is_relative_to(root):
-            yield path
+    documents: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
+    for parent, folders, files in os.walk(folder):
+        for entry in [*folders, *files]:
+            path = Path(parent, entry)
+            name = path.relative_to(folder).as_posix()
+            reason = _reason_to_leave_out(path, root)
+            if reason:
+                left_out[name] = reason
+            elif path.is_file():
+                documents[name] = path
+        folders[:] = [entry for entry in folders if Path(parent, entry).relative_to(folder).as_posix() not in left_out]
+    return dict(sorted(documents.items())), dict(sorted(left_out.items()))
+
+
+def _reason_to_leave_out(path: Path, root: Path) -> str | None:
+    if path.name.startswith("."):
+        return "hidden"
+    if path.is_dir():
+        return "a link to a folder" if path.is_symlink() else None
+    if not path.is_file():
+        return "not a file"
+    if not path.resolve().is_relative_to(root):
+        return "a link that leads out of the folder"
+    return None if is_known_type(path.name) else f"none of {', '.join(f'.{known}' for known in TYPES)}"
+
+
+def shown(text: str) -> str:
+    """The text with what a terminal might obey, or cannot show, replaced: a file's name may hold anything."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def file_id_of(name: str) -> str:

@@ -18,6 +18,7 @@ from watchfiles import watch
 
 from ..api.server import parse_address
 from ..local_assistant import LocalAssistant
+from .folder import shown
 from .sync import FolderSync
 
 DEFAULT_PORT = 8790
@@ -58,6 +59,7 @@ def serve_folder(
 
     Raises:
         ValueError: An option makes no sense.
+        StoreError: The store cannot be used, at the start or later, such as on a full disk; what is in it stays.
         OSError: A file cannot be read, or the address cannot be listened on.
     """
     if not folder.is_dir():
@@ -94,7 +96,7 @@ def _announce(local: LocalAssistant, folder: Path, console: Console) -> None:
     for name, value in local.environ.items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     sys.stdout.flush()
-    message = f"Serving {folder} as assistant {local.name!r} on {local.host}. Stop with Ctrl-C."
+    message = f"Serving {shown(str(folder))} as assistant {local.name!r} on {local.host}. Stop with Ctrl-C."
     console.print(message, style="bold", markup=False, highlight=False)
 
 

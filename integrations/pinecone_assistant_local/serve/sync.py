@@ -8,9 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..errors import UploadError
+from ..errors import StoreError, UploadError
 from ..local_assistant import LocalAssistant
-from .folder import Rules, documents_in, metadata_of, put_document, read_rules, remove_other_documents, unmatched
+from .folder import Rules, look_into, metadata_of, put_document, read_rules, remove_other_documents, shown, unmatched
+
+_MOST_LINES = 20
 
 
 class FolderSync:
@@ -31,7 +33,8 @@ class FolderSync:
         self._folder = folder
         self._metadata_file = metadata
         self._rules: Rules = read_rules(metadata) if metadata else {}
-        names = self._documents()
+        self._reported: dict[str, str] = {}
+        names, _ = self._look()
         missing = unmatched(self._rules, names)
         if missing:
             raise ValueError(f"{metadata}: no file in {folder} matches {', '.join(map(repr, missing))}")
@@ -40,35 +43,54 @@ class FolderSync:
 
     def run(self, local: LocalAssistant, is_stopped: Callable[[], bool], *, with_progress: bool = True) -> bool:
         """Put what is new or changed and remove what is gone; False if it was asked to stop meanwhile."""
-        documents = self._documents()
+        documents, left_out = self._look()
         service = local.service
         removed = remove_other_documents(service, local.name, documents)
-        put, refused = 0, []
-        columns = (TextColumn("Uploading"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[name]}"))
+        put, refused = 0, dict[str, str]()
+        columns = (
+            TextColumn("Uploading"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[name]}", markup=False),
+        )
         with Progress(*columns, console=self.console, transient=True, disable=not with_progress) as progress:
             task = progress.add_task("Uploading", total=len(documents), name="")
             for name, path in documents.items():
                 if is_stopped():
                     return False
-                progress.update(task, name=name)
+                progress.update(task, name=shown(name))
                 try:
                     put += put_document(service, local.name, name, path, metadata_of(name, self._rules))
+                except StoreError:
+                    raise
                 except (UploadError, OSError, ValueError) as error:
-                    refused.append(str(error))
+                    refused[name] = str(error).removeprefix(f"{name}: ")
                 progress.advance(task)
-        for reason in refused:
-            self.console.print(f"Left out {reason}", style="yellow", markup=False, soft_wrap=True)
+        self._report(left_out | refused)
         done = f"{put} uploaded, {len(documents) - put - len(refused)} unchanged, {len(removed)} removed"
         self.console.print(
             f"{len(documents) - len(refused)} of {len(documents)} files available: {done}.", markup=False
         )
         return True
 
-    def _documents(self) -> dict[str, Path]:
-        """The files by their path in the folder; the one with the metadata is none of them."""
-        own = self._metadata_file.resolve() if self._metadata_file else None
-        return {
-            path.relative_to(self._folder).as_posix(): path
-            for path in documents_in(self._folder)
-            if own is None or path.resolve() != own
-        }
+    def _report(self, left_out: dict[str, str]) -> None:
+        """Name what is left out, unless that was said before."""
+        lines = [
+            f"Left out {shown(name)}: {shown(reason)}"
+            for name, reason in left_out.items()
+            if self._reported.get(name) != reason
+        ]
+        self._reported = left_out
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES:] = [f"Left out {len(lines) - _MOST_LINES} more."]
+        for line in lines:
+            self.console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+    def _look(self) -> tuple[dict[str, Path], dict[str, str]]:
+        """The documents and what is left out; the file with the metadata is neither."""
+        documents, left_out = look_into(self._folder)
+        if self._metadata_file is not None and self._metadata_file.resolve().is_relative_to(self._folder.resolve()):
+            own = self._metadata_file.resolve().relative_to(self._folder.resolve()).as_posix()
+            documents.pop(own, None)
+            left_out.pop(own, None)
+        return documents, left_out

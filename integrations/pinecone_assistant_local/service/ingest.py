@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from ..documents.children import Children, Interrupted
 from ..documents.file_types import is_read_by_child
 from ..documents.reading import read_document
-from ..errors import DocumentError, ServiceError
+from ..errors import DocumentError, ServiceError, StoreError
 from ..store.files import Files, StoredFile
 from ..text.passages import to_passages
 
@@ -51,6 +51,13 @@ class Ingest:
     def process(self, file: StoredFile) -> None:
         """Process a file now."""
         try:
+            self._process(file)
+        except StoreError as error:
+            _logger.error("%s is not processed until the next start: %s", file.name, error)
+            raise
+
+    def _process(self, file: StoredFile) -> None:
+        try:
             content = self._files.content(file)
             document = read_document(file.name, content, multimodal=file.multimodal, children=self._children)
         except DocumentError as error:
@@ -58,6 +65,8 @@ class Ingest:
             return
         except (ServiceError, Interrupted):
             return  # it was deleted before its turn came, or the server is being closed and does it at the next start
+        except StoreError:
+            raise
         except Exception as error:
             # A bug in a parser must not leave the file in Processing for ever; it is logged and raised.
             _logger.exception("processing %s failed", file.name)

@@ -47,8 +47,8 @@ class Service:
     links: Links = field(default_factory=Links)
 
     def __post_init__(self) -> None:
-        self.stems = Stems()
         self.store = Store(self.folder, durable=self.durable)
+        self.stems = Stems()
         self.questions = QuestionReader(self.stems)
         self.retriever = Retriever(self.store.passages, self.stems)
         self.ingest = Ingest(self.store.files)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..errors import StoreError
 from ..text.words import TOKENIZER
 from .metadata import Metadata
 
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS files (
     generation INTEGER NOT NULL DEFAULT 0, passages INTEGER NOT NULL DEFAULT 0,
     UNIQUE (assistant, id)
 );
+CREATE INDEX IF NOT EXISTS files_by_name ON files (assistant, name);
 CREATE TABLE IF NOT EXISTS file_contents (
     file INTEGER PRIMARY KEY REFERENCES files(row) ON DELETE CASCADE, content BLOB NOT NULL
 );
@@ -82,36 +84,39 @@ class Database:
         self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._writer = self._connect()
-        _check_schema(self._writer, path)
-        self._writer.executescript(_SCHEMA)
+        with self._named_errors():
+            self._writer = self._connect()
+            try:
+                _check_schema(self._writer, path)
+                self._writer.executescript(_SCHEMA)
+            except BaseException:
+                self._writer.close()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection for one consistent look at the data; reads never wait for the writer."""
-        connection = self._borrow()
-        try:
-            connection.execute("BEGIN")
+        with self._named_errors():
+            connection = self._borrow()
             try:
+                connection.execute("BEGIN")
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
-        finally:
-            self._give_back(connection)
+                _roll_back(connection)
+                self._give_back(connection)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """The one writing connection, in a transaction that commits at the end or leaves nothing behind."""
-        with self._writing:
+        with self._writing, self._named_errors():
             if self._closed:
                 raise sqlite3.ProgrammingError("the store is closed")
-            self._writer.execute("BEGIN IMMEDIATE")
             try:
+                self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self._writer.execute("COMMIT")
+                self._writer.execute("COMMIT")
+            finally:
+                _roll_back(self._writer)
 
     def close(self) -> None:
         """Close every connection; one that is still reading is closed when its work ends."""
@@ -122,6 +127,16 @@ class Database:
             connection.close()
         with self._writing:
             self._writer.close()
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Turn what is wrong with the file into a sentence with its path; errors of a statement pass as they are."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                raise StoreError(f"cannot use the store {self._path}: {error}") from error
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         # Each connection is used by one thread at a time, but not always by the one that opened it.
@@ -150,12 +165,18 @@ class Database:
         connection.close()
 
 
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that is still open; SQLite has ended it itself after some errors, such as a full disk."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ValueError for a store that another version of this program made; mark a new one."""
+    """Raise StoreError for a store that another version of this program made; mark a new one."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if not is_new and found != _SCHEMA_VERSION:
-        raise ValueError(f"{path} was made by another version of the local assistant: remove it and start again")
+        raise StoreError(f"{path} was made by another version of the local assistant: remove it and start again")
     connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
 

@@ -154,6 +154,16 @@ class Files:
             ).fetchone()
         return to_stored_file(row) if row else None
 
+    def twin_of(self, file: StoredFile) -> str | None:
+        """The identifier of another file of the same assistant with the same name and content."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT other.id FROM files one JOIN files other USING (assistant, name, sha256)"
+                " WHERE one.row = ? AND other.row <> one.row LIMIT 1",
+                (file.row,),
+            ).fetchone()
+        return row["id"] if row else None
+
     def select(
         self, assistant: str, condition: Condition | None = None, *, after: int = 0, limit: int = -1
     ) -> list[StoredFile]:

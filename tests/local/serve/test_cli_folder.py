@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 import requests
+from rich.console import Console
 
+from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.serve.folder import metadata_of, read_rules, unmatched
+from pinecone_assistant_local.serve.sync import FolderSync
 
 
 @dataclass
@@ -128,6 +131,49 @@ def test_changes_in_the_folder_are_followed(folder: Path) -> None:
         path = f"/assistant/chat/{served.environment['PINECONE_ASSISTANT_NAME']}/context"
         _until(lambda: "desert" in served.call("POST", path, json=body).text)
         served.stop()
+
+
+def test_what_is_left_out_is_named_with_the_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters are replaced, so that a name cannot write to the terminal; markup is no markup."""
+    outside = folder.parent / "outside.md"
+    outside.write_text("Elsewhere.")
+    (folder / "a\x1b[31m\u202e.md").write_text("Not printable.")
+    (folder / "[red]whale.png").write_text("")
+    (folder / "README").write_text("No extension.")
+    (folder / "empty.md").write_text("")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config.md").write_text("Not looked into.")
+    (folder / "link.md").symlink_to(outside)
+    (folder / "broken.md").symlink_to(folder / "nothing")
+    (folder / "linked").symlink_to(folder / "guides")
+    console = Console(stderr=True, width=200)
+    sync = FolderSync(folder, console)
+    with LocalAssistant(name="docs") as local:
+        assert sync.run(local, lambda: False)
+        lines = capsys.readouterr().err.splitlines()
+        assert sync.run(local, lambda: False)
+        again = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if line.startswith("Left out")] == [
+        "Left out .git: hidden",
+        "Left out README: none of .txt, .md, .json, .pdf, .docx",
+        "Left out [red]whale.png: none of .txt, .md, .json, .pdf, .docx",
+        "Left out broken.md: not a file",
+        "Left out link.md: a link that leads out of the folder",
+        "Left out linked: a link to a folder",
+        "Left out a\ufffd[31m\ufffd.md: Invalid file name: must be 1-1024 printable characters",
+        "Left out empty.md: The file is empty.",
+    ]
+    assert lines[-1].startswith("2 of 4 files available")
+    assert [line for line in again if "Left out" in line] == [], "it was said before"
+
+
+def test_of_many_files_that_are_left_out_some_are_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(100):
+        (folder / f"{number}.png").write_text("")
+    with LocalAssistant(name="docs") as local:
+        FolderSync(folder, Console(stderr=True, width=200)).run(local, lambda: False)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "Left out" in line]
+    assert (len(lines), lines[-1]) == (21, "Left out 80 more.")
 
 
 def test_each_request_is_a_line_without_its_query(folder: Path) -> None:
