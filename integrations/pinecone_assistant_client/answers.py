@@ -75,13 +75,13 @@ class Snippet:
 
     Attributes:
         content: The text; of a multimodal snippet its text blocks, joined by a line break.
-        score: The service's relevance, higher is better.
+        score: The service's relevance, higher is better; None if it cannot be read.
         reference: Where it stands: file and pages.
         images: The images of a multimodal snippet.
     """
 
     content: str
-    score: float
+    score: float | None
     reference: Reference
     images: tuple[SnippetImage, ...] = ()
 

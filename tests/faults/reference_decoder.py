@@ -12,7 +12,7 @@ import re
 from typing import Any, Literal
 
 from .reference_events import BOM, events_of
-from .reference_json import UnreadableError, anything, item, json_of, list_of, text, whole_number
+from .reference_json import ListOf, MisfitError, UnreadableError, anything, json_of, text, whole_number
 
 Interface = Literal["openai", "standard"]
 
@@ -42,40 +42,33 @@ class BadAnswerError(Exception):
     """An error of the service, or no part of an answer."""
 
 
-USAGE = {"prompt_tokens": whole_number, "completion_tokens": whole_number, "total_tokens": whole_number}
-CONTENT = {"content": text}
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+USAGE = {**dict.fromkeys(_COUNTS, whole_number), "!": _COUNTS}
+HIGHLIGHT = {"content": text, "!": ()}
+CONTENT = {"content": text, "!": ("content",)}
+COMMON = {"id": text, "model": text, "usage": USAGE, "error": anything}
 CHUNK: dict[str, Any] = {
-    "choices": list_of({"delta": CONTENT, "finish_reason": text}),
-    "id": text,
-    "model": text,
-    "usage": USAGE,
-    "error": anything,
+    **COMMON,
+    "choices": ListOf({"delta": CONTENT, "finish_reason": text, "!": ("delta",)}, is_first=True),
+    "!": ("choices",),
 }
 CHUNK["chat_completion"] = CHUNK
-COMPLETION: dict[str, Any] = {**CHUNK, "choices": list_of({"message": CONTENT, "finish_reason": text})}
+COMPLETION: dict[str, Any] = {
+    **COMMON,
+    "choices": ListOf({"message": CONTENT, "finish_reason": text, "!": ("message",)}, is_first=True),
+    "!": ("choices",),
+}
 COMPLETION["chat_completion"] = COMPLETION
-
-
-def citation(value: Any) -> dict[str, Any]:
-    """A citation: its position must be there."""
-    reference = {
-        "file": {"id": text, "name": text, "signed_url": text},
-        "pages": list_of(whole_number),
-        "highlight": CONTENT,
-    }
-
-    found: dict[str, Any] = item({"position": whole_number, "references": list_of(reference)}, value)
-    names = [name for name, part in value if part is not None]
-    if "position" not in names:
-        raise UnreadableError("a citation without a position")
-    if any(part is None for name, part in value if name in ("position", "references")):
-        raise UnreadableError("null")
-    return found
-
-
-COMMON = {"id": text, "model": text, "finish_reason": text, "usage": USAGE, "context_snippet_count": whole_number}
-EVENT = {**COMMON, "type": text, "delta": CONTENT, "citation": citation, "error": anything}
-CHAT = {**COMMON, "message": CONTENT, "citations": list_of(citation), "error": anything}
+REFERENCE = {
+    "file": {"id": text, "name": text, "signed_url": text, "!": ()},
+    "pages": ListOf(whole_number),
+    "highlight": HIGHLIGHT,
+    "!": (),
+}
+CITATION = {"position": whole_number, "references": ListOf(REFERENCE), "!": ()}
+STANDARD = {**COMMON, "finish_reason": text, "context_snippet_count": whole_number}
+EVENT = {**STANDARD, "type": text, "delta": CONTENT, "citation": CITATION, "!": ("type",)}
+CHAT = {**STANDARD, "message": CONTENT, "citations": ListOf(CITATION), "!": ("message",)}
 
 
 def decode(body: bytes, interface: Interface) -> Outcome:
@@ -89,69 +82,102 @@ def decode(body: bytes, interface: Interface) -> Outcome:
         whole(outcome, head, interface)
     else:
         streamed(outcome, body, interface)
+    outcome.text = joined(outcome.text)
+    if outcome.cited_text is not None:
+        outcome.cited_text = joined(outcome.cited_text)
     return outcome
+
+
+def joined(text: str) -> str:
+    """A text whose halves of emojis are joined; those that are alone are U+FFFD."""
+    pairs = re.sub(
+        "([\ud800-\udbff])([\udc00-\udfff])",
+        lambda pair: chr(0x10000 + ((ord(pair[1]) - 0xD800) << 10) + ord(pair[2]) - 0xDC00),
+        text,
+    )
+    return re.sub("[\ud800-\udfff]", "\ufffd", pairs)
+
+
+def shown(outcome: Outcome) -> str:
+    """The text so far; a first half of an emoji waits for its second."""
+    return joined(re.sub("[\ud800-\udbff]$", "", outcome.text))
 
 
 def streamed(outcome: Outcome, body: bytes, interface: Interface) -> None:
     """Read the events one after the other."""
+    may_end = False
     for event in events_of(body):
-        if event.data == b"[DONE]":
+        if event.name not in (b"", b"message", b"error"):
+            continue
+        if event.data == b"[DONE]" and event.name != b"error":
             break
-        if event.data.strip() == b"":
+        if event.data.strip() == b"" and event.name != b"error":
             continue
         try:
             if event.name == b"error":
                 raise BadAnswerError("an error event")
             if interface == "openai":
-                openai_event(outcome, event.data)
+                may_end = openai_event(outcome, event.data, may_end=may_end)
             else:
                 standard_event(outcome, event.data)
         except UnreadableError:
+            may_end = False
             if event.is_ended:
                 outcome.error = "bad"
+                outcome.text = shown(outcome)
                 return
             break  # the connection closed inside this event
         except BadAnswerError:
             outcome.error = "bad"
+            outcome.text = shown(outcome)
             return
-    if not outcome.finish_reasons:
+    if may_end:
+        end(outcome)
+    if outcome.cited_text is None:
         outcome.error = "cut"
+    outcome.text = shown(outcome)
 
 
-def openai_event(outcome: Outcome, data: bytes) -> None:
-    """One event of /chat/completions."""
-    found = json_of(CHUNK, data)
-    if found["error"] is not None:
+def openai_event(outcome: Outcome, data: bytes, *, may_end: bool) -> bool:
+    """One event of /chat/completions. True if the answer may end after it although it has no finish reason."""
+    outer = found = json_of(CHUNK, data)
+    if found["error"]:
         raise BadAnswerError("an error")
     if found["chat_completion"] is not None:
         found = found["chat_completion"]
-        if found["error"] is not None:
+        if found["error"]:
             raise BadAnswerError("an error")
-    if found["choices"] is None and found["usage"] is None:
+    if found["choices"] is None and found["usage"] is None and "?usage" not in found | outer:
         raise BadAnswerError("no part of an answer")
     if found["choices"]:
         choice = found["choices"][0]
-        outcome.text += (choice["delta"] or {}).get("content") or ""
+        content = (choice["delta"] or {}).get("content") or ""
+        outcome.text += content
         finish(outcome, choice["finish_reason"])
+        may_end = "?finish_reason" in choice and shown(outcome) != "" and content == ""
     count(outcome, found["usage"])
+    return may_end
 
 
 def standard_event(outcome: Outcome, data: bytes) -> None:
     """One event of /chat."""
     found = json_of(EVENT, data)
     kind = found["type"]
-    if found["error"] is not None or kind == "error":
+    if found["error"] or kind == "error":
         raise BadAnswerError("an error")
     if kind is None:
         raise BadAnswerError("no type")
     if kind == "content_chunk":
+        if "?delta" in found:
+            raise MisfitError("the text")
         outcome.text += (found["delta"] or {}).get("content") or ""
     elif kind == "citation":
-        if found["citation"] is None:
-            raise BadAnswerError("no citation")
-        cite(outcome, found["citation"])
+        if found["citation"] is not None:
+            cite(outcome, found["citation"])
     elif kind == "message_end":
         finish(outcome, found["finish_reason"])
+        if "?finish_reason" in found:
+            end(outcome)
         count(outcome, found["usage"])
 
 
@@ -162,9 +188,9 @@ def whole(outcome: Outcome, body: bytes, interface: Interface) -> None:
     except UnreadableError:
         outcome.error = "bad"
         return
-    if found["error"] is None and interface == "openai" and found["chat_completion"] is not None:
+    if not found["error"] and interface == "openai" and found["chat_completion"] is not None:
         found = found["chat_completion"]
-    if found["error"] is not None or not (found["choices"] if interface == "openai" else found["message"] is not None):
+    if found["error"] or not (found["choices"] if interface == "openai" else found["message"] is not None):
         outcome.error = "bad"
         return
     if interface == "openai":
@@ -183,7 +209,14 @@ def whole(outcome: Outcome, body: bytes, interface: Interface) -> None:
 def finish(outcome: Outcome, reason: str | None) -> None:
     """The first reason counts; the literal string "null" is none."""
     if reason and reason != "null" and not outcome.finish_reasons:
-        outcome.finish_reasons.append(reason)
+        outcome.finish_reasons.append(joined(reason))
+        end(outcome)
+
+
+def end(outcome: Outcome) -> None:
+    """The answer is whole; the half of an emoji that waits stays alone."""
+    if outcome.cited_text is None:
+        outcome.text = joined(outcome.text)
         outcome.cited_text = outcome.text
 
 
@@ -197,8 +230,10 @@ def count(outcome: Outcome, usage: dict[str, int | None] | None) -> None:
 
 def cite(outcome: Outcome, found: dict[str, Any]) -> None:
     """A citation of the standard interface."""
-    names = tuple((reference["file"] or {}).get("name") for reference in found["references"] or [])
-    outcome.citations.append((found["position"], names))
+    files = [reference["file"] or {} for reference in found["references"] or []]
+    names = tuple(None if file.get("name") is None else joined(file["name"]) for file in files)
+    position = found["position"]
+    outcome.citations.append((len(shown(outcome)) if position is None else position, names))
 
 
 _SIMPLE = re.compile(r"\[([1-9][0-9]{0,2})(?:, pp?\. ([1-9][0-9]{0,2})(?:-([1-9][0-9]{0,2}))?)?\]")

@@ -1,7 +1,8 @@
 """The reference's JSON: strings are read when they are asked for, so what nobody reads cannot be wrong.
 
-A shape is a function, or the fields of an object. A field may be missing or null unless its shape says otherwise; unknown ones
-are ignored.
+A shape is a function, a list, or the fields of an object. A field may be missing or null unless its shape says otherwise; unknown
+ones are ignored. What is not of its shape is read once more, leniently: fields that do not fit are None, but for those that
+`needed` names.
 """
 
 from __future__ import annotations
@@ -18,19 +19,31 @@ class UnreadableError(Exception):
     """No JSON, or not of the shape it must have."""
 
 
+class MisfitError(UnreadableError):
+    """A value of another shape than it must have."""
+
+
 @dataclasses.dataclass
 class RawString:
     """A string as it stands in the JSON, with its quotes."""
 
     raw: bytes
+    is_lenient: bool = False
 
     def read(self) -> str:
+        if self.is_lenient:
+            found: str = json.loads(self.raw.decode("utf-8", "surrogatepass"))
+            return found
         try:
             text: str = json.loads(self.raw.decode("utf-8"))
             text.encode("utf-8")  # no lone surrogates
         except (UnicodeError, ValueError) as error:
             raise UnreadableError(str(error)) from error
         return text
+
+
+NOT_JSON = object()
+"""A number that JSON does not have."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -46,8 +59,9 @@ _WORDS = {b"true": True, b"false": False, b"null": None}
 class Reader:
     """A recursive reader of one JSON value."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, is_lenient: bool = False) -> None:
         self.data = data
+        self.is_lenient = is_lenient
         self.at = 0
 
     def whole(self) -> Any:
@@ -75,9 +89,9 @@ class Reader:
         if found is None:
             raise UnreadableError("no string")
         self.at = found.end()
-        if re.search(r"[\ud800-\udfff]", json.loads(found[0].decode("utf-8", "replace"))):
+        if not self.is_lenient and re.search(r"[\ud800-\udfff]", json.loads(found[0].decode("utf-8", "replace"))):
             raise UnreadableError("an escaped lone surrogate is no JSON text, wherever it stands")
-        return RawString(found[0])
+        return RawString(found[0], self.is_lenient)
 
     def value(self) -> Any:
         self.space()
@@ -90,6 +104,9 @@ class Reader:
         for word, value in _WORDS.items():
             if self.taken(word):
                 return value
+        for word in (b"NaN", b"Infinity", b"-Infinity"):
+            if self.is_lenient and self.taken(word):
+                return NOT_JSON
         found = _NUMBER.match(self.data, self.at)
         if found is None:
             raise UnreadableError("no value")
@@ -126,19 +143,21 @@ class Reader:
 def text(value: Any) -> str:
     """A string."""
     if not isinstance(value, RawString):
-        raise UnreadableError("needs a string")
+        raise MisfitError("needs a string")
     return value.read()
 
 
 def whole_number(value: Any) -> int:
     """An integer."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UnreadableError("needs an integer")
+        raise MisfitError("needs an integer")
     return value
 
 
 def anything(value: Any) -> Any:
     """Any value, all of whose strings are text; None for null."""
+    if value is NOT_JSON:
+        raise MisfitError("not JSON")
     if isinstance(value, RawString):
         return value.read()
     if isinstance(value, Pairs):
@@ -148,24 +167,58 @@ def anything(value: Any) -> Any:
     return value
 
 
-def list_of(shape: Any) -> Any:
-    """A list whose items all have this shape."""
+@dataclasses.dataclass
+class ListOf:
+    """A list whose items all have this shape; only the first counts where it is read leniently and `is_first` says so."""
 
-    def read(value: Any) -> list[Any]:
+    shape: Any
+    is_first: bool = False
+
+    def read(self, value: Any) -> list[Any]:
         if not isinstance(value, list) or isinstance(value, Pairs):
-            raise UnreadableError("needs a list")
-        return [item(shape, part) for part in value]
+            raise MisfitError("needs a list")
+        return [item(self.shape, part) for part in value]
 
-    return read
+
+def lenient(shape: Any, value: Any, *, is_needed: bool = True) -> Any:
+    """A value of a shape, in which fields that do not fit are None, and objects in lists that do not fit are left out."""
+    if isinstance(shape, ListOf):
+        if not isinstance(value, list) or isinstance(value, Pairs):
+            raise MisfitError("needs a list")
+        found = []
+        for part in value[:1] if shape.is_first else value:
+            try:
+                found.append(lenient(shape.shape, part))
+            except MisfitError:  # noqa: PERF203 - each item by itself
+                if is_needed or not isinstance(shape.shape, dict):
+                    raise
+        return found
+    if callable(shape):
+        return shape(value)
+    if not isinstance(value, Pairs):
+        raise MisfitError("needs an object")
+    fields: dict[str, Any] = dict.fromkeys(shape)
+    for name, part in dict(value).items():
+        if name in shape and part is not None:
+            try:
+                fields[name] = lenient(shape[name], part, is_needed=name in shape["!"])
+            except MisfitError:
+                if name in shape["!"]:
+                    raise
+                fields[f"?{name}"] = True
+    return fields
 
 
 def item(shape: Any, value: Any) -> Any:
     """A value of a shape: a function, or the fields of an object."""
+    if isinstance(shape, ListOf):
+        return shape.read(value)
     if callable(shape):
         return shape(value)
     if not isinstance(value, Pairs):
-        raise UnreadableError("needs an object")
+        raise MisfitError("needs an object")
     found: dict[str, Any] = dict.fromkeys(shape)
+    del found["!"]
     for name, part in value:
         if name in shape:
             found[name] = None if part is None else item(shape[name], part)
@@ -180,4 +233,10 @@ def json_of(shape: Any, data: bytes) -> dict[str, Any]:
         found: dict[str, Any] = item(shape, Reader(data).whole())
     except (RecursionError, ValueError, OverflowError) as error:
         raise UnreadableError(str(error)) from error
+    except UnreadableError:
+        try:
+            data.decode("utf-8", "surrogatepass")
+            found = lenient(shape, Reader(data, is_lenient=True).whole())
+        except (RecursionError, ValueError, OverflowError) as error:
+            raise UnreadableError(str(error)) from error
     return found

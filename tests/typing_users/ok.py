@@ -57,7 +57,7 @@ def client(api_key: str | None) -> tuple[str, int]:
             print(chunk.content, end="")
         structured = asker.chat([Message("user", "Why?")], include_highlights=True, context_options={"top_k": 4})
         pages = [page for c in structured.citations for r in c.references for page in r.pages or ()]
-        scores: list[float] = [snippet.score for snippet in asker.context("pine", top_k=3).snippets]
+        scores: list[float] = [snippet.score or 0.0 for snippet in asker.context("pine", top_k=3).snippets]
         tokens = answer.usage.total_tokens if answer.usage else 0
         return f"{answer.content} {scores}", (tokens or 0) + len(pages)
 

@@ -1,12 +1,14 @@
 """Whole answers decoded from the wire, and the pieces that streams share with them.
 
 Source: the OpenAPI descriptions `assistant_data` and `assistant_control`, versions 2025-01 to 2026-04. Unknown fields of
-an answer are ignored. What an answer must have: a choice or a message, and a snippet's content; all else may be missing.
+an answer are ignored. What an answer must have: a choice or a message, and a snippet's content; all else may be missing, or have
+another type (`mending.py`).
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -15,52 +17,62 @@ from ..citations import Citation, Reference, extract_citations
 from ..errors import StreamError
 from ..redaction import excerpt, without_secrets
 from .error_mapping import parse_error_body, parse_service_error
+from .mending import MisfitError, Wire, mended, warn_of
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN_BYTES = 2000
 
 
-class WireUsage(msgspec.Struct):
-    """Token counts on the wire."""
+class WireUsage(Wire):
+    """Token counts on the wire. With one that cannot be read, the others say less than they seem to."""
+
+    needed: ClassVar = ("prompt_tokens", "completion_tokens", "total_tokens")
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
 
 
-class _WireMessage(msgspec.Struct):
+class _WireMessage(Wire):
+    needed: ClassVar = ("content",)
+
     content: str | None = None
 
 
-class _WireChoice(msgspec.Struct):
+class _WireChoice(Wire):
+    needed: ClassVar = ("message",)
+    only_first: ClassVar = True
+
     message: _WireMessage | None = None
     finish_reason: str | None = None
 
 
-class _WireFile(msgspec.Struct):
+class _WireFile(Wire):
     id: str | None = None
     name: str | None = None
     signed_url: str | None = None
 
 
-class _WireHighlight(msgspec.Struct):
+class _WireHighlight(Wire):
     content: str | None = None
 
 
-class _WireReference(msgspec.Struct):
+class _WireReference(Wire):
     file: _WireFile | None = None
     pages: list[int] | None = None
     highlight: _WireHighlight | None = None
 
 
-class WireCitation(msgspec.Struct):
+class WireCitation(Wire):
     """A citation of the standard interface: a character offset into the whole answer, and files."""
 
-    position: int
-    references: list[_WireReference] = []
+    position: int | msgspec.UnsetType = msgspec.UNSET
+    references: list[_WireReference] = []  # noqa: RUF012 - msgspec makes a new one for each
 
 
-class _WireCompletion(msgspec.Struct):
+class _WireCompletion(Wire):
+    needed: ClassVar = ("choices",)
+
     choices: list[_WireChoice] | None = None
     id: str | None = None
     model: str | None = None
@@ -69,7 +81,9 @@ class _WireCompletion(msgspec.Struct):
     error: Any = None
 
 
-class _WireChat(msgspec.Struct):
+class _WireChat(Wire):
+    needed: ClassVar = ("message",)
+
     message: _WireMessage | None = None
     id: str | None = None
     model: str | None = None
@@ -80,37 +94,43 @@ class _WireChat(msgspec.Struct):
     error: Any = None
 
 
-class _WireImage(msgspec.Struct):
+class _WireImage(Wire):
     mime_type: str | None = None
     data: str | None = None
 
 
-class _WireBlock(msgspec.Struct):
+class _WireBlock(Wire):
     type: str | None = None
     text: str | None = None
     caption: str | None = None
     image: _WireImage | None = None
 
 
-class _WireSnippet(msgspec.Struct):
+class _WireSnippet(Wire):
+    needed: ClassVar = ("content",)
+
     content: str | list[_WireBlock]
     score: float = 0.0
     reference: _WireReference | None = None
 
 
-class _WireContext(msgspec.Struct):
+class _WireContext(Wire):
+    needed: ClassVar = ("snippets",)
+
     snippets: list[_WireSnippet] | None = None
     usage: WireUsage | None = None
     id: str | None = None
     error: Any = None
 
 
-class _WireAssistant(msgspec.Struct):
+class _WireAssistant(Wire):
+    needed: ClassVar = ("host",)
+
     host: str | None = None
     status: str | None = None
 
 
-_Wire = TypeVar("_Wire")
+_Wire = TypeVar("_Wire", bound=Wire)
 _COMPLETION = msgspec.json.Decoder(_WireCompletion)
 _CHAT = msgspec.json.Decoder(_WireChat)
 _CONTEXT = msgspec.json.Decoder(_WireContext)
@@ -123,15 +143,16 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
     Raises:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
-    wire = decode_json(_COMPLETION, body)
-    if wire.error is None:
-        wire = wire.chat_completion or wire
-    if wire.error is not None:
-        raise error_in_answer(body)
+    wire, misfits = decode_json(_COMPLETION, body)
+    check_error(wire.error, body, misfits)
+    if wire.chat_completion is not None:
+        wire = wire.chat_completion
+        check_error(wire.error, body, misfits)
     if not wire.choices:
         raise StreamError(f"the answer has no choices in it, so no text: {shown(body)}")
     choice = wire.choices[0]
     content = (choice.message.content if choice.message else None) or ""
+    warn_of(misfits)
     return ChatCompletion(
         id=wire.id,
         model=wire.model,
@@ -148,18 +169,20 @@ def decode_chat(body: bytes) -> ChatCompletion:
     Raises:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
-    wire = decode_json(_CHAT, body)
-    if wire.error is not None:
-        raise error_in_answer(body)
+    wire, misfits = decode_json(_CHAT, body)
+    check_error(wire.error, body, misfits)
     if wire.message is None:
         raise StreamError(f"the answer has no message in it: {shown(body)}")
+    content = wire.message.content or ""
+    citations = tuple(citation_of(citation, lambda: len(content), misfits) for citation in wire.citations or ())
+    warn_of(misfits)
     return ChatCompletion(
         id=wire.id,
         model=wire.model,
-        content=wire.message.content or "",
+        content=content,
         finish_reason=finish_reason_of(wire.finish_reason),
         usage=usage_of(wire.usage),
-        citations=tuple(citation_of(citation) for citation in wire.citations or ()),
+        citations=citations,
         context_snippet_count=wire.context_snippet_count,
     )
 
@@ -170,11 +193,11 @@ def decode_context(body: bytes) -> Context:
     Raises:
         StreamError: The body is an error, no JSON, or has no snippets field.
     """
-    wire = decode_json(_CONTEXT, body)
-    if wire.error is not None:
-        raise error_in_answer(body)
+    wire, misfits = decode_json(_CONTEXT, body)
+    check_error(wire.error, body, misfits)
     if wire.snippets is None:
         raise StreamError(f"the answer has no snippets in it: {shown(body)}")
+    warn_of(misfits)
     return Context(snippets=tuple(map(_snippet_of, wire.snippets)), usage=usage_of(wire.usage), id=wire.id)
 
 
@@ -184,7 +207,7 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
     Raises:
         StreamError: No JSON, or an assistant that has no host yet.
     """
-    wire = decode_json(_ASSISTANT, body)
+    wire, _ = decode_json(_ASSISTANT, body)
     if not wire.host:
         raise StreamError(
             f'assistant "{assistant_name}" has no host yet (status {wire.status}): wait until it is Ready, or pass host='
@@ -192,29 +215,56 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
     return wire.host
 
 
-def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
-    """A body as a wire struct. Raises StreamError that says what came instead."""
+def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> tuple[_Wire, list[str]]:
+    """Return a body as a wire struct, and the names of its fields that did not fit.
+
+    Raises:
+        StreamError: The answer cannot be read; it says what came instead.
+    """
     body = body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a byte order mark
+    problem: Exception
     try:
-        return decoder.decode(body)
+        return decoder.decode(body), []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        head = body[:200].lstrip()
-        if not head:
-            problem = "the answer is empty"
-        elif head[:1] == b"<":
-            problem = "a web page came instead of an answer: look for a proxy or a wrong host on the way"
-        else:
-            problem = f"the answer cannot be read ({error})"
-        raise StreamError(f"{problem}: {shown(body)}" if head else problem) from error
+        problem = error
+    try:
+        return mended(body, decoder.type)
+    except MisfitError as error:
+        problem = error
+    except (ValueError, RecursionError):
+        pass  # the strict decoder says better where it is no JSON
+    head = body[:200].lstrip()
+    if not head:
+        raise StreamError("the answer is empty") from problem
+    if head[:1] == b"<":
+        said = "a web page came instead of an answer: look for a proxy or a wrong host on the way"
+    else:
+        said = f"the answer cannot be read ({problem})"
+    raise StreamError(f"{said}: {shown(body)}") from problem
+
+
+def check_error(error: Any, body: bytes, misfits: list[str]) -> None:
+    """Raise for an error inside an answer with status 200.
+
+    An empty one (`""`, `{}`, `false`) is none, because some gateways always write the field. It is named in `misfits`.
+    """
+    if error:
+        raise error_in_answer(body)
+    if error is not None:
+        misfits.append("error")
 
 
 def error_in_answer(body: bytes) -> StreamError:
     """The error for an answer with status 200 that holds an error. `body` is one JSON value."""
     content, _ = parse_error_body(body)
-    if isinstance(content, dict) and content.get("error") is None and isinstance(content.get("chat_completion"), dict):
+    if isinstance(content, dict) and not content.get("error") and isinstance(content.get("chat_completion"), dict):
         content = content["chat_completion"]
     code, message = parse_service_error(content)
-    said = f"{code}: {excerpt(message)}" if code and message else code or excerpt(message or shown(body))
+    said = (
+        f"{code}: {excerpt(message)}"
+        if code and message
+        else code or excerpt(message or shown(body)) or "it gave no reason"
+    )
     return StreamError(f"the service reported an error inside the answer: {said}", code=code, body=content)
 
 
@@ -231,9 +281,16 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     return Usage(prompt, completion, wire.total_tokens if wire.total_tokens is not None else prompt + completion)
 
 
-def citation_of(wire: WireCitation) -> Citation:
-    """A citation of the standard interface as a public value."""
-    return Citation(wire.position, wire.position, tuple(map(_reference_of, wire.references)))
+def citation_of(wire: WireCitation, end: Callable[[], int], misfits: list[str]) -> Citation:
+    """Return a citation of the standard interface as a public value.
+
+    One whose position cannot be read stands at `end`, where the text ends so far, so that its sources are not lost.
+    """
+    position = wire.position
+    if not isinstance(position, int):
+        misfits.append("citation.position")
+        position = end()
+    return Citation(position, position, tuple(map(_reference_of, wire.references or ())))
 
 
 def _reference_of(wire: _WireReference | None) -> Reference:

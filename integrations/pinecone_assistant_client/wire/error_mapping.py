@@ -21,6 +21,7 @@ from ..errors import (
     RateLimitError,
 )
 from ..redaction import cleaned, excerpt, without_secrets
+from .mending import parsed
 
 _LISTED_HEADERS = frozenset(
     {"content-type", "content-length", "date", "retry-after", "server", "x-pinecone-request-id", "x-request-id"}
@@ -34,10 +35,10 @@ def parse_error_body(body: bytes, *secrets: str) -> tuple[Any, str]:
     if raw.lstrip()[:1] not in ("{", "["):
         return text, text
     try:
-        found = msgspec.json.decode(raw)
+        found = parsed(raw.encode())
         content = cleaned(found, *secrets)
         return content, text if content == found else msgspec.json.encode(content).decode()
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text, text
 
 

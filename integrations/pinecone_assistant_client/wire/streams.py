@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from .decoding import (
     MAX_BODY_BYTES,
     WireCitation,
     WireUsage,
+    check_error,
     citation_of,
     decode_chat,
     decode_chat_completion,
@@ -23,19 +24,28 @@ from .decoding import (
     shown,
     usage_of,
 )
+from .mending import Wire, warn_of, whole_text
 from .sse import ServerSentEvent, SSEDecoder
 
 
-class _WireDelta(msgspec.Struct):
+class _WireDelta(Wire):
+    needed: ClassVar = ("content",)
+    in_pieces: ClassVar = ("content",)
+
     content: str | None = None
 
 
-class _WireChunkChoice(msgspec.Struct):
+class _WireChunkChoice(Wire):
+    needed: ClassVar = ("delta",)
+    only_first: ClassVar = True
+
     delta: _WireDelta | None = None
     finish_reason: str | None = None
 
 
-class _WireChunk(msgspec.Struct):
+class _WireChunk(Wire):
+    needed: ClassVar = ("choices",)
+
     choices: list[_WireChunkChoice] | None = None
     id: str | None = None
     model: str | None = None
@@ -44,7 +54,9 @@ class _WireChunk(msgspec.Struct):
     error: Any = None
 
 
-class _WireEvent(msgspec.Struct):
+class _WireEvent(Wire):
+    needed: ClassVar = ("type",)
+
     type: str | None = None
     id: str | None = None
     model: str | None = None
@@ -57,6 +69,9 @@ class _WireEvent(msgspec.Struct):
 
 
 _MAX_BLANK_BYTES = 64 * 1024
+_SURROGATE = "\ud800"
+_NAMES = (b"", b"message", b"error")
+"""Events of other names are not of the answer."""
 _CHUNK = msgspec.json.Decoder(_WireChunk)
 _EVENT = msgspec.json.Decoder(_WireEvent)
 
@@ -79,6 +94,9 @@ class StreamDecoder:
         self._model: str | None = None
         self._events = 0
         self._finished = False
+        self._may_be_finished = False  # the last event had no text, and a finish_reason of another type
+        self._half = ""  # the first half of an emoji, whose second half comes in the next event
+        self._has_warned = False
         self._failure: StreamError | None = None
         self.is_done = False
         """True after `[DONE]` or an event that raises: nothing more of the body matters, call `finish`."""
@@ -143,6 +161,8 @@ class StreamDecoder:
         if self._failure is not None:
             self._failure.text = self.text
             raise self._failure
+        if self._may_be_finished and not self._finished:
+            yield self._end(None, None)
         if not self._finished:
             if not self._events:
                 raise IncompleteStreamError(
@@ -164,11 +184,12 @@ class StreamDecoder:
         for data, name in events:
             if self.is_done:
                 break
-            if data == b"[DONE]":
-                self.is_done = True
-                break
-            if not data.strip():
-                continue
+            if name != b"error":
+                if name not in _NAMES or not data.strip():
+                    continue  # `event: ping`
+                if data == b"[DONE]":
+                    self.is_done = True
+                    break
             self._events += 1
             try:
                 if name == b"error":
@@ -202,6 +223,31 @@ class StreamDecoder:
             self._id, self._model, content, finish_reason, usage, citations, context_snippet_count
         )
 
+    def _end(self, finish_reason: str | None, usage: Usage | None, content: str = "") -> ChatCompletionChunk:
+        """The chunk that ends the answer."""
+        if self._half:
+            content, self._half = content + whole_text(self._half), ""
+        chunk = self._chunk(content, finish_reason, usage, self._citations(content))
+        self._finished = True
+        return chunk
+
+    def _citations(self, content: str) -> tuple[Citation, ...]:  # noqa: ARG002 - the other interface needs it
+        """The citations that an answer has at its end, where this text comes last."""
+        return ()
+
+    def _joined(self, content: str) -> str:
+        """A text after which half of an emoji is held back, with the half before it that was."""
+        content, self._half = self._half + content, ""
+        if "\ud800" <= content[-1] <= "\udbff":
+            content, self._half = content[:-1], content[-1]
+        return whole_text(content)
+
+    def _warn(self, misfits: list[str]) -> None:
+        """Log a warning, once an answer."""
+        if misfits and not self._has_warned:
+            self._has_warned = True
+            warn_of(misfits)
+
     def _seen(self, id: str | None, model: str | None) -> None:  # noqa: A002 - the field's name
         if self._id is None:
             self._id = id or None
@@ -226,26 +272,33 @@ class ChatCompletionStreamDecoder(StreamDecoder):
     """Stream of POST /chat/{name}/chat/completions: role, contents, finish, usage; ids may differ, choices be empty."""
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
-        wire = decode_json(_CHUNK, data)
-        if wire.error is None and wire.chat_completion is not None:
-            wire = wire.chat_completion
+        wire, misfits = decode_json(_CHUNK, data)
         if wire.error is not None:
-            raise error_in_answer(data)
+            check_error(wire.error, data, misfits)
+        if wire.chat_completion is not None:
+            wire = wire.chat_completion
+            check_error(wire.error, data, misfits)
         self._seen(wire.id, wire.model)
         usage = usage_of(wire.usage)
+        if misfits:
+            self._warn(misfits)
         if not wire.choices:
-            if wire.choices is None and usage is None:
+            if wire.choices is None and usage is None and not any("usage" in name for name in misfits):
                 raise StreamError(f"an event of the stream is no part of an answer: {shown(data)}")
             return self._chunk(usage=usage) if usage is not None else None
         choice = wire.choices[0]
         content = (choice.delta.content if choice.delta else None) or ""
+        if misfits or self._may_be_finished:
+            self._may_be_finished = not content and bool(self._texts) and _names(misfits, "finish_reason")
+        if content and (self._half or content[-1] >= _SURROGATE or content[0] >= _SURROGATE):
+            content = self._joined(content)
         finish_reason = None if self._finished else finish_reason_of(choice.finish_reason)
-        if not content and finish_reason is None and usage is None:
-            return None
-        if finish_reason is None:
-            return self._chunk(content, None, usage)
-        citations = tuple(extract_citations(self.text + content))
-        return self._chunk(content, finish_reason, usage, citations)
+        if finish_reason is not None:
+            return self._end(finish_reason, usage, content)
+        return self._chunk(content, None, usage) if content or usage is not None else None
+
+    def _citations(self, content: str) -> tuple[Citation, ...]:
+        return tuple(extract_citations(self.text + content))
 
     def _decode_whole(self, body: bytes) -> ChatCompletion:
         return decode_chat_completion(body)
@@ -255,29 +308,42 @@ class ChatStreamDecoder(StreamDecoder):
     """Stream of POST /chat/{name}: message_start, content_chunk, citation, message_end; others are ignored."""
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
-        wire = decode_json(_EVENT, data)
+        wire, misfits = decode_json(_EVENT, data)
         kind = wire.type
         if wire.error is not None or kind == "error":
-            raise error_in_answer(data)
+            check_error(wire.error or kind == "error", data, misfits)
         self._seen(wire.id, wire.model)
+        chunk = None
         if kind == "content_chunk":
             content = wire.delta.content if wire.delta else None
-            return self._chunk(content) if content else None
-        if kind == "citation":
+            if content is None and any("delta" in name for name in misfits):
+                raise StreamError(f"the text of an event cannot be read: {shown(data)}")
+            if content and (self._half or content[-1] >= _SURROGATE or content[0] >= _SURROGATE):
+                content = self._joined(content)
+            chunk = self._chunk(content) if content else None
+        elif kind == "citation":
             if wire.citation is None:
-                raise StreamError(f"a citation event has no citation in it: {shown(data)}")
-            return self._chunk(citations=(citation_of(wire.citation),))
-        if kind == "message_end":
+                misfits.append("citation")
+            else:
+                chunk = self._chunk(citations=(citation_of(wire.citation, lambda: len(self.text), misfits),))
+        elif kind == "message_end":
             # A second one would make "stopstop" where chunks are added up.
             finish_reason = None if self._finished else finish_reason_of(wire.finish_reason)
-            return self._chunk(finish_reason=finish_reason, usage=usage_of(wire.usage))
-        if kind == "message_start":
-            if wire.context_snippet_count is None:
-                return None
-            return self._chunk(context_snippet_count=wire.context_snippet_count)
-        if kind is None:
+            usage = usage_of(wire.usage)
+            is_end = finish_reason is not None or _names(misfits, "finish_reason")
+            chunk = self._end(finish_reason, usage) if is_end else self._chunk(usage=usage)
+        elif kind == "message_start":
+            if wire.context_snippet_count is not None:
+                chunk = self._chunk(context_snippet_count=wire.context_snippet_count)
+        elif kind is None:
             raise StreamError(f"an event of the stream has no type: {shown(data)}")
-        return None
+        if misfits:
+            self._warn(misfits)
+        return chunk
 
     def _decode_whole(self, body: bytes) -> ChatCompletion:
         return decode_chat(body)
+
+
+def _names(misfits: list[str], field: str) -> bool:
+    return any(name.rpartition(".")[2] == field for name in misfits)

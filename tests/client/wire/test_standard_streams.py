@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from pinecone_assistant_client.citations import Citation, Reference
@@ -54,13 +52,6 @@ def test_a_citation_may_lack_everything_but_its_position() -> None:
         (Citation(4, 4, (Reference(),)),),
         (Citation(5, 5, (Reference(),)),),
     ]
-
-
-@pytest.mark.parametrize("fields", [{}, {"citation": None}, {"citation": {}}, {"citation": {"position": "3"}}])
-def test_a_citation_event_without_a_citation_raises(fields: dict[str, Any]) -> None:
-    error, shown = failure_of(ChatStreamDecoder(), STANDARD[2], standard("citation", **fields), STANDARD[-1])
-    assert not isinstance(error, IncompleteStreamError)
-    assert shown == error.text == "A red pine grows "
 
 
 def test_an_event_of_the_other_interface_raises() -> None:

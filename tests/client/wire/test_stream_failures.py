@@ -7,7 +7,8 @@ import pytest
 from pinecone_assistant_client.errors import IncompleteStreamError, StreamError
 from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder
 
-from ..support.stream_bodies import BOTH, FILE, OPENAI, OPENAI_TEXT, Decoder, event, failure_of, part, read_openai
+from ..support.asking import text_of
+from ..support.stream_bodies import BOTH, FILE, OPENAI, OPENAI_TEXT, Decoder, event, failure_of, part, read, read_openai
 
 
 @BOTH
@@ -105,6 +106,33 @@ def test_an_error_inside_a_stream_raises_with_the_services_code_and_message(
         assert "see docs/errors.md#streamerror" in str(error)
         assert shown == error.text != ""
         assert error.body is not None
+
+
+@BOTH
+@pytest.mark.parametrize("data", ["", " ", "{}", "null", '{"error": null}', "[DONE]"])
+def test_a_named_error_event_is_an_error_whatever_is_in_it(
+    decoder: Decoder, events: list[bytes], text: str, data: str
+) -> None:
+    error, shown = failure_of(decoder(), *events[:4], event(data, name="error"), *events[4:])
+    assert "the service reported an error inside the answer: " in str(error)
+    assert error.text == shown
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["ping", "heartbeat", "done", "Error", "messages", "completion.delta"])
+@pytest.mark.parametrize("data", ["", "{}", "not JSON", "[DONE]", '{"error": "Oops"}', '{"type": "error"}'])
+def test_named_events_that_are_not_of_the_answer_are_ignored(
+    decoder: Decoder, events: list[bytes], text: str, name: str, data: str
+) -> None:
+    odd = event(data, name=name)
+    body = [odd, *(piece for one in events for piece in (one, odd))]
+    assert text_of(read(decoder(), body)) == text
+    assert text_of(read(decoder(), [b"".join(body)])) == text
+
+
+@BOTH
+def test_events_named_message_are_read(decoder: Decoder, events: list[bytes], text: str) -> None:
+    assert text_of(read(decoder(), [b"event: message\n" + one for one in events])) == text
 
 
 @BOTH

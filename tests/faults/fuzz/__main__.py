@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import time
@@ -36,6 +37,7 @@ def fuzz(minutes: float, first_seed: int) -> tuple[dict[str, int], float, list[s
 
     SIGTERM ends it at the next property.
     """
+    logging.getLogger("pinecone_assistant_client").addHandler(logging.NullHandler())  # it warns of nearly every body
     counts: dict[str, int] = {}
     failures: list[str] = []
     stopped: list[int] = []
