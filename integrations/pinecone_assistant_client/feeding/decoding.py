@@ -1,17 +1,19 @@
 """Answers of feeding's endpoints decoded.
 
-Unknown fields are ignored. A missing id, name or metric is an error; a list that is left out is empty.
+Unknown fields are ignored. A missing id, name or metric is an error; a list that is left out is empty. An evaluation is paid for,
+so it is read leniently, as answers are. All else is read strictly: what to upload or delete next depends on it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from ..errors import StreamError
-from ..wire.decoding import WireUsage, decode_json, error_in_answer, shown, usage_of
+from ..wire.decoding import WireUsage, check_error, decode_json, error_in_answer, read_json, shown, usage_of
+from ..wire.mending import Wire, warn_of
 from .values import Assistant, AssistantFile, Evaluation, Operation
 
 _T = TypeVar("_T")
@@ -86,26 +88,33 @@ class _WireAssistants(_Answer):
     pagination: _WirePagination | None = None
 
 
-class _WireMetrics(msgspec.Struct):
+class _WireMetrics(Wire):
+    needed: ClassVar = ("correctness", "completeness", "alignment")
+
     correctness: float
     completeness: float
     alignment: float
 
 
-class _WireText(msgspec.Struct):
+class _WireText(Wire):
     content: str = ""
 
 
-class _WireFact(msgspec.Struct):
+class _WireFact(Wire):
+    needed: ClassVar = ("fact",)
+
     fact: _WireText
     entailment: str = ""
 
 
-class _WireReasoning(msgspec.Struct):
-    evaluated_facts: list[_WireFact] = []
+class _WireReasoning(Wire):
+    evaluated_facts: list[_WireFact] = []  # noqa: RUF012 - msgspec makes a new one for each
 
 
-class _WireEvaluation(_Answer):
+class _WireEvaluation(Wire):
+    needed: ClassVar = ("metrics",)
+
+    error: Any = None
     metrics: _WireMetrics | None = None
     reasoning: _WireReasoning | None = None
     usage: WireUsage | None = None
@@ -165,22 +174,24 @@ def decode_assistants(body: bytes) -> Page[Assistant]:
 
 def decode_evaluation(body: bytes) -> Evaluation:
     """An evaluation. Raises StreamError if the body is not one."""
-    wire = _whole(_EVALUATION, body)
+    wire, misfits = read_json(_EVALUATION, body)
+    check_error(wire.error, body, misfits)
     if wire.metrics is None:
         raise StreamError(f"the answer has no metrics in it: {shown(body)}")
-    facts = wire.reasoning.evaluated_facts if wire.reasoning else []
+    facts = (wire.reasoning.evaluated_facts if wire.reasoning else None) or []
+    warn_of(misfits)
     return Evaluation(
         correctness=wire.metrics.correctness,
         completeness=wire.metrics.completeness,
         alignment=wire.metrics.alignment,
-        facts=tuple((fact.fact.content, fact.entailment) for fact in facts),
+        facts=tuple((fact.fact.content or "", fact.entailment or "") for fact in facts),
         usage=usage_of(wire.usage),
     )
 
 
 def _whole(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> _Wire:
     wire = decode_json(decoder, body)
-    if wire.error is not None:
+    if wire.error:
         raise error_in_answer(body)
     return wire
 

@@ -130,7 +130,10 @@ class _WireAssistant(Wire):
     status: str | None = None
 
 
+_T = TypeVar("_T")
 _Wire = TypeVar("_Wire", bound=Wire)
+_BOM = b"\xef\xbb\xbf"  # some gateways write a byte order mark
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _COMPLETION = msgspec.json.Decoder(_WireCompletion)
 _CHAT = msgspec.json.Decoder(_WireChat)
 _CONTEXT = msgspec.json.Decoder(_WireContext)
@@ -143,7 +146,7 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
     Raises:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
-    wire, misfits = decode_json(_COMPLETION, body)
+    wire, misfits = read_json(_COMPLETION, body)
     check_error(wire.error, body, misfits)
     if wire.chat_completion is not None:
         wire = wire.chat_completion
@@ -169,7 +172,7 @@ def decode_chat(body: bytes) -> ChatCompletion:
     Raises:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
-    wire, misfits = decode_json(_CHAT, body)
+    wire, misfits = read_json(_CHAT, body)
     check_error(wire.error, body, misfits)
     if wire.message is None:
         raise StreamError(f"the answer has no message in it: {shown(body)}")
@@ -193,7 +196,7 @@ def decode_context(body: bytes) -> Context:
     Raises:
         StreamError: The body is an error, no JSON, or has no snippets field.
     """
-    wire, misfits = decode_json(_CONTEXT, body)
+    wire, misfits = read_json(_CONTEXT, body)
     check_error(wire.error, body, misfits)
     if wire.snippets is None:
         raise StreamError(f"the answer has no snippets in it: {shown(body)}")
@@ -207,7 +210,7 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
     Raises:
         StreamError: No JSON, or an assistant that has no host yet.
     """
-    wire, _ = decode_json(_ASSISTANT, body)
+    wire, _ = read_json(_ASSISTANT, body)
     if not wire.host:
         raise StreamError(
             f'assistant "{assistant_name}" has no host yet (status {wire.status}): wait until it is Ready, or pass host='
@@ -215,32 +218,48 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
     return wire.host
 
 
-def decode_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> tuple[_Wire, list[str]]:
+def decode_json(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
+    """Return a body as a wire struct, strictly.
+
+    Raises:
+        StreamError: The answer cannot be read; it says what came instead.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        return decoder.decode(body)
+    except _UNREADABLE as error:
+        raise _unreadable(body, error) from error
+
+
+def read_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> tuple[_Wire, list[str]]:
     """Return a body as a wire struct, and the names of its fields that did not fit.
 
     Raises:
         StreamError: The answer cannot be read; it says what came instead.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")  # some gateways write a byte order mark
-    problem: Exception
+    body = body.removeprefix(_BOM)
     try:
         return decoder.decode(body), []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        problem = error
+    except _UNREADABLE as error:
+        problem: Exception = error
     try:
         return mended(body, decoder.type)
     except MisfitError as error:
         problem = error
     except (ValueError, RecursionError):
         pass  # the strict decoder says better where it is no JSON
+    raise _unreadable(body, problem) from problem
+
+
+def _unreadable(body: bytes, problem: Exception) -> StreamError:
     head = body[:200].lstrip()
     if not head:
-        raise StreamError("the answer is empty") from problem
+        return StreamError("the answer is empty")
     if head[:1] == b"<":
         said = "a web page came instead of an answer: look for a proxy or a wrong host on the way"
     else:
         said = f"the answer cannot be read ({problem})"
-    raise StreamError(f"{said}: {shown(body)}") from problem
+    return StreamError(f"{said}: {shown(body)}")
 
 
 def check_error(error: Any, body: bytes, misfits: list[str]) -> None:

@@ -18,9 +18,9 @@ from .decoding import (
     citation_of,
     decode_chat,
     decode_chat_completion,
-    decode_json,
     error_in_answer,
     finish_reason_of,
+    read_json,
     shown,
     usage_of,
 )
@@ -272,7 +272,7 @@ class ChatCompletionStreamDecoder(StreamDecoder):
     """Stream of POST /chat/{name}/chat/completions: role, contents, finish, usage; ids may differ, choices be empty."""
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
-        wire, misfits = decode_json(_CHUNK, data)
+        wire, misfits = read_json(_CHUNK, data)
         if wire.error is not None:
             check_error(wire.error, data, misfits)
         if wire.chat_completion is not None:
@@ -308,7 +308,7 @@ class ChatStreamDecoder(StreamDecoder):
     """Stream of POST /chat/{name}: message_start, content_chunk, citation, message_end; others are ignored."""
 
     def _decode_event(self, data: bytes) -> ChatCompletionChunk | None:
-        wire, misfits = decode_json(_EVENT, data)
+        wire, misfits = read_json(_EVENT, data)
         kind = wire.type
         if wire.error is not None or kind == "error":
             check_error(wire.error or kind == "error", data, misfits)

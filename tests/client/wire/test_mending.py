@@ -14,6 +14,7 @@ import pytest
 from pinecone_assistant_client.answers import ChatCompletion, Context, Snippet, Usage
 from pinecone_assistant_client.citations import Citation, Reference
 from pinecone_assistant_client.errors import IncompleteStreamError, StreamError
+from pinecone_assistant_client.feeding.decoding import decode_evaluation
 from pinecone_assistant_client.wire.decoding import (
     decode_assistant_host,
     decode_chat,
@@ -318,6 +319,25 @@ def test_what_fits_is_read_as_ever_where_something_else_does_not(caplog: pytest.
     answer = decode_chat_completion(body)
     assert (answer.id, answer.model, answer.usage) == (None, "gpt-4o-2024-11-20", Usage(10, 5, 15))
     assert warnings_of(caplog) == ["the answer is kept without what is not as the API describes it: id"]
+
+
+@pytest.mark.parametrize("new", [7, None, True, "text", [], {}], ids=repr)
+@pytest.mark.parametrize("name", ["usage", "reasoning", "error"])
+def test_an_evaluation_is_paid_for_too(name: str, new: Any, caplog: pytest.LogCaptureFixture) -> None:
+    metrics = {"correctness": 1, "completeness": 0.5, "alignment": 0.75}
+    body = json.dumps({"metrics": metrics, name: None if name == "error" else new}).encode()
+    assert decode_evaluation(body).alignment == 0.75
+    is_described = new is None or name == "error" or new == {}
+    assert len(warnings_of(caplog)) == (0 if is_described else 1)
+    with pytest.raises(StreamError, match=r"metrics\.alignment is text"):
+        decode_evaluation(json.dumps({"metrics": metrics | {"alignment": "0.75"}}).encode())
+
+
+def test_what_fits_of_an_evaluations_facts_is_kept() -> None:
+    facts = [{"fact": {"content": "A"}, "entailment": "entailed"}, {"fact": 7}, {"fact": {}, "entailment": 7}]
+    body = {"metrics": dict.fromkeys(("correctness", "completeness", "alignment"), 1.0)}
+    found = decode_evaluation(json.dumps(body | {"reasoning": {"evaluated_facts": facts}}).encode())
+    assert found.facts == (("A", "entailed"), ("", ""))
 
 
 def test_a_warning_holds_no_value_of_the_answer(caplog: pytest.LogCaptureFixture) -> None:
