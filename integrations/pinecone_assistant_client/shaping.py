@@ -38,6 +38,7 @@ class AnswerShaper:
         self._stripper = MarkStripper() if strip_citations else None
         self._shown = 0  # characters of the service's text that are before any cut
         self._waiting: tuple[Citation, ...] = ()  # citations of a place that the stripper has not come to
+        self._has_shown = False
         self._id: str | None = None
         self._model: str | None = None
 
@@ -53,13 +54,17 @@ class AnswerShaper:
             finish_reason = finish_reason and "stop"
         shaped = replace(chunk, content=content, finish_reason=finish_reason, citations=citations)
         said = content or citations or finish_reason or chunk.usage or chunk.context_snippet_count is not None
+        self._has_shown = self._has_shown or bool(said)
         return shaped if said else None
 
     def finish(self) -> ChatCompletionChunk | None:
-        """What was held back of an answer that ended without a finish_reason, as a whole JSON answer may."""
+        """What was held back of an answer that ended without a finish_reason, as a whole JSON answer may.
+
+        An answer of which nothing was shown is one empty chunk: a stream without an error has one at least.
+        """
         content = self._rest()
         citations = self._placed((), is_end=True)
-        if not content and not citations:
+        if not content and not citations and self._has_shown:
             return None
         return ChatCompletionChunk(self._id, self._model, content, citations=citations)
 

@@ -239,3 +239,14 @@ def test_what_a_shaped_decoder_held_back_after_the_finish_comes_when_the_connect
     decoder = decoder_of(("END",), strip_references=False)
     assert text_of(decoder.feed(part("Yes.") + part(finish="stop") + part(" EN"))) == "Yes. "
     assert text_of(decoder.rest()) == "EN"
+
+
+@pytest.mark.parametrize("options", [{"strip_references": True}, {"strip_citations": True}, {"stop": ("x",)}])
+def test_an_answer_of_which_nothing_is_shown_is_one_empty_chunk(options: dict[str, Any]) -> None:
+    """Whoever keeps the last chunk of a stream had none: an UnboundLocalError in LlamaIndex's engines."""
+    shaper = AnswerShaper(**options)
+    assert shaper.feed(ChatCompletionChunk("id", "gpt")) is None
+    assert shaper.finish() == ChatCompletionChunk("id", "gpt")
+    shaper = AnswerShaper(**options)
+    assert shaper.feed(ChatCompletionChunk("id", "gpt", finish_reason="stop")) is not None
+    assert shaper.finish() is None

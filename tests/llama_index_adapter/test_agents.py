@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.base.response.schema import Response
+from llama_index.core.chat_engine.types import AgentChatResponse
 from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.tools import QueryEngineTool
@@ -186,6 +187,21 @@ def test_the_tool_spec_has_two_tools_with_plain_descriptions(words: dict[str, An
     assert "25 meters" in call(search, "call", query=QUESTION).content
     nothing = PineconeAssistantToolSpec(**words, filters={"year": 1900}).to_tool_list()[1]
     assert call(nothing, "call", query=QUESTION).content == "No passage fits."
+
+
+def test_the_tools_of_the_spec_give_source_nodes(words: dict[str, Any], call: Any) -> None:
+    spec = PineconeAssistantToolSpec(**words)
+    ask, search = spec.to_tool_list()
+    for output in (call(ask, "call", question=QUESTION), call(search, "call", query=QUESTION)):
+        assert isinstance(output.raw_output, Response)
+        assert output.raw_output.source_nodes[0].metadata["file_name"] == "red_pine.md"
+        assert output.content == str(output.raw_output)
+    answer = call(spec, "ask", QUESTION)
+    assert answer.response.endswith("diameter.")
+    assert str(answer) == f"{answer.response}\n\nSources:\n- red_pine.md"
+    assert answer.metadata["usage"]["prompt_tokens"] > 0
+    turn = AgentChatResponse("It is tall.", sources=[call(ask, "call", question=QUESTION)])
+    assert len(turn.source_nodes) == 1, "LlamaIndex collects them from the outputs of tools"
 
 
 def test_a_tools_errors_raise(words: dict[str, Any], call: Any) -> None:

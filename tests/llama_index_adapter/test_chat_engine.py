@@ -181,15 +181,6 @@ def test_long_histories_are_cut_to_the_context_window(words: dict[str, Any], tur
     assert len(engine.chat_history) == 6
 
 
-def test_filters_and_copies_share_the_memory(
-    engine: PineconeAssistantChatEngine, turn: Turn, local: LocalAssistant
-) -> None:
-    assert "3 meters" in turn(engine.with_filters({"resource": "nursery"}), QUESTION)[0]
-    turn(engine.with_options(model="gpt-4.1"), QUESTION)
-    assert len(engine.chat_history) == 4
-    assert [body.get("filter") for body in bodies(local)] == [{"resource": "nursery"}, None]
-
-
 @pytest.mark.parametrize("how", ["llm", "client"])
 def test_an_existing_llm_or_client_is_used(words: dict[str, Any], turn: Turn, how: str) -> None:
     if how == "llm":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from llama_index.core import Settings
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
 from llama_index.core.callbacks.schema import EventPayload
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
@@ -17,7 +18,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel
 
-from llama_index.indices.managed.pinecone_assistant import PineconeAssistantQueryEngine
+from llama_index.indices.managed.pinecone_assistant import (
+    PineconeAssistantChatEngine,
+    PineconeAssistantQueryEngine,
+    PineconeAssistantRetriever,
+)
 from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
@@ -167,3 +172,50 @@ def test_a_tool_call_is_one_span(words: dict[str, Any], call: Any, spans: InMemo
     assert "25 meters" in call(tool, "call", QUESTION).content
     names = [span.name.rpartition(".")[0] for span in spans.get_finished_spans()]
     assert names.count("PineconeAssistantTool") == 1
+
+
+@pytest.fixture
+def settings_handler() -> Iterator[LlamaDebugHandler]:
+    """A handler for the whole process, as applications set one."""
+    handler, manager = debug()
+    before = Settings._callback_manager
+    Settings.callback_manager = manager
+    yield handler
+    Settings._callback_manager = before
+
+
+VIEWS: dict[str, tuple[Any, Any, list[CBEventType]]] = {
+    "query engine": (PineconeAssistantQueryEngine, "query", [CBEventType.QUERY, CBEventType.LLM]),
+    "chat engine": (PineconeAssistantChatEngine, "chat", [CBEventType.LLM]),
+    "retriever": (PineconeAssistantRetriever, "retrieve", [CBEventType.RETRIEVE]),
+    "tool": (lambda llm: PineconeAssistantQueryEngine(llm).as_tool(), "call", [CBEventType.QUERY, CBEventType.LLM]),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_is_set_for_the_process_hears_engines_over_an_llm_made_earlier(
+    *, request: pytest.FixtureRequest, llm: PineconeAssistant, call: Any, name: str, words: dict[str, Any]
+) -> None:
+    view, method, events = VIEWS[name]
+    over_it = view(llm)
+    handler: LlamaDebugHandler = request.getfixturevalue("settings_handler")
+    call(view(llm), method, QUESTION)
+    assert [len(handler.get_event_pairs(event)) for event in events] == [1] * len(events)
+    own, manager = debug()
+    call(view(PineconeAssistant(**words, callback_manager=manager)), method, QUESTION)
+    call(over_it, method, QUESTION)
+    assert [len(own.get_event_pairs(event)) for event in events] == [1] * len(events), "its own is kept"
+    assert [len(handler.get_event_pairs(event)) for event in events] == [1] * len(events)
+    assert llm.callback_manager.handlers == [], "the LLM itself is as it was"
+
+
+def test_an_engine_over_the_llm_of_another_looks_at_what_is_set_now(
+    request: pytest.FixtureRequest, llm: PineconeAssistant, words: dict[str, Any]
+) -> None:
+    first = PineconeAssistantQueryEngine(**words)
+    handler: LlamaDebugHandler = request.getfixturevalue("settings_handler")
+    PineconeAssistantChatEngine(first.llm).chat(QUESTION)
+    PineconeAssistantQueryEngine(PineconeAssistant(**words, callback_manager=None)).query(QUESTION)
+    assert len(handler.get_event_pairs(CBEventType.LLM)) == 2
+    assert PineconeAssistantQueryEngine(llm).llm is not llm
+    handler.flush_event_logs()

@@ -38,11 +38,41 @@ class Height(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("assistant", "assistant_name"), ("model_name", "model"), ("retries", "max_retries")]
+    ("name", "meant"),
+    [
+        ("assistant", "assistant_name"),
+        ("model_name", "model"),
+        ("retries", "max_retries"),
+        ("index_name", "assistant_name"),
+        ("base_url", "host"),
+        ("k", "context_options"),
+    ],
 )
 def test_a_word_like_one_of_the_constructor_suggests_it(name: str, meant: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"has no option '{name}': did you mean '{meant}'"):
         PineconeAssistant(**dict[str, Any]({name: "docs"}))
+
+
+@pytest.mark.parametrize("view", [PineconeAssistant, *VIEWS])
+def test_a_name_like_no_other_gets_five_near_ones_at_most(view: Any) -> None:
+    """It got 30."""
+    for name in ("model_kwargs", "zzz", "verbose"):
+        with pytest.raises(InvalidRequestError, match=f"{view.__name__} has no option '{name}'") as caught:
+            view(**{name: 1})
+        assert str(caught.value).count(",") <= 4
+        assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("view", [PineconeAssistant, *VIEWS])
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": "soon"}, {"interface": "grpc"}, {"context_window": None}, {"tool_messages": "x"}, {"filter": 5}],
+)
+def test_a_wrong_value_of_a_constructor_is_an_error_of_this_package(view: Any, options: dict[str, Any]) -> None:
+    """It was pydantic's ValidationError, and docs/errors.md said otherwise."""
+    (name,) = options
+    with pytest.raises(InvalidRequestError, match=rf"^{name}[.:]"):
+        view(assistant_name="docs", **options)
 
 
 def test_a_client_that_is_none_is_refused_at_construction() -> None:
@@ -92,6 +122,18 @@ def test_wrong_context_options_of_a_retriever_are_named(
     with pytest.raises(InvalidRequestError, match=said):
         call(retriever, "retrieve", QUESTION)
     assert local.requests == []
+
+
+@pytest.mark.parametrize("name", ["similarity_top_k", "snippet_size"])
+def test_a_wrong_size_is_named_as_the_retriever_names_it(words: dict[str, Any], name: str) -> None:
+    """The error spoke of `top_k`."""
+    for make in (
+        PineconeAssistantRetriever(**words).with_options,
+        lambda **options: PineconeAssistantRetriever(**words, **options),
+        lambda **options: PineconeAssistantToolSpec(**words, **options),
+    ):
+        with pytest.raises(InvalidRequestError, match=rf"^{name} is '5': pass a number"):
+            make(**{name: "5"})
 
 
 @pytest.mark.parametrize("filters", ["genre=comedy", [("genre", "comedy")], 5, ""])

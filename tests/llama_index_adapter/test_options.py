@@ -20,7 +20,7 @@ from .conftest import QUESTION, SECRET, Ask, bodies, paths, run
 
 def test_the_words_are_the_fields() -> None:
     """What type checkers know of the constructor is what it takes."""
-    assert set(AssistantOptions.__annotations__) == set(PineconeAssistant.model_fields)
+    assert {*AssistantOptions.__annotations__, "guard_filter"} == set(PineconeAssistant.model_fields)
     assert set(CONNECTION_OPTIONS) < set(PineconeAssistant.model_fields)
 
 
@@ -32,9 +32,10 @@ def test_an_unknown_constructor_word_raises_and_names_it_but_not_its_value(word:
 
 
 def test_a_wrong_value_is_not_shown(words: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="max_retries") as caught:
+    with pytest.raises(InvalidRequestError, match=r"^max_retries: Input should be a valid integer") as caught:
         PineconeAssistant(**words, max_retries=SECRET)  # type: ignore[arg-type]  # the mistake
     assert SECRET not in str(caught.value)
+    assert caught.value.__context__ is None, "pydantic's error holds the value"
 
 
 def test_an_unknown_call_option_raises_and_names_it(llm: PineconeAssistant, ask: Ask, local: LocalAssistant) -> None:

@@ -126,8 +126,11 @@ def llama_index() -> Iterator[str]:
     nodes: list[NodeWithScore] = NodeRetriever(narrowed, similarity_top_k=5).retrieve("red pine")
     engine: BaseQueryEngine = PineconeAssistantQueryEngine(assistant_name="docs", streaming=False)
     yield f"{engine.query('How tall?')} {len(nodes)}"
-    tool = PineconeAssistantQueryEngine(llm).as_tool("docs", "Answers questions about our docs.")
+    tool = PineconeAssistantQueryEngine(llm, guard_filter={"tenant": "acme"}).as_tool("docs", "Answers questions.")
     yield tool.metadata.get_name()
+    guarded = PineconeAssistant(assistant_name="docs", guard_filter={"tenant": "acme"}, tool_messages="drop")
+    talk = PineconeAssistantChatEngine.from_defaults(guarded, chat_history=(ChatMessage("Hi."),))
+    yield str(talk.with_filters({"year": 2024}).chat("How tall?", [ChatMessage("Hi.")]))
     yield from (
         PineconeAssistantChatEngine(assistant_name="docs", system_prompt="Be short.").stream_chat("Hm?").response_gen
     )

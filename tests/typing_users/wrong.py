@@ -35,6 +35,8 @@ def constructors() -> None:
     PineconeAssistant(temperature="0")  # reported: temperature
     PineconeAssistant(filter="genre=comedy")  # reported: filter
     PineconeAssistant(timeout="60")  # reported: timeout
+    PineconeAssistant(guard_filter="tenant=acme")  # reported: guard_filter
+    PineconeAssistant(tool_messages="ignore")  # reported: tool_messages
     PineconeAssistant(client=ChatPineconeAssistant())  # reported: client
     PineconeAssistantQueryEngine(asistant_name="docs")  # reported: asistant_name
     PineconeAssistantQueryEngine(ChatPineconeAssistant())  # reported: PineconeAssistant

@@ -8,22 +8,24 @@ from typing import Any, Literal
 from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.prompts import BasePromptTemplate
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
 from typing_extensions import Self, Unpack
 
-from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
+from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError, Message
 from pinecone_assistant_client.adapters import (
     CONNECTION_OPTIONS,
     DEFAULT_API_VERSION,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MODEL,
     Clients,
+    checked_guard,
+    deep_copied,
     environment,
 )
 
 from .callbacks import async_stream_callback, stream_callback
-from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words
-from .serialisation import TravellingLLM
+from .options import FIELD_OPTIONS, AssistantOptions, check_call_options, check_prompt_args, check_words, first_problem
+from .serialisation import TravellingLLM, own
 from .utils import (
     AssistantChatResponse,
     AssistantCompletionResponse,
@@ -41,10 +43,14 @@ from .utils import (
 class PineconeAssistant(TravellingLLM):
     """A Pinecone Assistant as an LLM: it answers from the files that were uploaded to it, and cites them.
 
-    Every option is described at `AssistantOptions`. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
-    `interface`, `include_highlights`, `context_options` and `strip_references`; what a call gives wins over
-    `additional_kwargs`, which wins over the field; None clears a default. `chat`, `complete` and their async forms also
-    take `json_response=True`.
+    The other options are described at `AssistantOptions`. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
+    `interface`, `include_highlights`, `context_options`, `strip_references` and `strip_citations`; what a call gives wins
+    over `additional_kwargs`, which wins over the field; None clears a default. `chat`, `complete` and their async forms
+    also take `json_response=True`.
+
+    Args:
+        guard_filter: A filter that holds in addition to every other one, `{"tenant": "acme"}`, and that nothing changes or
+            clears: the way to keep tenants apart. `{}` is an error; None is no guard.
 
     Example:
         ```python
@@ -65,6 +71,7 @@ class PineconeAssistant(TravellingLLM):
     model: str | None = None
     temperature: float | None = None
     filter: dict[str, Any] | None = None
+    guard_filter: dict[str, Any] | None = None
     interface: Literal["openai", "standard"] = "openai"
     timeout: float | tuple[float, float] | None = None
     total_timeout: float | None = None
@@ -83,10 +90,16 @@ class PineconeAssistant(TravellingLLM):
     context_window: int = 128_000
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     strip_references: bool = False
+    strip_citations: bool = False
+    tool_messages: Literal["error", "as_user", "drop"] = "error"
 
-    def __init__(self, **options: Unpack[AssistantOptions]) -> None:
-        check_words(options, type(self), type(self).model_fields)
-        words: dict[str, Any] = dict(options)
+    def __init__(self, *, guard_filter: Mapping[str, Any] | None = None, **options: Unpack[AssistantOptions]) -> None:
+        check_words({"guard_filter": guard_filter, **options}, type(self), type(self).model_fields)
+        words: dict[str, Any] = own(options)
+        if guard_filter is not None:
+            words["guard_filter"] = checked_guard(guard_filter)
+        if words.get("callback_manager") is None:
+            words.pop("callback_manager", None)  # not given: engines then take the one of Settings
         client = words.get("client")
         if client is None:
             for name in ("assistant_name", "api_key", "host"):
@@ -97,7 +110,13 @@ class PineconeAssistant(TravellingLLM):
             raise InvalidRequestError(
                 f"client is a {type(client).__name__}: pass an AssistantClient or an AsyncAssistantClient"
             )
-        super().__init__(**words)
+        problem = None
+        try:
+            super().__init__(**words)
+        except ValidationError as error:  # raised below: the values in it must not travel along as its context
+            problem = first_problem(error)
+        if problem is not None:
+            raise InvalidRequestError(problem)
         self._current()  # reads the environment now
 
     @classmethod
@@ -136,7 +155,11 @@ class PineconeAssistant(TravellingLLM):
             await self._clients.aclose()
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one."""
+        """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one.
+
+        Raises:
+            InvalidRequestError: An unknown option, or `guard_filter`, which only the constructor takes.
+        """
         check_call_options(options, "with_options")
         kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
         # Beside a client, whose own options are the defaults, they go with each call: a timeout counts, None clears.
@@ -146,6 +169,17 @@ class PineconeAssistant(TravellingLLM):
         }
         others = {name: value for name, value in options.items() if name not in fields}
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
+
+    def guarded_by(self, guard_filter: Mapping[str, Any] | None) -> Self:
+        """A copy that a guard holds in addition to this LLM's own, over the same connections; for engines.
+
+        Raises:
+            InvalidRequestError: As for `guard_filter=` of the constructor.
+        """
+        guard = checked_guard(guard_filter)
+        if guard is None:
+            return self
+        return self._with_guard(guard if self.guard_filter is None else {"$and": [self.guard_filter, guard]})
 
     def call_options(self, **call: Any) -> dict[str, Any]:
         """What a call with these options asks the client: call > additional_kwargs > field that is not at its default.
@@ -213,24 +247,27 @@ class PineconeAssistant(TravellingLLM):
         return to_async_completion_stream(self._astream_chat(self._to_turn(prompt, formatted), kwargs))
 
     def _chat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
-        turns = to_messages(messages, self.system_prompt)
+        turns = self._to_turns(messages)
         return to_chat_response(self.sync_client.answer(turns, **self.call_options(**options)))
 
     async def _achat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:
-        turns = to_messages(messages, self.system_prompt)
+        turns = self._to_turns(messages)
         return to_chat_response(await self.async_client.answer(turns, **self.call_options(**options)))
 
     def _stream_chat(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
     ) -> Generator[AssistantChatResponse, None, None]:
-        turns = to_messages(messages, self.system_prompt)
+        turns = self._to_turns(messages)
         return to_chat_stream(self.sync_client.stream_answer(turns, **self._stream_options(options)))
 
     def _astream_chat(
         self, messages: Sequence[ChatMessage], options: Mapping[str, Any]
     ) -> AsyncGenerator[AssistantChatResponse, None]:
-        turns = to_messages(messages, self.system_prompt)
+        turns = self._to_turns(messages)
         return to_async_chat_stream(self.async_client.stream_answer(turns, **self._stream_options(options)))
+
+    def _to_turns(self, messages: Sequence[ChatMessage]) -> list[Message]:
+        return to_messages(messages, self.system_prompt, tool_messages=self.tool_messages)
 
     def _to_turn(self, prompt: str, formatted: bool) -> list[ChatMessage]:
         if not formatted and self.completion_to_prompt is not None:
@@ -247,15 +284,17 @@ class PineconeAssistant(TravellingLLM):
     def _current(self) -> Clients:
         """The clients of the connection words as they are now, so that no copy and no change keeps a stale one."""
         values = self.__dict__
-        injected = values["client"]
-        settings = (injected, *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
+        injected, guard = values["client"], deep_copied(values["guard_filter"])
+        settings = (injected, guard, *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
         clients = self._clients
         if clients is None or clients.settings != settings:
-            words = dict(zip(CONNECTION_OPTIONS, settings[1:], strict=True))
+            words = dict(zip(CONNECTION_OPTIONS, settings[2:], strict=True))
             key = words["api_key"]
             words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
             client = injected or AssistantClient(**words)
-            clients = self._clients = Clients(settings, client, is_injected=injected is not None)
+            if guard is not None:
+                client = client.guarded_by(guard)  # a view of its own, also of an injected client
+            clients = self._clients = Clients(settings, client, is_injected=client is injected)
         return clients
 
     # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.

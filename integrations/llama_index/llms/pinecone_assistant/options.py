@@ -9,7 +9,8 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
-from pydantic import SecretStr
+from llama_index.core.vector_stores.types import MetadataFilters
+from pydantic import SecretStr, ValidationError
 from typing_extensions import TypedDict
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, InvalidRequestError
@@ -29,7 +30,7 @@ class AssistantOptions(TypedDict, total=False):
         host: The data plane's URL; else `PINECONE_ASSISTANT_HOST`, else asked once from the control plane.
         model: Such as `"gpt-4o"`; None lets the service choose.
         temperature: 0 to 2; None is not sent.
-        filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
+        filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`. It is copied.
         interface: `"openai"` (the default) or `"standard"`: structured citations, highlights, context options.
         timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
         total_timeout: Seconds for a whole call with its retries, to the last byte read; None is not bounded.
@@ -49,6 +50,10 @@ class AssistantOptions(TypedDict, total=False):
         context_window: Tokens that chat memory may fill; the service does not tell its models' own.
         additional_kwargs: More per-call options for every call, such as `{"stop": ["END"]}`.
         strip_references: Drop the reference list, with its expiring links, from the end of answers.
+        strip_citations: Drop the citation marks and the reference list from answers. `citations` stay, and their
+            `start == end` is the place in the text where the mark was.
+        tool_messages: What to do with the tool messages of a history: `"error"` refuses them, `"as_user"` sends their text as
+            user turns, `"drop"` leaves them out.
         callback_manager: LlamaIndex's.
         system_prompt: Put before the first user turn of every call.
         messages_to_prompt: LlamaIndex's; not used by a chat model.
@@ -83,6 +88,8 @@ class AssistantOptions(TypedDict, total=False):
     context_window: int
     additional_kwargs: Mapping[str, Any]
     strip_references: bool
+    strip_citations: bool
+    tool_messages: Literal["error", "as_user", "drop"]
     callback_manager: CallbackManager | None
     system_prompt: str | None
     messages_to_prompt: Callable[[Sequence[ChatMessage]], str] | None
@@ -101,32 +108,69 @@ FIELD_OPTIONS = (
     "include_highlights",
     "context_options",
     "strip_references",
+    "strip_citations",
 )
 """Options of a call that have a field as their default."""
 
 CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "total_timeout", "stop", "json_response"))
 """Everything that a call, `additional_kwargs` and `with_options` can set."""
 
+OF_CONSTRUCTORS = ("guard_filter", "tool_messages")
+"""Options that shape every call and that no call can change."""
 
-def check_words(names: Iterable[str], of: type, known: Collection[str]) -> None:
-    """Raise InvalidRequestError for a name that is none of a constructor's known ones."""
-    for name in names:
+
+_TRANSLATE = {
+    "filter": "pass it as filters= to the retriever, an engine or the tools,",
+    "guard_filter": "pass it to the retriever, an engine or the tools,",
+}
+
+
+def check_words(options: Mapping[str, Any], of: type, known: Collection[str]) -> None:
+    """Raise InvalidRequestError for a name that is none of a constructor's options, and for filters of LlamaIndex's kind."""
+    for name in options:
         if name not in known:
             raise InvalidRequestError(f"{of.__name__} has no option {name!r}{suggestion(name, known)}")
+    _check_kinds(options)
 
 
-def check_call_options(names: Iterable[str], where: str, more: Iterable[str] = ()) -> None:
-    """Raise InvalidRequestError for a name that is no option of a call, and none of `more`."""
-    for name in names:
+def check_call_options(options: Mapping[str, Any], where: str, more: Iterable[str] = ()) -> None:
+    """Raise InvalidRequestError for a name that is not an option of a call, and none of `more`."""
+    for name in options:
+        if name in OF_CONSTRUCTORS:
+            raise InvalidRequestError(_only_constructors_take(name, where))
         if name not in CALL_OPTIONS and name not in more:
             raise InvalidRequestError(
                 f"{where} has the unknown option {name!r}{suggestion(name, (*CALL_OPTIONS, *more))}"
             )
+    _check_kinds(options)
+
+
+def _only_constructors_take(name: str, where: str) -> str:
+    instead = "narrow with filter=" if name == "guard_filter" else "make another LLM"
+    return f"{where} cannot set {name}: it is an option of the constructor only; {instead}"
+
+
+def _check_kinds(options: Mapping[str, Any]) -> None:
+    for name, advice in _TRANSLATE.items():
+        if isinstance(options.get(name), MetadataFilters):
+            raise InvalidRequestError(
+                f"{name} is a MetadataFilters: {advice} or translate it with to_filter() of "
+                "llama_index.indices.managed.pinecone_assistant"
+            )
+
+
+def first_problem(error: ValidationError) -> str:
+    """What pydantic found wrong, without the value: `max_retries: Input should be a valid integer`."""
+    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
 def check_wrapper_words(names: Iterable[str], where: str, known: Collection[str]) -> None:
-    """Raise InvalidRequestError for what a method of LlamaIndex's would drop without a word, options of a call above all."""
+    """Raise InvalidRequestError for what a method of LlamaIndex's would drop silently, options of a call above all."""
     for name in names:
+        if name in OF_CONSTRUCTORS:
+            raise InvalidRequestError(_only_constructors_take(name, where))
         if name in CALL_OPTIONS and name not in known:
             raise InvalidRequestError(f"{where} would lose {name!r}: use llm.with_options({name}=...).{where}(...)")
         if name not in known:
@@ -141,7 +185,7 @@ def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) ->
         )
     variables = {*prompt.template_vars, *(prompt.template_var_mappings or ()), *(prompt.function_mappings or ())}
     for name in prompt_args:
-        if (name in CALL_OPTIONS or name == "llm_kwargs") and name not in variables:
+        if name in (*CALL_OPTIONS, *OF_CONSTRUCTORS, "llm_kwargs") and name not in variables:
             raise InvalidRequestError(
                 f"{name!r} is no variable of this prompt, so it would be lost: pass options in llm_kwargs= "
                 "(structured_predict and its kin) or use llm.with_options()"

@@ -1,18 +1,26 @@
-"""What of an LLM travels in pickles, deep copies and dicts: what was given, and nothing that is live."""
+"""Pickling, copying and `to_dict` of an LLM: the options that were given are kept, and nothing that is live."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, PrivateAttr, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import Self
 
-from pinecone_assistant_client.adapters import CONNECTION_OPTIONS, Clients
+from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client.adapters import CONNECTION_OPTIONS, Clients, deep_copied
 
-from .options import FIELD_OPTIONS
+from .options import FIELD_OPTIONS, check_words
 from .structured import StructuredPredict
 
 _LIVE = ("http_session", "async_http_session")
+_OWNED = ("filter", "guard_filter", "context_options", "additional_kwargs")
+
+
+def own(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with deep copies of those that decide what is found: a caller may change their dict for the next tenant."""
+    return {name: deep_copied(value, name=name) if name in _OWNED else value for name, value in options.items()}
 
 
 class TravellingLLM(StructuredPredict):
@@ -41,6 +49,29 @@ class TravellingLLM(StructuredPredict):
             data["client"] = repr(client)
         return {name: value for name, value in data.items() if name not in left_out}
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, with filters and other dicts of its own. An unknown option is an error, and so is `guard_filter`."""
+        check_words(update or {}, type(self), type(self).model_fields)
+        _check_guard_is_left(update or {}, "model_copy")
+        return super().model_copy(update=own(update or {}), deep=deep)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OWNED:
+            _check_guard_is_left([name], "an LLM")
+            value = deep_copied(value, name=name)
+        super().__setattr__(name, value)
+
+    def __copy__(self) -> Self:
+        twin = super().__copy__()
+        twin.__dict__.update(own({name: self.__dict__[name] for name in _OWNED}))
+        return twin
+
+    def _with_guard(self, guard: dict[str, Any]) -> Self:
+        twin = self.__copy__()
+        twin.__dict__["guard_filter"] = guard
+        twin.__pydantic_fields_set__.add("guard_filter")
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
         # What is live does not travel; a pickle holds the API key, and a client as the client pickles itself.
         twin = self.model_copy(update={name: None for name in _LIVE if self.__dict__[name] is not None})
@@ -58,3 +89,10 @@ class TravellingLLM(StructuredPredict):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         live = [value for name in (*_LIVE, "client") if (value := self.__dict__[name]) is not None]
         return super().__deepcopy__({**(memo or {}), **{id(value): value for value in live}})
+
+
+def _check_guard_is_left(names: Iterable[str], where: str) -> None:
+    if "guard_filter" in names:
+        raise InvalidRequestError(
+            f"{where} cannot change guard_filter: it is an option of the constructor only; narrow with filter="
+        )

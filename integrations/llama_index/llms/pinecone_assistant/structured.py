@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pinecone_assistant_client import AssistantError, InvalidRequestError
 from pinecone_assistant_client.adapters import json_instruction, strip_code_fence
 
-from .options import check_prompt_args, check_wrapper_words
+from .options import check_prompt_args, check_wrapper_words, first_problem
 
 if TYPE_CHECKING:
     from llama_index.core.chat_engine.types import AgentChatResponse
@@ -203,11 +203,8 @@ def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
     try:
         return output_cls.model_validate_json(strip_code_fence(text))
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, problem["loc"]))
         raise StructuredOutputError(
-            f"the answer is no {output_cls.__name__} ({f'{where}: ' if where else ''}{problem['msg']}); its text is in .text",
-            text=text,
+            f"the answer is no {output_cls.__name__} ({first_problem(error)}); its text is in .text", text=text
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -34,7 +34,8 @@ _ROLES = {
     MessageRole.SYSTEM: "system",
     MessageRole.DEVELOPER: "developer",
 }
-_NO_FILES = ("thinking", "tool_call", "citation", "cache")  # what agents and other LLMs leave in a history
+_TOOL_ROLES = (MessageRole.TOOL, MessageRole.FUNCTION)
+_NO_FILES = ("thinking", "tool_call", "citation")  # what agents and other LLMs leave in a history
 
 
 class AssistantChatResponse(ChatResponse):
@@ -84,28 +85,43 @@ def to_citation_blocks(citations: Sequence[Citation]) -> list[CitationBlock]:
     ]
 
 
-def to_message(message: ChatMessage, index: int) -> Message:
-    """A message for the client.
+def to_message(message: ChatMessage, index: int, *, tool_messages: str = "error") -> Message:
+    """A message for the client, which leaves out blank ones of an assistant.
+
+    Of an assistant's turn only the text is sent: calls of tools, reasoning, images and whatever kinds of blocks come next
+    month are no part of what it said.
 
     Raises:
-        InvalidRequestError: A role or a block that an assistant cannot be sent; nothing is dropped.
+        InvalidRequestError: A role, or a block of a user's or a system message, that an assistant cannot be sent.
     """
     if not isinstance(message, ChatMessage):
         raise InvalidRequestError(
             f"messages[{index}] is a {type(message).__name__}: pass a ChatMessage, such as ChatMessage(text)"
         )
     role = _ROLES.get(message.role)
+    if message.role in _TOOL_ROLES and tool_messages in ("as_user", "drop"):
+        text = "\n".join(_texts(message.blocks, f"messages[{index}] (tool)")) if tool_messages == "as_user" else ""
+        return Message("user", text) if text.strip() else Message("assistant", "")  # a tool may answer nothing
     if role is None:
+        advice = '; pass tool_messages="drop" or "as_user" for those of agents' if message.role in _TOOL_ROLES else ""
         raise InvalidRequestError(
-            f"messages[{index}].role is {message.role.value!r}: the assistant takes user, assistant and system messages only"
+            f"messages[{index}].role is {message.role.value!r}: the assistant takes user, assistant and system messages "
+            f"only{advice}"
         )
-    for block in message.blocks:
-        if not isinstance(block, TextBlock):
-            instead = "leave it out" if block.block_type in _NO_FILES else "upload files to the assistant instead"
-            raise InvalidRequestError(
-                f"messages[{index}] ({role}) has a {type(block).__name__}: the assistant takes text only; {instead}"
-            )
-    return Message(role, message.content or "")
+    refused = None if role == "assistant" else f"messages[{index}] ({role})"
+    return Message(role, "\n".join(_texts(message.blocks, refused)))
+
+
+def _texts(blocks: Sequence[Any], where: str | None) -> Iterator[str]:
+    """The texts of blocks; `where` they are, if what is not text is an error there."""
+    for block in blocks:
+        if isinstance(text := getattr(block, "text", None), str):
+            yield text
+        elif (kind := getattr(block, "block_type", None)) == "citable":
+            yield from _texts(block.content, where)
+        elif where is not None and kind != "cache":
+            instead = "leave it out" if kind in _NO_FILES else "upload files to the assistant instead"
+            raise InvalidRequestError(f"{where} has a {type(block).__name__}: the assistant takes text only; {instead}")
 
 
 def check_text(what: str, text: object) -> None:
@@ -114,9 +130,20 @@ def check_text(what: str, text: object) -> None:
         raise InvalidRequestError(f"{what} is a {type(text).__name__}: pass text")
 
 
-def to_messages(messages: Sequence[ChatMessage], system_prompt: str | None) -> list[Message]:
-    """The conversation for the client, which folds system messages into the first user turn."""
-    turns = [to_message(message, index) for index, message in enumerate(messages)]
+def to_messages(
+    messages: Sequence[ChatMessage], system_prompt: str | None, *, tool_messages: str = "error"
+) -> list[Message]:
+    """The conversation for the client, which folds system messages into the first user turn and leaves blank turns out.
+
+    Args:
+        messages: LlamaIndex's messages; never changed.
+        system_prompt: Put before them.
+        tool_messages: `"error"` refuses tool messages, `"as_user"` sends their text as user turns, `"drop"` leaves them out.
+
+    Raises:
+        InvalidRequestError: A message that cannot be sent; names it.
+    """
+    turns = [to_message(message, index, tool_messages=tool_messages) for index, message in enumerate(messages)]
     return [Message("system", system_prompt), *turns] if system_prompt else turns
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import llama_index.core.instrumentation as instrument
-from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.callbacks import trace_method
 from llama_index.core.chat_engine.types import AgentChatResponse, BaseChatEngine, StreamingAgentChatResponse
 from llama_index.core.instrumentation.events.chat_engine import (
@@ -18,7 +18,9 @@ from llama_index.core.instrumentation.events.chat_engine import (
     StreamChatStartEvent,
 )
 from llama_index.core.memory import BaseMemory, ChatMemoryBuffer
-from typing_extensions import Unpack
+from llama_index.core.memory.types import BaseChatStoreMemory
+from llama_index.core.storage.chat_store import SimpleChatStore
+from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 from llama_index.llms.pinecone_assistant.utils import check_text
@@ -74,15 +76,22 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     """Talk with an assistant; it searches its files for every turn by itself, so a turn is one call.
 
     LlamaIndex's condense engines would send their rephrasing prompt through the same search and then search again.
-    A turn that fails, has no text or whose stream is left early is not remembered. Unless the options say otherwise, it
-    asks with `interface="standard"`, `include_highlights=True` (the text of the source nodes) and `strip_references=True`
-    (no list of expiring links under the text, nor in the memory).
+    The memory changes when a turn has succeeded: one that fails, has no text or whose stream is left early leaves it as it
+    was, also where it came with a `chat_history`. Messages are copied in and out. Unless the options say otherwise, the
+    engine asks with `interface="standard"`, `include_highlights=True` (the text of the source nodes) and
+    `strip_references=True` (no list of expiring links under the text, nor in the memory).
+
+    An engine is one conversation. A copy with another filter begins a conversation of its own, with the constructor's
+    `chat_history`, because what one user was told is not for the next one; a copy with other options goes on with this one.
 
     Args:
         llm: An existing LLM to ask; or pass its options here, `system_prompt=` and `client=` among them.
-        memory: What was said; a copy made by `with_filters` or `with_options` shares it. Default: a `ChatMemoryBuffer`
+        chat_history: What was said before, such as a greeting.
+        memory: Where to remember, in place of `chat_history`; shared with whoever else has it. Default: a `ChatMemoryBuffer`
             of three quarters of the context window.
         filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
+            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
         options: As for `PineconeAssistant`.
 
     Example:
@@ -97,96 +106,151 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         self,
         llm: PineconeAssistant | None = None,
         *,
+        chat_history: Sequence[ChatMessage] | None = None,
         memory: BaseMemory | None = None,
         filters: Filters | None = None,
+        guard_filter: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(self, llm, filters, options)
-        if memory is not None and not isinstance(memory, BaseMemory):
-            raise InvalidRequestError(
-                f"memory is a {type(memory).__name__}: pass one of LlamaIndex's, such as ChatMemoryBuffer"
-            )
-        # Not `Memory`: its SQL store opens a connection in every event loop.
-        self._memory = memory if memory is not None else ChatMemoryBuffer.from_defaults(llm=self._llm)
+        self._llm = llm_of(self, llm, filters, guard_filter, options)
+        if memory is not None and chat_history is not None:
+            raise InvalidRequestError("memory has a history of its own: pass memory= or chat_history=, not both")
+        self._greeting = _copies(chat_history or [])
+        self._memory = _checked_memory(memory) if memory is not None else self._new_memory(self._greeting)
         self.callback_manager = self._llm.callback_manager
+
+    @classmethod
+    def from_defaults(
+        cls,
+        llm: PineconeAssistant | None = None,
+        chat_history: Sequence[ChatMessage] | None = None,
+        memory: BaseMemory | None = None,
+        memory_cls: type[BaseMemory] | None = None,
+        **options: Any,
+    ) -> Self:
+        """An engine with the names that LlamaIndex's own engines take.
+
+        Args:
+            llm: An existing LLM to ask, or pass its options.
+            chat_history: What was said before.
+            memory: Where to remember.
+            memory_cls: A class of LlamaIndex's to remember with, in place of `memory`.
+            options: As for the constructor; `system_prompt` may come with an `llm`.
+        """
+        system_prompt = options.pop("system_prompt", None)
+        if llm is None:
+            options["system_prompt"] = system_prompt
+        engine = cls(llm, chat_history=chat_history, memory=memory, **options)
+        if llm is not None and system_prompt is not None:
+            engine._llm = engine._llm.model_copy(update={"system_prompt": system_prompt})
+        if memory_cls is not None and memory is None:
+            history = _copies(engine._greeting) or None  # an empty one is written too, by those over a database
+            engine._memory = _checked_memory(
+                memory_cls.from_defaults(chat_history=history, token_limit=_token_limit(engine._llm))
+            )
+        return engine
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other options, `memory` among them, over the same connections; None clears one.
+
+        It goes on with this conversation. With another `filter` it begins one of its own.
+        """
+        memory = options.pop("memory", None)
+        twin = self._with_llm_options(options, ["memory"])
+        if memory is not None:
+            twin._memory = _checked_memory(memory)
+        elif "filter" in options:
+            twin._memory = self._new_memory(self._greeting)
+        return twin
 
     @property
     def chat_history(self) -> list[ChatMessage]:
-        """What was said so far, questions and answers."""
-        return self._memory.get_all()
+        """What was said so far, questions and answers; a copy."""
+        return _copies(self._memory.get_all())
 
     def reset(self) -> None:
         """Forget what was said."""
         self._memory.reset()
 
     @trace_method("chat")
-    def chat(self, message: str, chat_history: list[ChatMessage] | None = None) -> AgentChatResponse:
+    def chat(self, message: str, chat_history: Sequence[ChatMessage] | None = None) -> AgentChatResponse:
         """Answer a turn.
 
         Args:
             message: What the user says.
-            chat_history: What was said before, instead of what the engine remembers.
+            chat_history: What was said before, instead of what the engine remembers; remembered when the turn succeeded.
         """
-        messages = self._turns(message, chat_history)
-        answer = self._llm.chat(messages, **engine_options(self._llm))
-        self._remember(messages[-1], answer)
+        turn = _Turn(message, chat_history)
+        answer = self._llm.chat(turn.after(self._source(turn).get(input=message)), **engine_options(self._llm))
+        self._remember(turn, answer)
         return _to_response(answer)
 
     @trace_method("chat")
-    async def achat(self, message: str, chat_history: list[ChatMessage] | None = None) -> AgentChatResponse:
+    async def achat(self, message: str, chat_history: Sequence[ChatMessage] | None = None) -> AgentChatResponse:
         """As `chat`."""
-        messages = await self._aturns(message, chat_history)
+        turn = _Turn(message, chat_history)
+        messages = turn.after(await self._source(turn).aget(input=message))
         answer = await self._llm.achat(messages, **engine_options(self._llm))
-        await self._aremember(messages[-1], answer)
+        await self._aremember(turn, answer)
         return _to_response(answer)
 
     @trace_method("chat")
     def stream_chat(
-        self, message: str, chat_history: list[ChatMessage] | None = None
+        self, message: str, chat_history: Sequence[ChatMessage] | None = None
     ) -> AssistantStreamingChatResponse:
         """Answer a turn as the answer comes: read `response_gen`. Arguments as for `chat`."""
-        messages = self._turns(message, chat_history)
+        turn = _Turn(message, chat_history)
+        messages = turn.after(self._source(turn).get(input=message))
         response = AssistantStreamingChatResponse()
         response.chat_stream = self._remembering(
-            self._llm.stream_chat(messages, **engine_options(self._llm)), messages[-1], response
+            self._llm.stream_chat(messages, **engine_options(self._llm)), turn, response
         )
         return response
 
     @trace_method("chat")
     async def astream_chat(
-        self, message: str, chat_history: list[ChatMessage] | None = None
+        self, message: str, chat_history: Sequence[ChatMessage] | None = None
     ) -> AssistantStreamingChatResponse:
         """As `stream_chat`: read `async_response_gen()`."""
-        messages = await self._aturns(message, chat_history)
+        turn = _Turn(message, chat_history)
+        messages = turn.after(await self._source(turn).aget(input=message))
         answers = await self._llm.astream_chat(messages, **engine_options(self._llm))
         response = AssistantStreamingChatResponse()
-        response.achat_stream = self._aremembering(answers, messages[-1], response)
+        response.achat_stream = self._aremembering(answers, turn, response)
         return response
 
-    def _turns(self, message: str, chat_history: list[ChatMessage] | None) -> list[ChatMessage]:
-        _check_turn(message, chat_history)
-        if chat_history is not None:
-            self._memory.set(chat_history)
-        return [*self._memory.get(input=message), ChatMessage(message)]
+    def _new_memory(self, history: Sequence[ChatMessage]) -> ChatMemoryBuffer:
+        """A memory of this conversation's size that holds copies of these messages."""
+        # Not `Memory`: its SQL store opens a connection in every event loop.
+        before = getattr(self, "_memory", None)
+        if isinstance(before, ChatMemoryBuffer):
+            return ChatMemoryBuffer.from_defaults(
+                _copies(history), token_limit=before.token_limit, tokenizer_fn=before.tokenizer_fn
+            )
+        return ChatMemoryBuffer.from_defaults(_copies(history), token_limit=_token_limit(self._llm))
 
-    async def _aturns(self, message: str, chat_history: list[ChatMessage] | None) -> list[ChatMessage]:
-        _check_turn(message, chat_history)
-        if chat_history is not None:
-            await self._memory.aset(chat_history)
-        return [*await self._memory.aget(input=message), ChatMessage(message)]
+    def _source(self, turn: _Turn) -> BaseMemory:
+        """Where the messages before a turn come from; a history that came with it is cut to the same size as a memory."""
+        return self._memory if turn.history is None else self._new_memory(turn.history)
 
-    def _remember(self, question: ChatMessage, answer: AssistantChatResponse) -> None:
-        if _has_text(answer):
-            self._memory.put_messages([question, answer.message])
+    def _remember(self, turn: _Turn, answer: AssistantChatResponse) -> None:
+        said = turn.said(answer)
+        if said and turn.history is not None:
+            self._memory.set(turn.history + said)
+        elif said:
+            self._memory.put_messages(said)
 
-    async def _aremember(self, question: ChatMessage, answer: AssistantChatResponse) -> None:
-        if _has_text(answer):
-            await self._memory.aput_messages([question, answer.message])
+    async def _aremember(self, turn: _Turn, answer: AssistantChatResponse) -> None:
+        said = turn.said(answer)
+        if said and turn.history is not None:
+            await self._memory.aset(turn.history + said)
+        elif said:
+            await self._memory.aput_messages(said)
 
     def _remembering(
         self,
         answers: Generator[AssistantChatResponse, None, None],
-        question: ChatMessage,
+        turn: _Turn,
         response: AssistantStreamingChatResponse,
     ) -> Generator[AssistantChatResponse, None, None]:
         with _stream_events(), closing(answers):
@@ -194,13 +258,13 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                 if answer.delta:
                     dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                 yield answer
-            self._remember(question, answer)
+            self._remember(turn, answer)
             response.finish(answer)
 
     async def _aremembering(
         self,
         answers: AsyncGenerator[AssistantChatResponse, None],
-        question: ChatMessage,
+        turn: _Turn,
         response: AssistantStreamingChatResponse,
     ) -> AsyncGenerator[AssistantChatResponse, None]:
         with _stream_events():
@@ -209,13 +273,33 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
                     if answer.delta:
                         dispatcher.event(StreamChatDeltaReceivedEvent(delta=answer.delta))
                     yield answer
-                await self._aremember(question, answer)
+                await self._aremember(turn, answer)
                 response.finish(answer)
+
+
+class _Turn:
+    """One turn: the question, and the history that came with it, both of which are the engine's own from here on."""
+
+    def __init__(self, message: str, chat_history: Sequence[ChatMessage] | None) -> None:
+        check_text("message", message)
+        self.question = message
+        self.history = None if chat_history is None else _copies(chat_history)
+
+    def after(self, before: Iterable[ChatMessage]) -> list[ChatMessage]:
+        """The messages to send."""
+        return [*before, ChatMessage(self.question)]
+
+    def said(self, answer: AssistantChatResponse) -> list[ChatMessage]:
+        """What to remember: nothing of an answer without text."""
+        text = answer.message.content or ""
+        if not text.strip():
+            return []
+        return [ChatMessage(self.question), ChatMessage(text, role=MessageRole.ASSISTANT)]
 
 
 @contextmanager
 def _stream_events() -> Iterator[None]:
-    """The events that LlamaIndex's own engines tell around a streamed turn."""
+    """Report the events that LlamaIndex's own engines report around a streamed turn."""
     dispatcher.event(StreamChatStartEvent())
     try:
         yield
@@ -225,20 +309,29 @@ def _stream_events() -> Iterator[None]:
     dispatcher.event(StreamChatEndEvent())
 
 
-def _check_turn(message: object, chat_history: object) -> None:
-    """Refuse what the memory would keep, and every later turn would stumble over."""
-    check_text("message", message)
-    if chat_history is not None:
-        if isinstance(chat_history, str) or not isinstance(chat_history, Sequence):
-            raise InvalidRequestError(f"chat_history is a {type(chat_history).__name__}: pass a list of ChatMessage")
-        for index, said in enumerate(chat_history):
-            if not isinstance(said, ChatMessage):
-                raise InvalidRequestError(f"chat_history[{index}] is a {type(said).__name__}: pass a ChatMessage")
+def _copies(chat_history: object) -> list[ChatMessage]:
+    """Copies of messages, which neither their owner nor the engine can change for the other."""
+    if isinstance(chat_history, str) or not isinstance(chat_history, Sequence):
+        raise InvalidRequestError(f"chat_history is a {type(chat_history).__name__}: pass a list of ChatMessage")
+    for index, said in enumerate(chat_history):
+        if not isinstance(said, ChatMessage):
+            raise InvalidRequestError(f"chat_history[{index}] is a {type(said).__name__}: pass a ChatMessage")
+    return [message.model_copy(deep=True) for message in chat_history]
 
 
-def _has_text(answer: AssistantChatResponse) -> bool:
-    """False for an answer that cannot be sent as a part of later turns: every message needs text."""
-    return bool((answer.message.content or "").strip())
+def _checked_memory(memory: object) -> BaseMemory:
+    if not isinstance(memory, BaseMemory):
+        raise InvalidRequestError(
+            f"memory is a {type(memory).__name__}: pass one of LlamaIndex's, such as ChatMemoryBuffer"
+        )
+    if isinstance(memory, BaseChatStoreMemory) and isinstance(memory.chat_store, SimpleChatStore):
+        # This store keeps the list that its memory was made with, and would write what is said into a caller's greeting.
+        memory.set(_copies(memory.get_all()))
+    return memory
+
+
+def _token_limit(llm: PineconeAssistant) -> int:
+    return max(1, llm.context_window * 3 // 4)
 
 
 def _to_response(answer: AssistantChatResponse) -> AgentChatResponse:

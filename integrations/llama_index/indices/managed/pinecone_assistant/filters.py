@@ -8,6 +8,7 @@ from typing import Any
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
 
 from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client.adapters import deep_copied
 
 Filters = MetadataFilters | Mapping[str, Any]
 
@@ -25,19 +26,26 @@ _CONDITIONS = {FilterCondition.AND: "$and", FilterCondition.OR: "$or", None: "$a
 
 
 def to_filter(filters: Filters | None) -> dict[str, Any] | None:
-    """`MetadataFilters` as `{"$and": [{"year": {"$gte": 2024}}, ...]}`; a dict passes as it is; empty is None, no filter.
+    """`MetadataFilters` as `{"$and": [{"year": {"$gte": 2024}}, ...]}`; of a dict a copy; empty is None, no filter.
 
     Raises:
         InvalidRequestError: No filters at all, or an operator or a condition that the assistant does not have; names it.
     """
     if isinstance(filters, MetadataFilters):
-        return _to_group(filters)
+        return deep_copied(_to_group(filters))
     if filters is not None and not isinstance(filters, Mapping):
         raise InvalidRequestError(
             f"filters is a {type(filters).__name__}: pass MetadataFilters, or a dict such as "
             '{"year": {"$gte": 2024}}'
         )
-    return dict(filters) if filters else None
+    return deep_copied(dict(filters)) if filters else None
+
+
+def to_guard(guard_filter: Filters | None) -> Mapping[str, Any] | None:
+    """A guard as a filter. `MetadataFilters` without a filter in them are `{}`, which is not a guard: None would be none."""
+    if isinstance(guard_filter, MetadataFilters):
+        return to_filter(guard_filter) or {}
+    return guard_filter
 
 
 def _to_group(filters: MetadataFilters) -> dict[str, Any] | None:

@@ -17,8 +17,10 @@ from llama_index.core.tools import QueryEngineTool, ToolMetadata, ToolOutput
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
+from llama_index.llms.pinecone_assistant.options import CALL_OPTIONS, OF_CONSTRUCTORS
+from pinecone_assistant_client import InvalidRequestError
 
-from .filters import Filters
+from .filters import Filters, to_guard
 from .sources import empty_metadata, to_metadata, to_source_nodes, to_sources_text
 from .views import AssistantView, engine_options, llm_of
 
@@ -37,6 +39,8 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         streaming: Answer with a `StreamingResponse` (`aquery`: `AsyncStreamingResponse`), whose `source_nodes` and
             `metadata` are filled when its text has come to the end.
         filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
+            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
         options: As for `PineconeAssistant`.
 
     Example:
@@ -53,9 +57,10 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         *,
         streaming: bool = False,
         filters: Filters | None = None,
+        guard_filter: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(self, llm, filters, options)
+        self._llm = llm_of(self, llm, filters, guard_filter, options)
         self._streaming = streaming
         super().__init__(callback_manager=self._llm.callback_manager)
 
@@ -67,10 +72,17 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         return twin
 
     def as_tool(
-        self, name: str | None = None, description: str | None = None, *, return_direct: bool = False
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        *,
+        return_direct: bool = False,
+        guard_filter: Filters | None = None,
     ) -> PineconeAssistantTool:
         """This engine as a tool for an agent; its text ends with the sources, its `raw_output` is the `Response`."""
-        return PineconeAssistantTool.from_defaults(self, name, description, return_direct=return_direct)
+        return PineconeAssistantTool.from_defaults(
+            self, name, description, return_direct=return_direct, guard_filter=guard_filter
+        )
 
     def _query(self, query_bundle: QueryBundle) -> Response | StreamingResponse:
         messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
@@ -146,12 +158,22 @@ async def _to_async_tokens(
         end.take(response)
 
 
+_OPTIONS = {*CALL_OPTIONS, *OF_CONSTRUCTORS, "filters", "streaming"}
 _NAME = "ask_assistant"
 _DESCRIPTION = "Answers a question from the files of a knowledge base and names its sources. Ask a whole question."
 
 
 class PineconeAssistantTool(QueryEngineTool):
     """A query engine tool whose text ends with the sources; it asks unstreamed and never shows an expiring link.
+
+    A call takes a question and nothing else: options such as `filter` belong to the engine, where the model of an agent
+    cannot choose them.
+
+    Args:
+        query_engine: The engine to ask.
+        metadata: Name and description, by which an agent chooses the tool.
+        resolve_input_errors: Ask with whatever an agent passes in place of `input`, as LlamaIndex does.
+        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every filter and guard of the engine.
 
     Example:
         ```python
@@ -160,10 +182,20 @@ class PineconeAssistantTool(QueryEngineTool):
     """
 
     def __init__(
-        self, query_engine: BaseQueryEngine, metadata: ToolMetadata, resolve_input_errors: bool = True
+        self,
+        query_engine: BaseQueryEngine,
+        metadata: ToolMetadata,
+        resolve_input_errors: bool = True,
+        *,
+        guard_filter: Filters | None = None,
     ) -> None:
         if isinstance(query_engine, PineconeAssistantQueryEngine):
             query_engine = query_engine.with_options(streaming=False, strip_references=True)
+            query_engine._llm = query_engine._llm.guarded_by(to_guard(guard_filter))
+        elif guard_filter is not None:
+            raise InvalidRequestError(
+                f"guard_filter cannot hold for a {type(query_engine).__name__}: pass a PineconeAssistantQueryEngine"
+            )
         super().__init__(query_engine, metadata, resolve_input_errors)
 
     @classmethod
@@ -174,21 +206,41 @@ class PineconeAssistantTool(QueryEngineTool):
         description: str | None = None,
         return_direct: bool = False,
         resolve_input_errors: bool = True,
+        *,
+        guard_filter: Filters | None = None,
     ) -> PineconeAssistantTool:
         """A tool with this name and description, by which an agent chooses it."""
         metadata = ToolMetadata(description or _DESCRIPTION, name or _NAME, return_direct=return_direct)
-        return cls(query_engine, metadata, resolve_input_errors)
+        return cls(query_engine, metadata, resolve_input_errors, guard_filter=guard_filter)
 
     def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """The answer and its sources; `raw_output` is the engine's response."""
+        """The answer and its sources; `raw_output` is the engine's response.
+
+        Raises:
+            InvalidRequestError: An option, such as `filter`, which LlamaIndex would drop, or more than a question.
+        """
         # Not by super(): LlamaIndex makes a span of its call, too, and traces would show every call twice.
-        question = self._get_query_str(*args, **kwargs)
+        question = self._question(args, kwargs)
         return self._to_output(question, self._query_engine.query(question))
 
     async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
         """As `call`."""
-        question = self._get_query_str(*args, **kwargs)
+        question = self._question(args, kwargs)
         return self._to_output(question, await self._query_engine.aquery(question))
+
+    def _question(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        has_question = bool(args) or "input" in kwargs
+        for name in kwargs:
+            if name in _OPTIONS or (has_question and name != "input"):
+                raise InvalidRequestError(
+                    f"a call of the tool {self.metadata.get_name()!r} takes a question and not {name!r}: make a tool of "
+                    "another engine, engine.with_options(...).as_tool() or engine.with_filters(...).as_tool()"
+                )
+        if len(args) > 1 or (args and kwargs):
+            raise InvalidRequestError(
+                f"a call of the tool {self.metadata.get_name()!r} takes one question, and no more"
+            )
+        return self._get_query_str(*args, **kwargs)
 
     def _to_output(self, question: str, response: RESPONSE_TYPE) -> ToolOutput:
         sources = to_sources_text(response.source_nodes) if isinstance(response, Response) else ""

@@ -15,6 +15,9 @@ from .filters import Filters
 from .sources import to_snippet_node
 from .views import AssistantView, llm_of
 
+_SIZES = {"top_k": "similarity_top_k", "snippet_size": "snippet_size"}
+"""The service's names of the retriever's own options."""
+
 
 class PineconeAssistantRetriever(AssistantView, BaseRetriever):
     """Retrieve from an assistant's files, without an answer and without a chat's bill.
@@ -24,6 +27,8 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         similarity_top_k: Snippets at most, 1 to 64; None leaves it to the service (16).
         snippet_size: Tokens of a snippet at most, 512 to 8192; None leaves it to the service (2048).
         filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
+            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
         options: As for `PineconeAssistant`; `context_options` are the defaults of the two sizes.
 
     Example:
@@ -43,18 +48,19 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         similarity_top_k: int | None = None,
         snippet_size: int | None = None,
         filters: Filters | None = None,
+        guard_filter: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        self._llm = llm_of(self, llm, filters, options)
-        self._sizes = {"top_k": similarity_top_k, "snippet_size": snippet_size}
+        self._llm = llm_of(self, llm, filters, guard_filter, options)
+        self._sizes = _checked_sizes({"top_k": similarity_top_k, "snippet_size": snippet_size})
         super().__init__(callback_manager=self._llm.callback_manager)
 
     def with_options(self, **options: Any) -> Self:
         """A copy with another `similarity_top_k`, `snippet_size`, `filter` or `timeout`, over the same connections."""
-        names = {"similarity_top_k": "top_k", "snippet_size": "snippet_size"}
-        sizes = {names[name]: value for name, value in options.items() if name in names}
-        twin = self._with_llm_options({name: value for name, value in options.items() if name not in names}, names)
-        twin._sizes = {**self._sizes, **sizes}
+        own = {theirs: options[ours] for theirs, ours in _SIZES.items() if ours in options}
+        others = {name: value for name, value in options.items() if name not in _SIZES.values()}
+        twin = self._with_llm_options(others, _SIZES.values())
+        twin._sizes = {**self._sizes, **_checked_sizes(own)}
         return twin
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -70,3 +76,9 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         call = self._llm.call_options()
         shared: dict[str, Any] = {name: call[name] for name in ("filter", "timeout", "total_timeout") if name in call}
         return {**checked_context_options(call.get("context_options") or {}), **sizes, **shared}
+
+
+def _checked_sizes(sizes: dict[str, int | None]) -> dict[str, int | None]:
+    """The sizes, after a check that names them as the retriever does."""
+    checked_context_options(sizes, names=_SIZES)
+    return sizes

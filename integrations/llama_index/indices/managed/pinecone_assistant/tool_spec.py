@@ -1,6 +1,12 @@
 """An assistant as tools for an agent: the assistant is a tool there, not the agent's brain."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import NodeWithScore
+from llama_index.core.tools import ToolOutput
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 from typing_extensions import Unpack
 
@@ -13,14 +19,33 @@ from .sources import to_source_line
 from .views import llm_of
 
 
+@dataclass
+class SourcedResponse(Response):
+    """A response whose text for an agent is another than `response`: its `str()` ends with the sources.
+
+    Attributes:
+        text: The text for the agent.
+    """
+
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class PineconeAssistantToolSpec(BaseToolSpec):
     """Two tools for an agent: `ask` answers with sources, `search_context` finds passages without an answer.
+
+    Both give a `Response` with `source_nodes`, which a tool's output has as `raw_output`; its `str()` is the text that the
+    agent reads.
 
     Args:
         llm: An existing LLM to ask; or pass its options here, `client=` among them.
         similarity_top_k: Passages at most, 1 to 64.
         snippet_size: Tokens of a passage at most, 512 to 8192.
         filters: `MetadataFilters` or a filter of the assistant's. An agent cannot widen it.
+        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
+            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
         options: As for `PineconeAssistant`.
 
     Example:
@@ -38,31 +63,38 @@ class PineconeAssistantToolSpec(BaseToolSpec):
         similarity_top_k: int | None = None,
         snippet_size: int | None = None,
         filters: Filters | None = None,
+        guard_filter: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
-        engine = PineconeAssistantQueryEngine(llm_of(self, llm, filters, options))
+        engine = PineconeAssistantQueryEngine(llm_of(self, llm, filters, guard_filter, options))
         self._tool = engine.as_tool()
         self._retriever = PineconeAssistantRetriever(
             engine.llm, similarity_top_k=similarity_top_k, snippet_size=snippet_size
         )
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str) -> SourcedResponse:
         """Answer a whole question from the files of the knowledge base, with the sources of the answer."""
-        return self._tool.call(question).content
+        return _to_answer(self._tool.call(question))
 
-    async def aask(self, question: str) -> str:
-        """As `ask`."""
-        return (await self._tool.acall(question)).content
+    async def aask(self, question: str) -> SourcedResponse:
+        """Async version of `ask`."""
+        return _to_answer(await self._tool.acall(question))
 
-    def search_context(self, query: str) -> str:
+    def search_context(self, query: str) -> SourcedResponse:
         """Find passages in the files of the knowledge base that have to do with a query, each with its file."""
         return _to_passages(self._retriever.retrieve(query))
 
-    async def asearch_context(self, query: str) -> str:
-        """As `search_context`."""
+    async def asearch_context(self, query: str) -> SourcedResponse:
+        """Async version of `search_context`."""
         return _to_passages(await self._retriever.aretrieve(query))
 
 
-def _to_passages(nodes: list[NodeWithScore]) -> str:
+def _to_answer(output: ToolOutput) -> SourcedResponse:
+    answer: Response = output.raw_output
+    return SourcedResponse(answer.response, answer.source_nodes, answer.metadata, text=output.content)
+
+
+def _to_passages(nodes: list[NodeWithScore]) -> SourcedResponse:
     passages = [f"{to_source_line(found)}\n{found.node.get_content()}" for found in nodes]
-    return "\n\n".join(passages) or "No passage fits."
+    text = "\n\n".join(passages) or "No passage fits."
+    return SourcedResponse(text, nodes, text=text)

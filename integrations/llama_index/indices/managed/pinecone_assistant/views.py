@@ -1,4 +1,4 @@
-"""What the retriever, the engines and the tool spec are made of: an LLM with their options, and copies with others."""
+"""The common part of the retriever, the engines and the tool spec: an LLM with their options, and copies with others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssist
 from llama_index.llms.pinecone_assistant.options import check_call_options, check_words
 from pinecone_assistant_client import InvalidRequestError
 
-from .filters import Filters, to_filter
+from .filters import Filters, to_filter, to_guard
 
 
 class AssistantView:
@@ -42,7 +42,11 @@ class AssistantView:
         return self.with_options(filter=to_filter(filters))
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other options (`model`, `temperature`, `timeout`, ...) over the same connections; None clears one."""
+        """A copy with other options (`model`, `temperature`, `timeout`, ...) over the same connections; None clears one.
+
+        Raises:
+            InvalidRequestError: An unknown option, or `guard_filter`, which only constructors take.
+        """
         return self._with_llm_options(options)
 
     def _with_llm_options(self, options: Mapping[str, Any], own: Iterable[str] = ()) -> Self:
@@ -63,24 +67,27 @@ def engine_options(llm: PineconeAssistant) -> dict[str, Any]:
 
 
 def llm_of(
-    view: object, llm: PineconeAssistant | None, filters: Filters | None, options: AssistantOptions
+    view: object,
+    llm: PineconeAssistant | None,
+    filters: Filters | None,
+    guard_filter: Filters | None,
+    options: AssistantOptions,
 ) -> PineconeAssistant:
-    """The LLM that was passed to the constructor of `view`, or one with these options.
+    """The LLM that was passed to the constructor of `view`, or one with these options; filters and a guard may come with both.
 
     Raises:
         InvalidRequestError: No LLM, an unknown option, both an LLM and options, or both `filter` and `filters`.
     """
-    words = PineconeAssistant.model_fields
-    if options.keys() - words:  # the LLM would name itself, and not know the words of the view
-        own = [name for name in inspect.signature(type(view)).parameters if name != "options"]
-        check_words(options, type(view), [*words, *own])
+    # The LLM would name itself, and not know the options of the view.
+    own = [name for name in inspect.signature(type(view)).parameters if name != "options"]
+    check_words(options, type(view), [*PineconeAssistant.model_fields, *own])
+    manager = Settings.callback_manager
+    is_to_report = llm is None or bool(manager.handlers)
     if llm is not None and not isinstance(llm, PineconeAssistant):
         raise InvalidRequestError(
             f"llm is a {type(llm).__name__}: pass a PineconeAssistant, or its options such as assistant_name="
         )
     if llm is None:
-        # As LlamaIndex's own engines do: what is set for the whole process sees these calls.
-        options.setdefault("callback_manager", Settings.callback_manager)
         llm = PineconeAssistant(**options)
     elif given := sorted(options):
         raise InvalidRequestError(f"llm= brings its own options: leave out {', '.join(given)}, or use with_options()")
@@ -88,4 +95,9 @@ def llm_of(
         if options.get("filter") is not None:
             raise InvalidRequestError("filter and filters are the same: pass one of them")
         llm = llm.with_options(filter=to_filter(filters))
+    llm = llm.guarded_by(to_guard(guard_filter))
+    if is_to_report and "callback_manager" not in llm.model_fields_set:
+        # As LlamaIndex's own engines do: what is set for the whole process sees these calls, also of an LLM made earlier.
+        llm = llm.model_copy(update={"callback_manager": manager})
+        llm.__pydantic_fields_set__.discard("callback_manager")  # another view over this LLM looks at Settings again
     return llm
