@@ -89,7 +89,7 @@ class _WireAssistants(_Answer):
 
 
 class _WireMetrics(Wire):
-    needed: ClassVar = ("correctness", "completeness", "alignment")
+    needed: ClassVar[tuple[str, ...]] = ("correctness", "completeness", "alignment")
 
     correctness: float
     completeness: float
@@ -101,7 +101,7 @@ class _WireText(Wire):
 
 
 class _WireFact(Wire):
-    needed: ClassVar = ("fact",)
+    needed: ClassVar[tuple[str, ...]] = ("fact",)
 
     fact: _WireText
     entailment: str = ""
@@ -112,7 +112,7 @@ class _WireReasoning(Wire):
 
 
 class _WireEvaluation(Wire):
-    needed: ClassVar = ("metrics",)
+    needed: ClassVar[tuple[str, ...]] = ("metrics",)
 
     error: Any = None
     metrics: _WireMetrics | None = None

@@ -26,7 +26,7 @@ _SHOWN_BYTES = 2000
 class WireUsage(Wire):
     """Token counts on the wire. With one that cannot be read, the others say less than they seem to."""
 
-    needed: ClassVar = ("prompt_tokens", "completion_tokens", "total_tokens")
+    needed: ClassVar[tuple[str, ...]] = ("prompt_tokens", "completion_tokens", "total_tokens")
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -34,14 +34,14 @@ class WireUsage(Wire):
 
 
 class _WireMessage(Wire):
-    needed: ClassVar = ("content",)
+    needed: ClassVar[tuple[str, ...]] = ("content",)
 
     content: str | None = None
 
 
 class _WireChoice(Wire):
-    needed: ClassVar = ("message",)
-    only_first: ClassVar = True
+    needed: ClassVar[tuple[str, ...]] = ("message",)
+    only_first: ClassVar[bool] = True
 
     message: _WireMessage | None = None
     finish_reason: str | None = None
@@ -71,7 +71,7 @@ class WireCitation(Wire):
 
 
 class _WireCompletion(Wire):
-    needed: ClassVar = ("choices",)
+    needed: ClassVar[tuple[str, ...]] = ("choices",)
 
     choices: list[_WireChoice] | None = None
     id: str | None = None
@@ -82,7 +82,7 @@ class _WireCompletion(Wire):
 
 
 class _WireChat(Wire):
-    needed: ClassVar = ("message",)
+    needed: ClassVar[tuple[str, ...]] = ("message",)
 
     message: _WireMessage | None = None
     id: str | None = None
@@ -107,7 +107,7 @@ class _WireBlock(Wire):
 
 
 class _WireSnippet(Wire):
-    needed: ClassVar = ("content",)
+    needed: ClassVar[tuple[str, ...]] = ("content",)
 
     content: str | list[_WireBlock]
     score: float = 0.0
@@ -115,7 +115,7 @@ class _WireSnippet(Wire):
 
 
 class _WireContext(Wire):
-    needed: ClassVar = ("snippets",)
+    needed: ClassVar[tuple[str, ...]] = ("snippets",)
 
     snippets: list[_WireSnippet] | None = None
     usage: WireUsage | None = None
@@ -124,7 +124,7 @@ class _WireContext(Wire):
 
 
 class _WireAssistant(Wire):
-    needed: ClassVar = ("host",)
+    needed: ClassVar[tuple[str, ...]] = ("host",)
 
     host: str | None = None
     status: str | None = None

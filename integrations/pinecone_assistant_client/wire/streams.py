@@ -29,22 +29,22 @@ from .sse import ServerSentEvent, SSEDecoder
 
 
 class _WireDelta(Wire):
-    needed: ClassVar = ("content",)
-    in_pieces: ClassVar = ("content",)
+    needed: ClassVar[tuple[str, ...]] = ("content",)
+    in_pieces: ClassVar[tuple[str, ...]] = ("content",)
 
     content: str | None = None
 
 
 class _WireChunkChoice(Wire):
-    needed: ClassVar = ("delta",)
-    only_first: ClassVar = True
+    needed: ClassVar[tuple[str, ...]] = ("delta",)
+    only_first: ClassVar[bool] = True
 
     delta: _WireDelta | None = None
     finish_reason: str | None = None
 
 
 class _WireChunk(Wire):
-    needed: ClassVar = ("choices",)
+    needed: ClassVar[tuple[str, ...]] = ("choices",)
 
     choices: list[_WireChunkChoice] | None = None
     id: str | None = None
@@ -55,7 +55,7 @@ class _WireChunk(Wire):
 
 
 class _WireEvent(Wire):
-    needed: ClassVar = ("type",)
+    needed: ClassVar[tuple[str, ...]] = ("type",)
 
     type: str | None = None
     id: str | None = None
