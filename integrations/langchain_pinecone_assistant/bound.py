@@ -1,24 +1,225 @@
-"""A model whose bound or configurable options reach its structured answers, too.
+"""Bindings, configurable variants, alternatives, fallbacks and retries that keep the options in the model.
 
-The framework hands `with_structured_output` and `bind_tools` of a binding to the model inside and forgets what was bound:
-`chat.bind(filter=...).with_structured_output(Tree)` would ask without the filter, and files of other tenants might answer.
+The framework keeps what is bound *next to* the model: a binding is the model and a dict. Whatever unwraps a binding (`generate`,
+`with_structured_output`, an agent that looks for the chat model inside) forgets the dict, and with it a tenant's filter: files of
+other tenants may answer, and nothing says so. A config that `with_config` attached is forgotten in the same way.
+
+So `bind` puts options that are fields into a copy of the model, and keeps them in the dict too, because tracing and calls read
+them there. `hold` reaches the models inside any nesting of the framework's containers, and `configure` does the same for what
+a config chooses. The containers here are the framework's own classes, with methods that go through these two functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.base import RunnableBinding
-from langchain_core.runnables.configurable import RunnableConfigurableFields
+from langchain_core.runnables.base import RunnableBinding, RunnableBindingBase, RunnableEachBase, RunnableSequence
+from langchain_core.runnables.config import ensure_config, merge_configs
+from langchain_core.runnables.configurable import (
+    DynamicRunnable,
+    RunnableConfigurableAlternatives,
+    RunnableConfigurableFields,
+)
+from langchain_core.runnables.fallbacks import RunnableWithFallbacks
+from langchain_core.runnables.utils import (
+    AnyConfigurableField,
+    ConfigurableFieldMultiOption,
+    ConfigurableFieldSingleOption,
+)
 from pydantic import BaseModel
 
+from .connection import CALL_FIELDS, AssistantConnection, own_copy
+from .errors import InvalidRequestError
 
-class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
-    """`bind`, `with_config` and `configurable_fields` give runnables that have these two words themselves."""
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+_Change = Callable[[Any], Any]
+_DECIDING = ("filter", "context_options", "stop")
+_GENERATING = ("generate", "agenerate", "generate_prompt", "agenerate_prompt")
+
+
+def hold(runnable: Any, options: Mapping[str, Any]) -> Any:
+    """Return the runnable with these options in every model, retriever and tool of ours inside it.
+
+    Options win over what a config chooses, so they are configurable no more. Runnables of others stay as they are.
+
+    Raises:
+        InvalidRequestError: An option that ours does not have, or a value that a call would refuse.
+    """
+    if isinstance(runnable, AssistantConnection):
+        return runnable._holding(options)
+    changed = _mapped(runnable, partial(hold, options=options))
+    if isinstance(changed, RunnableBindingBase):
+        again = {name: options[name] for name in changed.kwargs if name in options}
+        return changed.model_copy(update={"kwargs": {**changed.kwargs, **again}}) if again else changed
+    if isinstance(changed, RunnableConfigurableFields) and isinstance(changed.default, AssistantConnection):
+        left = {name: field for name, field in changed.fields.items() if name not in options}
+        return changed.model_copy(update={"fields": left})
+    return changed
+
+
+def configure(runnable: Any, configurable: Mapping[str, Any]) -> Any:
+    """Return the runnable with what a config chooses kept by each configurable container inside it."""
+    if not configurable or isinstance(runnable, AssistantConnection):
+        return runnable
+    if isinstance(runnable, RunnableConfigurableAlternatives):
+        config = merge_configs(runnable.config, {"configurable": dict(configurable)})
+        named = {
+            key: configure(one, _without_prefix(runnable, key, configurable))
+            for key, one in runnable.alternatives.items()
+            if isinstance(one, Runnable)
+        }
+        default = configure(runnable.default, _without_prefix(runnable, runnable.default_key, configurable))
+        return runnable.model_copy(
+            update={"config": config, "default": default, "alternatives": {**runnable.alternatives, **named}}
+        )
+    if isinstance(runnable, RunnableConfigurableFields) and isinstance(runnable.default, AssistantConnection):
+        config = merge_configs(runnable.config, {"configurable": dict(configurable)})
+        default = _with_chosen(runnable.default, runnable.fields, config["configurable"])
+        return runnable.model_copy(update={"config": config, "default": default})
+    return _mapped(runnable, partial(configure, configurable=configurable))
+
+
+def _mapped(runnable: Any, change: _Change) -> Any:
+    """A container of the framework with each runnable inside it changed; anything else as it is."""
+    if isinstance(runnable, (RunnableBindingBase, RunnableEachBase)):
+        return runnable.model_copy(update={"bound": change(runnable.bound)})
+    if isinstance(runnable, RunnableWithFallbacks):
+        fallbacks = [change(one) for one in runnable.fallbacks]
+        return runnable.model_copy(update={"runnable": change(runnable.runnable), "fallbacks": fallbacks})
+    if isinstance(runnable, RunnableConfigurableAlternatives):
+        others = {key: _changed_alternative(one, change) for key, one in runnable.alternatives.items()}
+        return runnable.model_copy(update={"default": change(runnable.default), "alternatives": others})
+    if isinstance(runnable, DynamicRunnable):
+        return runnable.model_copy(update={"default": change(runnable.default)})
+    if isinstance(runnable, RunnableSequence):
+        steps = {"first": change(runnable.first), "middle": list(map(change, runnable.middle))}
+        return runnable.model_copy(update={**steps, "last": change(runnable.last)})
+    return runnable
+
+
+def _changed_alternative(one: Any, change: _Change) -> Any:
+    return change(one) if isinstance(one, Runnable) else partial(_made_and_changed, one, change)
+
+
+def _made_and_changed(make: Callable[[], Any], change: _Change) -> Any:
+    """An alternative that is made at its first use."""
+    return change(make())
+
+
+def _without_prefix(runnable: Any, key: str, configurable: Mapping[str, Any]) -> dict[str, Any]:
+    if not runnable.prefix_keys:
+        return dict(configurable)
+    prefix = f"{runnable.which.id}=={key}/"
+    return {name.removeprefix(prefix): value for name, value in configurable.items()}
+
+
+def _with_chosen(default: Any, fields: Mapping[str, AnyConfigurableField], configurable: Mapping[str, Any]) -> Any:
+    """A model of ours with the values that a config chooses for its fields."""
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if isinstance(field, ConfigurableFieldSingleOption):
+            values[name] = _option(field, configurable.get(field.id) or field.default)
+        elif isinstance(field, ConfigurableFieldMultiOption):
+            values[name] = [_option(field, key) for key in configurable.get(field.id, field.default)]
+        elif field.id in configurable:
+            values[name] = configurable[field.id]
+    return default._configured(values) if values else default
+
+
+def _option(field: ConfigurableFieldSingleOption | ConfigurableFieldMultiOption, key: str) -> Any:
+    if key not in field.options:
+        raise InvalidRequestError(f"the config chooses {key!r} for {field.id!r}: use one of {', '.join(field.options)}")
+    return field.options[key]
+
+
+def _own_config(config: Mapping[str, Any] | None, others: Mapping[str, Any]) -> dict[str, Any]:
+    """A config whose choices nobody changes in place."""
+    merged = {**(config or {}), **others}
+    if "configurable" in merged:
+        merged["configurable"] = own_copy(merged["configurable"], name="configurable")
+    return merged
+
+
+def _has_branches(runnable: Any) -> bool:
+    """Whether several models are inside, each of which answers in its own way."""
+    if isinstance(runnable, RunnableBindingBase):
+        return _has_branches(runnable.bound)
+    return isinstance(runnable, (RunnableWithFallbacks, RunnableConfigurableAlternatives))
+
+
+class KeepsOptions(Runnable[Input, Output]):
+    """A runnable whose variants keep their options in the models inside."""
+
+    if not TYPE_CHECKING:  # what type checkers see stays the framework's own
+
+        def bind(self, **options):
+            """Return a binding, with the options in the models inside too.
+
+            Raises:
+                InvalidRequestError: An unknown option, or a value that a call would refuse.
+            """
+            options = _own_options(options)
+            return Bound(bound=hold(self, options), kwargs=options)
+
+        def with_config(self, config=None, **kwargs):
+            """Return a binding of a config; what it chooses is kept by the configurable containers inside too."""
+            config = _own_config(config, kwargs)
+            return configure(_ours(super().with_config(config)), config.get("configurable") or {})
+
+        def with_types(self, *args, **kwargs):
+            """Return what the framework returns, as a class that keeps its options."""
+            return _ours(super().with_types(*args, **kwargs))
+
+        def with_listeners(self, **listeners):
+            """Return what the framework returns, as a class that keeps its options."""
+            return _ours(super().with_listeners(**listeners))
+
+        def with_alisteners(self, **listeners):
+            """Return what the framework returns, as a class that keeps its options."""
+            return _ours(super().with_alisteners(**listeners))
+
+        def with_retry(self, **options):
+            """Return what the framework returns, as a class that keeps its options."""
+            made = super().with_retry(**options)
+            # In a binding, because a class of ours would have to import tenacity before anybody retries.
+            return made if isinstance(made, Bound) else Bound(bound=made)
+
+        def with_fallbacks(self, fallbacks, **options):
+            """Return what the framework returns, as a class that keeps its options."""
+            return _ours(super().with_fallbacks(fallbacks, **options))
+
+        def configurable_alternatives(self, which, **options):
+            """Return what the framework returns, as a class that keeps its options."""
+            return _ours(super().configurable_alternatives(which, **options))
+
+        def configurable_fields(self, **fields):
+            """Return a variant whose config may set these fields; a field that has options holds the default one.
+
+            Raises:
+                InvalidRequestError: A field that does not exist, or that no config may set.
+            """
+            if not isinstance(self, AssistantConnection):
+                return _mapped(self, partial(_configurable, fields=fields))
+            self._check_configurable(fields)
+            return Configurable(default=_with_chosen(self, fields, {}), fields=fields)
+
+
+def _configurable(runnable: Any, fields: Mapping[str, AnyConfigurableField]) -> Any:
+    """Fields made configurable in what is ours, also inside a wrapper of the framework, such as its retry."""
+    if isinstance(runnable, KeepsOptions):
+        ours: Any = runnable
+        return ours.configurable_fields(**fields)
+    return _mapped(runnable, partial(_configurable, fields=fields))
+
+
+class KeepsChatOptions(KeepsOptions[LanguageModelInput, AIMessage]):
+    """A chat model, or a container of some, whose structured answers keep its options too."""
 
     # with_fallbacks reads these annotations at run time, so they name nothing that is imported for type checkers only;
     # `Any` stands for BaseTool, whose import takes 12 ms.
@@ -29,7 +230,7 @@ class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """The model with options bound; an assistant calls no tools, so `tools` must be empty.
+        """Return the model with options bound; an assistant calls no tools, so `tools` must be empty.
 
         `create_agent(model, response_format=X)` without tools comes here with `response_format`.
 
@@ -38,7 +239,7 @@ class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
         """
         from .calls import check_call_options  # noqa: PLC0415 - the client, at the first use (55 ms)
 
-        check_call_options({"tools": tools, "tool_choice": tool_choice, **kwargs})
+        check_call_options({"tools": tools, "tool_choice": tool_choice, **kwargs}, where="bind_tools")
         return self.bind(**kwargs)
 
     def with_structured_output(
@@ -50,7 +251,7 @@ class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """The model with answers as JSON of a schema. The assistant is steered towards it and the answer is checked here.
+        """Return the model with answers as JSON of a schema. The assistant is steered towards it and the answer is checked here.
 
         The question goes to POST /chat/{name}, also with `interface="openai"`, because only it can answer in JSON.
 
@@ -70,55 +271,174 @@ class KeepsOptions(Runnable[LanguageModelInput, AIMessage]):
 
         return structured_model(self.bind, schema, include_raw=include_raw, method=method, strict=strict, **kwargs)
 
-    if not TYPE_CHECKING:  # what type checkers see stays the framework's own
 
-        def bind(self, **kwargs):
-            """As of the framework, and what comes back keeps its options."""
-            return _kept(super().bind(**kwargs))
-
-        def with_config(self, config=None, **kwargs):
-            """As of the framework, and what comes back keeps its options."""
-            return _kept(super().with_config(config, **kwargs))
-
-        def with_types(self, *args, **kwargs):
-            """As of the framework, and what comes back keeps its options."""
-            return _kept(super().with_types(*args, **kwargs))
-
-        def with_listeners(self, **listeners):
-            """As of the framework, and what comes back keeps its options."""
-            return _kept(super().with_listeners(**listeners))
-
-        def with_alisteners(self, **listeners):
-            """As of the framework, and what comes back keeps its options."""
-            return _kept(super().with_alisteners(**listeners))
-
-        def configurable_fields(self, **fields):
-            """As of the framework, and what comes back keeps its options."""
-            made = super().configurable_fields(**fields)
-            return ConfigurableChat(default=made.default, fields=made.fields, config=made.config)
+def _own_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of which no caller changes a filter, or another dict that decides, in place."""
+    return {name: own_copy(value, name=name) if name in _DECIDING else value for name, value in options.items()}
 
 
-def _kept(made: Any) -> Any:
-    """The framework's plain binding as ours; what is ours already stays."""
-    if isinstance(made, KeepsOptions):
-        return made
-    return BoundChat(**{name: getattr(made, name) for name in BoundChat.model_fields})
+def _ours(made: Any) -> Any:
+    """A container of the framework as the class here that keeps options; what is ours already stays."""
+    cls = _CONTAINERS.get(type(made))
+    return made if cls is None else cls(**_fields_of(made))
+
+
+def _fields_of(made: Any) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in type(made).model_fields}
+
+
+class _Container(KeepsChatOptions):
+    """What our containers share: they are serialised as the framework's own, which is what `load` brings back."""
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Return the id of the framework's class."""
+        framework: Any = _framework_class(cls)
+        return [*framework.get_lc_namespace(), framework.__name__]
+
+
+def _framework_class(cls: type) -> Any:
+    return next(base for base in cls.__mro__ if base.__module__.startswith("langchain_core."))
 
 
 # Without type arguments: pydantic would check what is inside against a class made for them, which no model is.
-class BoundChat(KeepsOptions, RunnableBinding):  # type: ignore[type-arg]
-    """A model with options bound to it."""
+class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
+    """A model with options or a config bound to it. If several models are inside, each of them answers in its own way."""
 
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """The framework's own binding, which is what `load` brings back."""
-        return [*cls.get_lc_namespace(), "RunnableBinding"]
+    if not TYPE_CHECKING:  # as above
+
+        def bind_tools(self, tools, **options) -> Runnable:
+            """Return the same binding of what is inside with these tools, which must be none."""
+            if not _has_branches(self.bound):
+                return super().bind_tools(tools, **options)
+            return self.model_copy(update={"bound": _called(self.bound, "bind_tools", (tools,), options)})
+
+        def with_structured_output(self, schema=None, **options) -> Runnable:
+            """Return the framework's binding of the structured answers of what is inside."""
+            if not _has_branches(self.bound):
+                return super().with_structured_output(schema, **options)
+            inside = _called(self.bound, "with_structured_output", (schema,), options)
+            return RunnableBinding(**{**_fields_of(self), "bound": inside})
+
+        def bind(self, **options):
+            """Return this binding with more options."""
+            options = _own_options(options)
+            update = {"bound": hold(self.bound, options), "kwargs": {**self.kwargs, **options}}
+            return self.model_copy(update=update)
+
+        def configurable_fields(self, **fields):
+            """Return this binding around a model whose config may set these fields.
+
+            Raises:
+                InvalidRequestError: As for a model, or a field that is bound: bound options win over a config.
+            """
+            if set(fields) <= set(type(self).model_fields):  # the framework's own meaning: another `kwargs` or `config`
+                return super(KeepsOptions, self).configurable_fields(**fields)
+            for name in fields:
+                if name in self.kwargs:
+                    raise InvalidRequestError(
+                        f"{name} is bound, and bound options win over a config: make it configurable and do not bind it"
+                    )
+            made = super().configurable_fields(**fields)
+            return configure(made, self.config.get("configurable") or {})
+
+        def __getattr__(self, name):
+            """Return an attribute of what is bound. `generate` and its relatives keep the options that are no fields."""
+            attribute = super().__getattr__(name)
+            if name not in _GENERATING or not callable(attribute):
+                return attribute
+            others = {key: value for key, value in self.kwargs.items() if key not in CALL_FIELDS}
+
+            @wraps(attribute)
+            def generating(*args, **kwargs):
+                return attribute(*args, **{**others, **kwargs})
+
+            return generating
 
 
-class ConfigurableChat(KeepsOptions, RunnableConfigurableFields):  # type: ignore[type-arg]
+class Configurable(_Container, RunnableConfigurableFields):  # type: ignore[type-arg]
     """A model with options that the config of a call chooses."""
 
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """As for `BoundChat`."""
-        return [*cls.get_lc_namespace(), "RunnableConfigurableFields"]
+    if not TYPE_CHECKING:  # as above
+
+        def with_config(self, config=None, **kwargs):
+            """Return a variant whose default is what this config chooses; the config of a call still wins."""
+            return _with_config(self, config, kwargs)
+
+        def configurable_fields(self, **fields):
+            """Return a variant with more fields that a config may choose."""
+            self.default._check_configurable(fields)
+            fields = {**self.fields, **fields}
+            default = _with_chosen(self.default, fields, (self.config or {}).get("configurable", {}))
+            return self.model_copy(update={"fields": fields, "default": default})
+
+        def _prepare(self, config=None):
+            config = ensure_config(config)
+            return _with_chosen(self.default, self.fields, config.get("configurable", {})), config
+
+
+class _Branches(_Container):
+    """A container of several models, each of which answers in its own way."""
+
+    if not TYPE_CHECKING:  # as above
+
+        def bind_tools(self, tools, **options) -> Runnable:
+            """Return the same container of models with these tools, which must be none."""
+            return _mapped(self, partial(_called, method="bind_tools", arguments=(tools,), options=options))
+
+        def with_structured_output(self, schema=None, **options) -> Runnable:
+            """Return the framework's container of the structured answers of each model."""
+            change = partial(_called, method="with_structured_output", arguments=(schema,), options=options)
+            changed = _mapped(self, change)
+            return _framework_class(type(self))(**_fields_of(changed))
+
+
+def _called(runnable: Any, method: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """What a method of a chat model returns; a wrapper of the framework, such as its retry, stays around it."""
+    if isinstance(runnable, RunnableBindingBase) and not isinstance(runnable, KeepsOptions):
+        return runnable.model_copy(update={"bound": _called(runnable.bound, method, arguments, options)})
+    function = getattr(runnable, method, None)
+    if function is None:
+        raise InvalidRequestError(
+            f"{method} needs chat models, and a {type(runnable).__name__} among the alternatives or fallbacks is not one: "
+            f"call {method} on each model first"
+        )
+    return function(*arguments, **options)
+
+
+class Alternatives(_Branches, RunnableConfigurableAlternatives):  # type: ignore[type-arg]
+    """A model, and others that the config of a call may choose in its place."""
+
+    if not TYPE_CHECKING:  # as above
+
+        def with_config(self, config=None, **kwargs):
+            """Return a variant whose default is what this config chooses; the config of a call still wins."""
+            return _with_config(self, config, kwargs)
+
+        def configurable_fields(self, **fields):
+            """Return a variant in which a config may set these fields of every model of ours."""
+            return KeepsOptions.configurable_fields(self, **fields)
+
+
+class WithFallbacks(_Branches, RunnableWithFallbacks):  # type: ignore[type-arg]
+    """A model, and others that are asked after it failed."""
+
+    if not TYPE_CHECKING:  # as above
+
+        def __getattr__(self, name):
+            """Return an attribute of the first model. The framework fails at the annotations of `generate` and its relatives."""
+            return getattr(self.runnable, name) if name in _GENERATING else super().__getattr__(name)
+
+
+def _with_config(runnable: Any, config: Mapping[str, Any] | None, others: Mapping[str, Any]) -> Any:
+    own: Any = _own_config(config, others)
+    kept = runnable.model_copy(update={"config": merge_configs(runnable.config, own)})
+    return configure(kept, own.get("configurable") or {})
+
+
+_CONTAINERS: dict[type, Any] = {
+    RunnableBinding: Bound,
+    RunnableConfigurableFields: Configurable,
+    RunnableConfigurableAlternatives: Alternatives,
+    RunnableWithFallbacks: WithFallbacks,
+}

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from langchain_core.messages import BaseMessage
 
 from pinecone_assistant_client import Message
+from pinecone_assistant_client.adapters import check_options
 
-from .connection import AnswerOptions, notice, unknown_option
-from .conversion import StreamedAnswer, to_client_messages, to_last_chunk, to_message, with_json_instruction
+from .connection import CALL_FIELDS, GUARD, AnswerOptions, notice, unknown_option
+from .conversion import StreamedAnswer, to_client_messages, to_last_chunk, to_result, with_json_instruction
 from .errors import InvalidRequestError, ModelErrors, ToolsNotSupportedError
 
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ __all__ = [
     "StreamedAnswer",
     "build_call",
     "check_call_options",
+    "checked_fields",
     "to_last_chunk",
-    "to_message",
+    "to_result",
 ]
 
-_SENT = ("model", "temperature", "filter", "include_highlights", "context_options", "timeout", "total_timeout")
-_CALL_OPTIONS = frozenset({*_SENT, "max_tokens", "response_format", "strict", "stream"})
+_SENT = tuple(name for name in CALL_FIELDS if name not in ("stop", "max_tokens"))
+_NO_FIELDS = ("response_format", "strict", "stream")
+# The framework takes these out of a call before the model sees it; `bind` sees them.
+_OF_TRACING = ("ls_structured_output_format", "structured_output_format")
+_CALL_OPTIONS = frozenset({*CALL_FIELDS, *_NO_FIELDS, *_OF_TRACING})
 _TOOL_OPTIONS = ("tools", "functions", "tool_choice")
 
 NO_TOOLS = """an assistant answers from its files and calls no tools, so none can be bound to it. Two ways to use it in an agent:
@@ -51,9 +56,10 @@ class ChatDefaults(Protocol):
     include_highlights: bool
     context_options: dict[str, Any] | None
     strip_references: bool
+    strip_citations: bool
     stop: list[str] | str | None
     system_messages: Literal["merge", "error"]
-    tool_messages: Literal["error", "as_user"]
+    tool_messages: Literal["error", "as_user", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Call:
         return model
 
 
-def check_call_options(options: Mapping[str, Any]) -> None:
+def check_call_options(options: Mapping[str, Any], *, where: str = "a call") -> None:
     """Raise InvalidRequestError for an option that no call has; names it."""
     for name in options:
         if name in _CALL_OPTIONS:
@@ -86,12 +92,30 @@ def check_call_options(options: Mapping[str, Any]) -> None:
             if options[name]:
                 raise ToolsNotSupportedError(NO_TOOLS)
             continue
-        sentence = unknown_option(name, (*_CALL_OPTIONS, "stop"), where="a call")
-        if name in AnswerOptions.model_fields:
+        sentence = unknown_option(name, (*CALL_FIELDS, *_NO_FIELDS), where=where)
+        if name in AnswerOptions.model_fields and name != GUARD:
             sentence = (
-                f"unknown option {name!r} for a call: it belongs to the constructor, or to model_copy(update=...)"
+                f"unknown option {name!r} for {where}: it belongs to the constructor, or to model_copy(update=...)"
             )
         raise InvalidRequestError(sentence)
+
+
+def checked_fields(options: Mapping[str, Any], *, where: str = "bind") -> dict[str, Any]:
+    """Return those options of a call that are fields, as the fields hold them.
+
+    Raises:
+        InvalidRequestError: An unknown option, or a value that a call would refuse.
+    """
+    check_call_options(options, where=where)
+    fields = {name: options[name] for name in CALL_FIELDS if name in options}
+    with ModelErrors():
+        check_options(**{name: value for name, value in fields.items() if name != "max_tokens"})
+    tokens = fields.get("max_tokens")
+    if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int)):
+        raise InvalidRequestError(f"max_tokens is {tokens!r}: pass a number, or None")
+    if fields.get("include_highlights", False) is None:
+        fields["include_highlights"] = False  # None clears a default
+    return fields
 
 
 def build_call(
@@ -115,6 +139,7 @@ def build_call(
         "interface": chat.interface,
         "stop": chat.stop if stop is None else stop,
         "strip_references": chat.strip_references,
+        "strip_citations": chat.strip_citations,
         "system_messages": chat.system_messages,
         "on_retry": None if run_manager is None else run_manager.on_retry,
     }

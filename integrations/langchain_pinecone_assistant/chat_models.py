@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, ModelProfile
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
+from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client.adapters import DEFAULT_MODEL, VARIABLES
 
-from .bound import KeepsOptions
+from .bound import KeepsChatOptions
 from .citations import PROVIDER
-from .connection import ANSWER_OPTIONS, AnswerOptions, notice
+from .connection import ANSWER_OPTIONS, CALL_FIELDS, AnswerOptions, notice
 
 if TYPE_CHECKING:
     from .option_types import ChatWords
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 _OPTIONS = (*ANSWER_OPTIONS, "stop", "system_messages", "tool_messages")
 
 
-class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
+class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
     """Ask a Pinecone Assistant: answers from your files, with citations, streamed or whole, sync or async.
 
     Per call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on the
@@ -56,17 +59,30 @@ class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
     """Accepted for compatibility; the service has no such limit."""
 
     streaming: bool = False
-    """Whether `invoke` streams inside, so that callbacks see tokens."""
+    """Whether `invoke` streams inside, so that callbacks see tokens. If you pass False, `stream` yields one chunk."""
 
     system_messages: Literal["merge", "error"] = "merge"
     """System messages are put before the first user turn (the service knows none), or refused."""
 
-    tool_messages: Literal["error", "as_user"] = "error"
-    """Tool messages are refused, or sent as user turns."""
+    tool_messages: Literal["error", "as_user", "drop"] = "error"
+    """Tool messages are refused, sent as user turns, or left out, as the handover messages of multi-agent graphs should be."""
+
+    _call_options: ClassVar[frozenset[str]] = frozenset(CALL_FIELDS)
 
     if TYPE_CHECKING:
         # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
         def __init__(self, **options: Unpack[ChatWords]) -> None: ...
+
+    else:
+
+        def __init__(self, **options):
+            """Leave out a `streaming=False` that only the framework passes: it would count as the user's choice.
+
+            A configurable variant that `load` brought back is copied with every field, and would not stream any more.
+            """
+            if options.get("streaming") is False and options.keys() >= type(self).model_fields.keys():
+                del options["streaming"]
+            super().__init__(**self._checked(options))
 
     @model_validator(mode="after")
     def _tell_what_has_no_effect(self) -> Self:
@@ -145,13 +161,31 @@ class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
             return repr(identity)  # a filter that is no JSON: no answer has this key, and the call tells what is wrong
 
     def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
-        generations = super()._convert_cached_generations(cache_val)
-        for generation in generations:
-            usage = getattr(generation.message, "usage_metadata", None)
-            # The framework writes a cost of zero onto a hit, which makes half a usage out of an unknown one.
-            if usage is not None and "input_tokens" not in usage:
-                generation.message = generation.message.model_copy(update={"usage_metadata": None})
+        """Return the messages of a hit as new ones, with ids of their own and the usage that they had.
+
+        LangGraph replaces a message by one with the same id, so that a repeated answer would be lost. The framework writes
+        a cost of zero into the usage: of an unknown usage that makes half of one, and in the history of the next question it
+        makes another key than the first answer did.
+        """
+        originals = [getattr(generation, "message", None) for generation in cache_val]
+        generations = super()._convert_cached_generations(list(map(copy.copy, cache_val)))
+        for generation, original in zip(generations, originals, strict=True):
+            usage = getattr(original, "usage_metadata", None)
+            if usage is not None:
+                usage = {name: value for name, value in usage.items() if name != "total_cost"} or None
+            update = {"id": f"{LC_ID_PREFIX}-{uuid.uuid4()}", "usage_metadata": usage}
+            generation.message = generation.message.model_copy(update=update)
         return generations
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        from .conversion import combined_llm_output  # noqa: PLC0415 - imports the client, which is there after an answer
+
+        return combined_llm_output(llm_outputs)
+
+    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        from .calls import checked_fields  # noqa: PLC0415 - the client, at the first use (55 ms)
+
+        return checked_fields(options)
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of a text, approximately: the service publishes no tokenizer."""
@@ -172,12 +206,12 @@ class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        from .calls import ModelErrors, build_call, to_message  # noqa: PLC0415 - the client, at the first use (55 ms)
+        from .calls import ModelErrors, build_call, to_result  # noqa: PLC0415 - the client, at the first use (55 ms)
 
         call = build_call(self, messages, stop, run_manager, kwargs)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
             answer = self._client().answer(call.messages, json_response=call.json_response, **call.options)
-        return ChatResult(generations=[ChatGeneration(message=to_message(answer, call.model))])
+        return to_result(answer, call.model)
 
     async def _agenerate(
         self,
@@ -186,12 +220,12 @@ class ChatPineconeAssistant(KeepsOptions, BaseChatModel, AnswerOptions):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        from .calls import ModelErrors, build_call, to_message  # noqa: PLC0415 - as in _generate
+        from .calls import ModelErrors, build_call, to_result  # noqa: PLC0415 - as in _generate
 
         call = build_call(self, messages, stop, run_manager, kwargs)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
             answer = await self._async_client().answer(call.messages, json_response=call.json_response, **call.options)
-        return ChatResult(generations=[ChatGeneration(message=to_message(answer, call.model))])
+        return to_result(answer, call.model)
 
     def _stream(
         self,

@@ -1,4 +1,4 @@
-"""The words that connect to an assistant, for the model and the retriever, and the client behind them."""
+"""The options that connect to an assistant, for the model, the retriever and the tool, and the client behind them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,68 @@ import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from typing_extensions import Self
 
 from pinecone_assistant_client.adapters import (
     DEFAULT_API_VERSION,
     DEFAULT_MAX_RETRIES,
     Clients,
+    checked_guard,
+    deep_copied,
     environment,
     suggestion,
 )
+
+from .errors import InvalidRequestError, ModelErrors
 
 if TYPE_CHECKING:
     from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
 _SESSIONS = ("http_session", "async_http_session")
+_OWN_COPIES = ("filter", "guard_filter", "context_options", "default_headers", "proxies")
+"""The dicts that decide who sees what. Every object has copies of its own, however it came to them."""
+
+GUARD = "guard_filter"
+
+CALL_FIELDS = (
+    "model",
+    "temperature",
+    "filter",
+    "include_highlights",
+    "context_options",
+    "timeout",
+    "total_timeout",
+    "stop",
+    "max_tokens",
+)
+"""The fields of a model that a call, `bind` and a config may set too."""
 
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
-    """The sentence for an option that does not exist."""
+    """Return the sentence that refuses an option that does not exist there."""
+    if name == GUARD:
+        return (
+            f"{GUARD} is an option of the constructor only, so that no call, binding or config loosens it: {where} refuses "
+            "it; make another object with it, or narrow with filter="
+        )
     return f"unknown option {name!r} for {where}{suggestion(name, known)}"
+
+
+def own_copy(value: Any, *, name: str = "filter") -> Any:
+    """Return the value with dicts and lists of its own, at every depth.
+
+    Raises:
+        InvalidRequestError: It is nested too deeply, or holds itself.
+    """
+    with ModelErrors():
+        return deep_copied(value, name=name)
+
+
+def _own_copies(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: own_copy(values[name], name=name) for name in _OWN_COPIES if values.get(name) is not None}
 
 
 class AssistantConnection(BaseModel):
@@ -82,18 +122,36 @@ class AssistantConnection(BaseModel):
     _controller_host: str | None = PrivateAttr(default_factory=partial(environment, "controller_host"))
     _clients: Clients | None = PrivateAttr(default=None)
 
-    @model_validator(mode="before")
+    _call_options: ClassVar[frozenset[str]] = frozenset()
+    """The fields that a call, `bind` and a config may set."""
+
     @classmethod
-    def _refuse_unknown_options(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            fields = cls.model_fields
-            unknown = [name for name in values if name not in fields]
-            if unknown:
-                known = [*fields, *(str(field.validation_alias) for field in fields.values() if field.validation_alias)]
-                for name in unknown:
-                    if name not in known:
-                        raise ValueError(unknown_option(str(name), known, where=cls.__name__))
-        return values
+    def _checked(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Return a constructor's options, with copies of the dicts that decide who sees what.
+
+        Constructors call this before pydantic's, which would wrap the errors in its own. Where something is wrong the options
+        are emptied: the frames of the traceback, which some tools record, would show the key.
+
+        Raises:
+            InvalidRequestError: An unknown option, or a guard that guards nothing.
+        """
+        try:
+            cls._check_names(options)
+            with ModelErrors():
+                checked_guard(options.get(GUARD))
+            return options | _own_copies(options)
+        except ValueError:
+            options.clear()
+            raise
+
+    @classmethod
+    def _check_names(cls, options: Mapping[str, Any]) -> None:
+        fields = cls.model_fields
+        for name in options:
+            if name not in fields:
+                known = [*fields, *(str(one.validation_alias) for one in fields.values() if one.validation_alias)]
+                if name not in known:
+                    raise InvalidRequestError(unknown_option(name, known, where=cls.__name__))
 
     @field_validator("assistant_name", "api_key", "host", mode="before")
     @classmethod
@@ -145,17 +203,74 @@ class AssistantConnection(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set a field. What was derived from the old value goes, and a key stays a secret."""
+            if name == GUARD:
+                raise InvalidRequestError(unknown_option(name, (), where="an attribute"))
             if name == "api_key" and isinstance(value, str):
                 value = SecretStr(value)
+            elif name in _OWN_COPIES:
+                value = own_copy(value, name=name)
             super().__setattr__(name, value)
             if name[0] != "_":
                 self.__dict__.pop("_serialized", None)  # the framework keeps its serialised form there
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values; nothing that was derived from the old values goes with it."""
+        """Return a copy with other values; nothing that was derived from the old values goes with it."""
         copied = super().model_copy(deep=deep)
         for name, value in (update or {}).items():
             setattr(copied, name, value)
+        return copied
+
+    def _holding(self, options: Mapping[str, Any]) -> Self:
+        """Return a copy whose fields are these options of a call; options that are not fields are checked only.
+
+        Raises:
+            InvalidRequestError: An unknown option, or a value that a call would refuse.
+        """
+        if not options:
+            return self
+        checked = self._checked_options(options)
+        fields = {name: value for name, value in checked.items() if name in type(self)._call_options}
+        return self.model_copy(update=fields) if fields else self
+
+    def _configured(self, values: Mapping[str, Any]) -> Self:
+        """Return a copy with the values that a config chooses for fields of any kind.
+
+        The framework's own copy is made of all fields, so that it counts defaults (`streaming`) as the user's choice.
+
+        Raises:
+            InvalidRequestError: A value of the wrong type.
+        """
+        copied = self._holding({name: value for name, value in values.items() if name in type(self)._call_options})
+        others = {name: value for name, value in values.items() if name not in type(self)._call_options}
+        if not others:
+            return copied
+        cls = type(self)
+        try:
+            made = cls(**{name: getattr(copied, name) for name in cls.model_fields} | others)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise InvalidRequestError(f"the config gives a wrong value to {cls.__name__} ({wrong})") from None
+        made.__pydantic_fields_set__ = copied.__pydantic_fields_set__ | set(others)
+        # What the environment said when the original was made still holds.
+        made.__dict__.update({name: getattr(copied, name) for name in cls.model_fields if name not in others})
+        made._controller_host = copied._controller_host
+        return made
+
+    @classmethod
+    def _check_configurable(cls, fields: Iterable[str]) -> None:
+        """Raise InvalidRequestError for a field that no config may choose; names it."""
+        known = [name for name in cls.model_fields if name != GUARD]
+        for name in fields:
+            if name not in known:
+                raise InvalidRequestError(unknown_option(name, known, where="configurable_fields"))
+
+    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a call as fields hold them, each checked."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.__dict__.update(_own_copies(copied.__dict__))
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -174,7 +289,24 @@ class AssistantConnection(BaseModel):
 _settings_of = itemgetter(*AssistantConnection.model_fields)
 
 
-class AnswerOptions(AssistantConnection):
+class FilteredConnection(AssistantConnection):
+    """Which files may answer."""
+
+    filter: dict[str, Any] | None = None
+    """Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`."""
+
+    guard_filter: dict[str, Any] | None = None
+    """Holds in addition to every filter: `{"$and": [guard_filter, filter]}` is sent. Nothing changes or clears it, so it is the
+    way to keep tenants apart. `{}` is an error; None is no guard."""
+
+    def _settings(self) -> tuple[Any, ...]:
+        return (*super()._settings(), self.guard_filter)
+
+    def _client_options(self) -> dict[str, Any]:
+        return {**super()._client_options(), GUARD: self.guard_filter}
+
+
+class AnswerOptions(FilteredConnection):
     """What shapes an answer, for the model and the tool."""
 
     model: str | None = None
@@ -182,9 +314,6 @@ class AnswerOptions(AssistantConnection):
 
     temperature: float | None = None
     """0 to 2; None is not sent."""
-
-    filter: dict[str, Any] | None = None
-    """Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`."""
 
     interface: Literal["openai", "standard"] = "openai"
     """`"openai"` is POST /chat/{name}/chat/completions, `"standard"` POST /chat/{name}: structured citations, highlights,
@@ -198,6 +327,9 @@ class AnswerOptions(AssistantConnection):
 
     strip_references: bool = False
     """Drop the list of expiring links that the service puts under its answers. Citations stay."""
+
+    strip_citations: bool = False
+    """Drop the citation marks, such as `[1, pp. 2]`, and the list under the answer from the text. Citations stay as values."""
 
 
 ANSWER_OPTIONS = tuple(name for name in AnswerOptions.model_fields if name not in AssistantConnection.model_fields)

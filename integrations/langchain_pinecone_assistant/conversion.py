@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from langchain_core.messages import (
@@ -16,7 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel
 
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Message
@@ -25,84 +26,97 @@ from pinecone_assistant_client.adapters import DEFAULT_MODEL, json_instruction
 from .citations import PROVIDER
 from .errors import InvalidRequestError
 
-_ROLES = {"human": "user", "ai": "assistant"}
-# What a turn of another model may hold beside its text. The assistant cannot read it, and the text stands without it.
-_NOT_TEXT_OF_AN_ANSWER = frozenset(
-    {
-        "tool_call",
-        "tool_call_chunk",
-        "invalid_tool_call",
-        "tool_use",
-        "function_call",
-        "input_json_delta",
-        "reasoning",
-        "thinking",
-        "redacted_thinking",
-    }
-)
-# What it asked of its provider's own tools, and what these gave: server_tool_call, web_search_call, web_search_tool_result, ...
-_OF_ITS_TOOLS = ("_tool_call", "_tool_call_chunk", "_tool_use", "_tool_result", "_search_call", "_interpreter_call")
+_ROLES = {"human": "user", "ai": "assistant", "function": "tool"}
+_MAY_BE_BLANK = ("assistant", "system", "developer", "tool")
+# Kinds of content blocks that are text, and the key that has it. Other packages' models write new kinds every month.
+_TEXT_KEYS = {"text": "text", "input_text": "text", "output_text": "text", "text-plain": "text", "refusal": "refusal"}
 
 
 def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = "error") -> list[Message]:
-    """The conversation as role and content. System messages and same-role runs are folded by the client.
+    """Return the conversation as role and content. System messages and same-role runs are folded by the client.
+
+    Answers and system messages without text are left out, so that no answer locks the conversation that it is stored in.
+    Of an answer only the text is read: what another model thought, called or drew beside it stays here.
 
     Args:
         messages: The framework's messages; never changed.
-        tool_messages: `"error"` refuses Tool and Function messages, `"as_user"` sends their text as user turns.
+        tool_messages: `"error"` refuses Tool and Function messages, `"as_user"` sends their text as user turns, `"drop"`
+            leaves them out.
 
     Raises:
         InvalidRequestError: A message or a content block that is not text; names it.
     """
     turns: list[Message] = []
     for index, message in enumerate(messages):
-        if isinstance(message, AIMessage):
-            text = _text_of(message, index)
-            # A turn that only called tools said nothing.
-            if (text and not text.isspace()) or not (
-                message.tool_calls or message.invalid_tool_calls or _calls_tools(message)
-            ):
-                turns.append(Message("assistant", text))
-        elif isinstance(message, HumanMessage):
-            turns.append(Message("user", _text_of(message, index)))
-        elif isinstance(message, SystemMessage):
-            turns.append(Message("system", _text_of(message, index)))
-        elif isinstance(message, (ToolMessage, FunctionMessage)):
+        role = _role_of(message, index)
+        if role == "tool":
+            if tool_messages == "drop":
+                continue
             if tool_messages != "as_user":
                 raise InvalidRequestError(
-                    f"messages[{index}] is a {type(message).__name__}: an assistant calls no tools and takes no results "
-                    'of any; pass tool_messages="as_user" to send them as user turns'
+                    f"messages[{index}] is a {type(message).__name__}: an assistant calls no tools and takes no results of "
+                    'any; pass tool_messages="drop" to leave such messages out, or tool_messages="as_user" to send them as '
+                    "user turns"
                 )
-            turns.append(Message("user", _text_of(message, index)))
-        elif isinstance(message, ChatMessage):
-            turns.append(Message(_ROLES.get(message.role, message.role), _text_of(message, index)))
-        else:
-            raise InvalidRequestError(f"messages[{index}] is a {type(message).__name__}: it has no place in a question")
+        text = _text_of(message.content, f"messages[{index}]", is_answer=role == "assistant")
+        if not text or text.isspace():
+            if role in _MAY_BE_BLANK:
+                continue
+            raise InvalidRequestError(f"messages[{index}].content ({role}) is empty: a question needs text")
+        turns.append(Message("user" if role == "tool" else role, text))
     return turns
 
 
-def _calls_tools(message: AIMessage) -> bool:
-    return any(name in message.additional_kwargs for name in ("tool_calls", "function_call"))
+def _role_of(message: BaseMessage, index: int) -> str:
+    """`"user"`, `"assistant"`, `"system"`, `"tool"`, or the unknown role of a ChatMessage, which the client names."""
+    if isinstance(message, ChatMessage):
+        return _ROLES.get(message.role, message.role)
+    if isinstance(message, AIMessage):
+        return "assistant"
+    if isinstance(message, HumanMessage):
+        return "user"
+    if isinstance(message, SystemMessage):
+        return "system"
+    if isinstance(message, (ToolMessage, FunctionMessage)):
+        return "tool"
+    raise InvalidRequestError(f"messages[{index}] is a {type(message).__name__}: it has no place in a question")
 
 
-def _text_of(message: BaseMessage, index: int) -> str:
-    content = message.content
+def _text_of(content: str | list[str | dict[str, Any]], where: str, *, is_answer: bool) -> str:
     if isinstance(content, str):
         return content
     texts: list[str] = []
     for block in content:
-        if isinstance(block, str):
-            texts.append(block)
-            continue
-        kind = block.get("type", "text" if "text" in block else "untyped")
-        if kind == "text":
-            texts.append(str(block.get("text", "")))
-        elif not (isinstance(message, AIMessage) and (kind in _NOT_TEXT_OF_AN_ANSWER or kind.endswith(_OF_ITS_TOOLS))):
+        text = _text_of_block(block)
+        if text is not None:
+            texts.append(text)
+        elif not is_answer:
             raise InvalidRequestError(
-                f"messages[{index}] has a block of type {kind!r}: the assistant takes text only; "
+                f"{where} has a block of type {_kind_of(block)!r}: the assistant takes text only; "
                 "upload files to the assistant instead"
             )
     return "".join(texts)
+
+
+def _text_of_block(block: Any) -> str | None:
+    """The text of a content block, empty where it has none yet; None for a block of another kind."""
+    if isinstance(block, str):
+        return block
+    if not isinstance(block, Mapping):
+        return None
+    kind = _kind_of(block)
+    if kind == "non_standard":  # the framework's wrapper around what it has no kind for, such as OpenAI's refusal
+        return _text_of_block(block.get("value"))
+    text = block.get(_TEXT_KEYS[kind]) if kind in _TEXT_KEYS else None
+    if isinstance(text, str):
+        return text
+    return "" if kind == "text" and text is None else None
+
+
+def _kind_of(block: Any) -> str:
+    if not isinstance(block, Mapping):
+        return type(block).__name__
+    return str(block.get("type", "text" if "text" in block else "untyped"))
 
 
 def with_json_instruction(messages: list[Message], schema: Mapping[str, Any]) -> list[Message]:
@@ -124,6 +138,8 @@ def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str
     if answer.context_snippet_count is not None:
         metadata["context_snippet_count"] = answer.context_snippet_count
     usage = answer.usage
+    if usage is not None:
+        metadata["token_usage"] = asdict(usage)
     return {
         "id": answer.id,
         "additional_kwargs": {"citations": [citation.to_json() for citation in answer.citations]},
@@ -136,15 +152,42 @@ def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str
     }
 
 
-def to_message(answer: ChatCompletion, asked_model: str | None) -> AIMessage:
-    """The message of a whole answer."""
-    return AIMessage(content=answer.content, **_message_fields(answer, asked_model))
+_OF_LLM_OUTPUT = ("model_name", "model_provider", "token_usage")
+
+
+def to_result(answer: ChatCompletion, asked_model: str | None) -> ChatResult:
+    """Return the framework's result of a whole answer. Monitoring tools read the model and the usage from `llm_output`."""
+    fields = _message_fields(answer, asked_model)
+    # The framework merges this into the message's metadata, so it has nothing that a streamed message lacks.
+    llm_output = {name: value for name, value in fields["response_metadata"].items() if name in _OF_LLM_OUTPUT}
+    message = AIMessage(content=answer.content, **fields)
+    return ChatResult(
+        generations=[ChatGeneration(message=message, generation_info=_generation_info(fields))], llm_output=llm_output
+    )
 
 
 def to_last_chunk(answer: ChatCompletion, asked_model: str | None) -> ChatGenerationChunk:
-    """The last chunk of a stream: all that is told once stands on it, because merging would add it up."""
+    """Return the last chunk of a stream. It has everything that is reported once, because merging would add it up."""
     fields = _message_fields(answer, asked_model)
-    return ChatGenerationChunk(message=AIMessageChunk(content=answer.content, chunk_position="last", **fields))
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content=answer.content, chunk_position="last", **fields),
+        generation_info=_generation_info(fields),
+    )
+
+
+def _generation_info(fields: Mapping[str, Any]) -> dict[str, Any]:
+    # Only what the message's metadata has too: the framework merges both.
+    return {name: fields["response_metadata"][name] for name in ("model_name", "finish_reason")}
+
+
+def combined_llm_output(outputs: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Return the `llm_output` of several results: one model's name, and the tokens added up where they are known."""
+    known = [output for output in outputs if output]
+    if not known:
+        return {}
+    usages = [output["token_usage"] for output in known if "token_usage" in output]
+    total = {name: sum(usage[name] for usage in usages) for name in usages[0]} if usages else None
+    return {**known[-1], **({"token_usage": total} if total else {})}
 
 
 _TEXT_MESSAGE = AIMessageChunk(content="", id="", response_metadata={"model_provider": PROVIDER})

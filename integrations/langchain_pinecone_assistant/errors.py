@@ -80,6 +80,14 @@ class IncompleteStreamError(client.IncompleteStreamError, ModelAPIError):
     """The answer was cut before its end; `.text` has what came."""
 
 
+class FileProcessingError(client.FileProcessingError, ModelError):
+    """The service could not process a file."""
+
+
+class MetadataMismatchError(client.MetadataMismatchError, ModelError):
+    """A file has other metadata than was sent."""
+
+
 _MODEL_ERRORS: dict[type[AssistantError], type[AssistantError]] = {
     AssistantError: OtherError,
     client.APIStatusError: APIStatusError,
@@ -94,6 +102,8 @@ _MODEL_ERRORS: dict[type[AssistantError], type[AssistantError]] = {
     client.APITimeoutError: APITimeoutError,
     client.StreamError: StreamError,
     client.IncompleteStreamError: IncompleteStreamError,
+    client.FileProcessingError: FileProcessingError,
+    client.MetadataMismatchError: MetadataMismatchError,
 }
 
 

@@ -44,10 +44,12 @@ class AnswerWords(ConnectionWords, total=False):
     model: str | None
     temperature: float | None
     filter: Mapping[str, Any] | None
+    guard_filter: Mapping[str, Any] | None
     interface: Literal["openai", "standard"]
     include_highlights: bool
     context_options: Mapping[str, Any] | None
     strip_references: bool
+    strip_citations: bool
 
 
 class ChatWords(AnswerWords, total=False):
@@ -58,7 +60,7 @@ class ChatWords(AnswerWords, total=False):
     max_tokens: int | None
     streaming: bool
     system_messages: Literal["merge", "error"]
-    tool_messages: Literal["error", "as_user"]
+    tool_messages: Literal["error", "as_user", "drop"]
     name: str | None
     cache: BaseCache | bool | None
     verbose: bool
@@ -77,6 +79,7 @@ class RetrieverWords(ConnectionWords, total=False):
 
     k: int | None
     filter: Mapping[str, Any] | None
+    guard_filter: Mapping[str, Any] | None
     snippet_size: int | None
     multimodal: bool | None
     name: str | None

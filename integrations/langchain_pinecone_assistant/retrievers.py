@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from pinecone_assistant_client import Context, Snippet
-from pinecone_assistant_client.adapters import NOT_GIVEN, NotGiven
+from pinecone_assistant_client import Context, Snippet, validate_filter
+from pinecone_assistant_client.adapters import checked_context_options
 
-from .connection import AssistantConnection, unknown_option
+from .bound import KeepsOptions
+from .connection import FilteredConnection, unknown_option
 from .errors import InvalidRequestError, ModelErrors
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 _SEARCH_OPTIONS = ("k", "filter", "snippet_size", "multimodal")
 
 
-class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
-    """Passages out of the assistant's files, without an answer: for another chat model, or to look what it would read.
+class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetriever, FilteredConnection):
+    """Passages out of the assistant's files, without an answer: for another chat model, or to look at what it would read.
 
-    `k`, `filter`, `snippet_size` and `multimodal` can be given to `invoke` too; None clears a default.
+    `invoke` and `bind` take `k`, `filter`, `snippet_size` and `multimodal` too; None clears a default.
 
     Example:
         ```python
@@ -45,18 +46,22 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
     k: int | None = None
     """Documents at most, 1 to 64; None is the service's 16."""
 
-    filter: dict[str, Any] | None = None
-    """Metadata filter, `{"genre": {"$ne": "documentary"}}`."""
-
     snippet_size: int | None = None
     """Tokens of a document at most, 512 to 8192; None is the service's 2048."""
 
     multimodal: bool | None = None
     """Whether passages with images may come; their text and captions are the content."""
 
+    _call_options: ClassVar[frozenset[str]] = frozenset(_SEARCH_OPTIONS)
+
     if TYPE_CHECKING:
         # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
         def __init__(self, **options: Unpack[RetrieverWords]) -> None: ...
+
+    else:
+
+        def __init__(self, **options):
+            super().__init__(**self._checked(options))
 
     def _get_relevant_documents(
         self,
@@ -80,28 +85,25 @@ class PineconeAssistantRetriever(BaseRetriever, AssistantConnection):
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
             return to_documents(await self._async_client().context(**search))
 
-    def _search(
-        self,
-        query: str,
-        *,
-        k: int | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
-        snippet_size: int | NotGiven | None = NOT_GIVEN,
-        multimodal: bool | NotGiven | None = NOT_GIVEN,
-        **unknown: Any,
-    ) -> dict[str, Any]:
-        """The client's arguments of one search: what the call gives, else the fields."""
+    def _search(self, query: str, **options: Any) -> dict[str, Any]:
+        """The client's arguments of one search: the options of the call, otherwise the fields."""
         if not isinstance(query, str):
             raise InvalidRequestError(f"the query is a {type(query).__name__}: pass the text to search for")
-        for name in unknown:
-            raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where="a search"))
-        return {
-            "query": query,
-            "top_k": self.k if k is NOT_GIVEN else k,
-            "filter": self.filter if filter is NOT_GIVEN else filter,
-            "snippet_size": self.snippet_size if snippet_size is NOT_GIVEN else snippet_size,
-            "multimodal": self.multimodal if multimodal is NOT_GIVEN else multimodal,
-        }
+        values = {name: getattr(self, name) for name in _SEARCH_OPTIONS}
+        values.update(self._checked_options(options, where="a search"))
+        return {"query": query, "top_k": values.pop("k"), **values}
+
+    def _checked_options(self, options: Mapping[str, Any], *, where: str = "bind") -> dict[str, Any]:
+        for name in options:
+            if name not in _SEARCH_OPTIONS:
+                raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where=where))
+        k = options.get("k")
+        if k is not None and (isinstance(k, bool) or not isinstance(k, int)):
+            raise InvalidRequestError(f"k is {k!r}: pass the number of documents, 1 to 64, or None")
+        with ModelErrors():
+            validate_filter(options.get("filter"))
+            checked_context_options({name: options.get(name) for name in ("snippet_size", "multimodal")})
+        return dict(options)
 
 
 def to_documents(context: Context) -> list[Document]:

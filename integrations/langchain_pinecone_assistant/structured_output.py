@@ -13,13 +13,13 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
 from pinecone_assistant_client.adapters import strip_code_fence
 
 from .connection import notice, unknown_option
 from .errors import InvalidRequestError
-from .json_schema import violation
+from .json_answers import check_schema, violation
 
 _METHODS = ("json_schema", "json_mode", "function_calling")
 
@@ -33,7 +33,7 @@ def structured_model(
     strict: bool | None,
     **unknown: Any,
 ) -> Runnable[LanguageModelInput, Any]:
-    """The model, bound to answer in JSON, with the parser behind it. Other arguments as for `with_structured_output`.
+    """Return the model, bound to answer in JSON, with the parser behind it. Other arguments as for `with_structured_output`.
 
     Options of `invoke` reach the model in every form, because it is the first of the sequence.
     """
@@ -48,7 +48,10 @@ def structured_model(
         method = "json_schema"
     if strict:
         notice("strict")
+    model_class = _model_class_of(schema)
     json_schema = _json_schema_of(schema)
+    if json_schema is not None and model_class is None:
+        check_schema(json_schema)
     if method == "json_mode":
         response_format: dict[str, Any] = {"type": "json_object"}
     elif json_schema is None:
@@ -62,12 +65,27 @@ def structured_model(
         ls_structured_output_format={"kwargs": {"method": method}, "schema": json_schema or {}},
     )
     # Functions of this module with their arguments, not closures: what is made of these can be pickled.
-    finish = partial(_parse_with_raw if include_raw else _parse, _model_class_of(schema), json_schema)
-    return model | RunnableLambda(finish, partial(_afinish, finish), name="parse_answer")
+    finish = partial(_parse_with_raw if include_raw else _parse, model_class, json_schema)
+    parse = RunnableLambda(finish, partial(_afinish, finish), name="parse_answer")
+    # The framework reads the type of an answer from annotations, which a partial function does not have.
+    return model | parse.with_types(output_type=_type_of_answers(schema, model_class, include_raw=include_raw))
+
+
+def _type_of_answers(schema: Any, model_class: Any, *, include_raw: bool) -> Any:
+    """The type that the framework and LangServe show as the output: a class of pydantic, a TypedDict, or any dict."""
+    if include_raw or not isinstance(schema, type):
+        return dict[str, Any]
+    if model_class is not None:
+        return model_class if issubclass(model_class, BaseModel) else dict[str, Any]  # not pydantic.v1's
+    try:
+        TypeAdapter(schema)  # before Python 3.12 pydantic refuses a TypedDict of `typing`
+    except PydanticUserError:
+        return dict[str, Any]
+    return schema
 
 
 async def _afinish(finish: Callable[[BaseMessage], Any], message: BaseMessage) -> Any:
-    """`finish` where the framework would else run it in a thread."""
+    """Async version of `finish`; without one the framework runs it in a thread."""
     return finish(message)
 
 
@@ -91,10 +109,10 @@ def _model_class_of(schema: Any) -> Any:
 
 
 def _parse(model_class: Any, json_schema: Mapping[str, Any] | None, message: BaseMessage) -> Any:
-    """The value of an answer: an instance of a pydantic class, else a dict that fits the schema.
+    """Return the value of an answer: an instance of a pydantic class, otherwise a dict that fits the schema.
 
     Raises:
-        OutputParserException: The answer is no JSON, is cut, or does not fit.
+        OutputParserException: The answer is not JSON, is cut, or does not fit.
     """
     text = str(message.text)
     try:

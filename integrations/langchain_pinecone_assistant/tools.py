@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
 from langchain_core.messages import AIMessage
@@ -15,19 +16,39 @@ from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client import AssistantError, validate_filter
 
+from .bound import KeepsOptions
+from .calls import checked_fields
 from .chat_models import ChatPineconeAssistant
-from .connection import AnswerOptions
+from .connection import CALL_FIELDS, AnswerOptions, own_copy, unknown_option
+from .errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from .option_types import ToolWords
 
+# What the framework, and the agents of langchain-classic, pass to `run`; anything else is an option of the call.
+_OF_THE_FRAMEWORK = frozenset({*inspect.signature(BaseTool.run).parameters, "llm_prefix", "observation_prefix"})
+_CALL_OPTIONS = frozenset(name for name in CALL_FIELDS if name in AnswerOptions.model_fields)
+_NO_CHOICE = (
+    "this tool takes no filter from the outer model: leave it out. (Developers: pass filter= beside the arguments, or set "
+    "choose_filter=True)"
+)
+
 
 class Question(BaseModel):
-    """What an outer model passes."""
+    """The arguments of an outer model."""
+
+    model_config = ConfigDict(extra="forbid")
 
     question: str = Field(description="One complete question, understandable without the conversation.")
 
-    # What is wrong with the outer model's words is told here, because agents give it back to that model to mend.
+    # These checks are of the arguments, because agents report what is wrong with those to the outer model, which mends them.
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_a_filter_that_is_not_asked_for(cls, arguments: Any) -> Any:
+        if isinstance(arguments, Mapping) and "filter" in arguments and "filter" not in cls.model_fields:
+            raise ValueError(f"filter: {_NO_CHOICE}")
+        return arguments
+
     @field_validator("question")
     @classmethod
     def _refuse_an_empty_question(cls, question: str) -> str:
@@ -37,7 +58,7 @@ class Question(BaseModel):
 
 
 class FilteredQuestion(Question):
-    """What an outer model passes when it may narrow the search."""
+    """The arguments of an outer model that may narrow the search."""
 
     filter: dict[str, Any] | None = Field(
         default=None,
@@ -51,10 +72,11 @@ class FilteredQuestion(Question):
         return chosen
 
 
-class PineconeAssistantTool(BaseTool, AnswerOptions):
+class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
     """An assistant that an agent can ask. The answer is the content; citations, usage, model and id are the artifact.
 
-    The assistant and `filter` are the developer's; with `choose_filter=True` the outer model may narrow them, never widen.
+    The assistant and `filter` are the developer's, who may also pass `filter`, `model`, `temperature`, `timeout` and the like to
+    `invoke`, `run` and `bind`. With `choose_filter=True` the outer model may narrow the filter, never widen it.
     Inside an agent the assistant's tokens surface in `stream_mode="messages"`. An error of the assistant ends the run, unless
     `handle_tool_error` makes it the tool's answer.
 
@@ -82,17 +104,46 @@ class PineconeAssistantTool(BaseTool, AnswerOptions):
     choose_filter: bool = False
     """Whether the outer model may pass a filter, on top of the developer's."""
 
+    _call_options: ClassVar[frozenset[str]] = _CALL_OPTIONS
+
     _built: tuple[dict[str, Any], ChatPineconeAssistant] | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
         # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
         def __init__(self, **options: Unpack[ToolWords]) -> None: ...
 
+    else:
+
+        def __init__(self, **options):
+            super().__init__(**self._checked(options))
+
     @model_validator(mode="after")
     def _offer_the_filter(self) -> Self:
         if self.choose_filter and self.args_schema is Question:
             self.args_schema = FilteredQuestion
         return self
+
+    if not TYPE_CHECKING:  # what type checkers see stays the framework's own
+
+        def run(self, tool_input, *args, **kwargs):
+            """Run the tool. Options such as `filter` hold for this call; the framework would drop them.
+
+            Raises:
+                InvalidRequestError: An unknown option, or a value that cannot be sent.
+            """
+            options = {name: kwargs.pop(name) for name in list(kwargs) if name not in _OF_THE_FRAMEWORK}
+            return super(PineconeAssistantTool, self._holding(options)).run(tool_input, *args, **kwargs)
+
+        async def arun(self, tool_input, *args, **kwargs):
+            """Async version of `run`."""
+            options = {name: kwargs.pop(name) for name in list(kwargs) if name not in _OF_THE_FRAMEWORK}
+            return await super(PineconeAssistantTool, self._holding(options)).arun(tool_input, *args, **kwargs)
+
+    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        for name in options:
+            if name not in _CALL_OPTIONS:
+                raise InvalidRequestError(unknown_option(name, _CALL_OPTIONS, where="a call of the tool"))
+        return checked_fields(options)
 
     def _run(
         self,
@@ -128,8 +179,10 @@ class PineconeAssistantTool(BaseTool, AnswerOptions):
 
     def _narrowed(self, chosen: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """The developer's filter, and the outer model's where it may choose one."""
-        if not chosen or not self.choose_filter:
+        if not chosen:
             return self.filter
+        if not self.choose_filter:
+            raise InvalidRequestError(f"filter: {_NO_CHOICE}")
         return {"$and": [self.filter, dict(chosen)]} if self.filter else dict(chosen)
 
     def _as_asked(self, answer: AIMessage) -> str | tuple[str, dict[str, Any]]:
@@ -159,12 +212,11 @@ class PineconeAssistantTool(BaseTool, AnswerOptions):
         if built is None or built[0] != options:
             chat = ChatPineconeAssistant(**options)
             chat._controller_host = self._controller_host  # read from the environment when this tool was made
-            # Dicts are kept as they are now: the tool's own may be changed in place.
-            kept = {name: dict(value) if isinstance(value, dict) else value for name, value in options.items()}
-            self._built = built = (kept, chat)
+            # Copies of the dicts as they are now: the tool's own may be changed in place.
+            self._built = built = ({name: own_copy(value, name=name) for name, value in options.items()}, chat)
         return built[1]
 
     def __getstate__(self) -> dict[Any, Any]:
-        """As of the connection: what is live stays here."""
+        """Return what a pickle holds: nothing live."""
         state = super().__getstate__()
         return {**state, "__pydantic_private__": {**state["__pydantic_private__"], "_built": None}}

@@ -3,19 +3,25 @@
 The LangChain and LlamaIndex adapters import from here and from `pinecone_assistant_client`, and from nowhere else.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from .clients import Clients
 from .errors import suggestion
 from .filters import check_number, checked_guard, deep_copied
-from .options import NOT_GIVEN, NotGiven
+from .messages import Message
+from .options import NOT_GIVEN, ChatOptions, NotGiven
 from .settings import (
     CONNECTION_OPTIONS,
     DEFAULT_API_VERSION,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MODEL,
     VARIABLES,
+    Timeout,
+    checked_limits,
     environment,
 )
-from .shaping import json_instruction, strip_code_fence
+from .shaping import checked_stop, json_instruction, strip_code_fence
 from .wire.protocol import checked_context_options
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "Clients",
     "NotGiven",
     "check_number",
+    "check_options",
     "checked_context_options",
     "checked_guard",
     "deep_copied",
@@ -36,3 +43,28 @@ __all__ = [
     "strip_code_fence",
     "suggestion",
 ]
+
+
+def check_options(
+    *,
+    timeout: Timeout = None,
+    total_timeout: float | None = None,
+    stop: str | Sequence[str] | None = None,
+    **options: Any,
+) -> None:
+    """Check options of a call before there is one, for adapters that keep them for later.
+
+    A request is built and thrown away, so that exactly what a call refuses is refused here.
+
+    Args:
+        timeout: As for a call.
+        total_timeout: As for a call.
+        stop: As for a call.
+        options: `model`, `temperature`, `filter`, `include_highlights`, `context_options`.
+
+    Raises:
+        InvalidRequestError: A value that cannot be sent; names it.
+    """
+    checked_stop(stop)
+    checked_limits(timeout, total_timeout)
+    ChatOptions().changed(**options, interface="standard").build("checked", [Message("user", "checked")], stream=False)

@@ -77,7 +77,7 @@ class ChatOptions:
             interface=self.interface if isinstance(interface, NotGiven) else interface or "openai",
             include_highlights=self.include_highlights
             if isinstance(include_highlights, NotGiven)
-            else bool(include_highlights),
+            else include_highlights or False,
             context_options=given(deep_copied(context_options, name="context_options"), self.context_options),
             guard_filter=self.guard_filter,
         )
@@ -110,6 +110,8 @@ class ChatOptions:
         """
         if self.interface not in ("openai", "standard"):
             raise InvalidRequestError(f'interface is {self.interface!r}: use "openai" or "standard"')
+        if not isinstance(self.include_highlights, bool):
+            raise InvalidRequestError(f"include_highlights is {self.include_highlights!r}: pass True or False")
         turns = fold_messages(messages, system_messages=system_messages)
         if self.interface == "standard" or json_response:
             return build_chat_request(

@@ -9,6 +9,7 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.globals import set_llm_cache
+from langgraph.graph import add_messages
 from pydantic import SecretStr
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
@@ -92,12 +93,36 @@ async def test_equal_questions_are_asked_once_and_other_assistants_are_asked_the
         assert posts(local) == 2
 
 
-async def test_a_hit_keeps_citations_and_costs_nothing(ask: Ask, local: LocalAssistant) -> None:
+async def test_a_hit_is_the_same_answer_as_a_new_message(ask: Ask, local: LocalAssistant) -> None:
+    """Citations and usage are the first one's; the id is not, because LangGraph replaces messages with the same id."""
     chat = chat_model(local)
-    first, second = await ask.invoke(chat, QUESTION), await ask.invoke(chat, QUESTION)
-    assert second.additional_kwargs == first.additional_kwargs
-    assert second.content_blocks == first.content_blocks
-    assert second.usage_metadata["total_cost"] == 0
+    answers = [await ask.invoke(chat, QUESTION) for _ in range(4)]
+    assert posts(local) == 1
+    for answer in answers[1:]:
+        assert answer.additional_kwargs == answers[0].additional_kwargs
+        assert answer.content_blocks == answers[0].content_blocks
+        assert answer.usage_metadata == answers[0].usage_metadata
+        assert answer.response_metadata == answers[0].response_metadata
+    assert len({answer.id for answer in answers}) == 4
+    assert None not in {answer.id for answer in answers}
+
+
+async def test_an_answer_from_the_cache_gives_the_next_question_the_same_key(ask: Ask, local: LocalAssistant) -> None:
+    """The framework wrote a cost into the usage, which is part of the next question's history and so of its key."""
+    chat = chat_model(local)
+    for _ in range(2):
+        answer = await ask.invoke(chat, [("user", QUESTION)])
+        await ask.invoke(chat, [("user", QUESTION), answer, ("user", "And in feet?")])
+    assert posts(local) == 2
+
+
+async def test_a_repeated_answer_from_the_cache_stays_in_a_graphs_state(ask: Ask, local: LocalAssistant) -> None:
+    chat = chat_model(local)
+    state: Any = []
+    for _ in range(3):
+        state = add_messages(state, [await ask.invoke(chat, QUESTION)])
+    assert len(state) == 3
+    assert posts(local) == 1
 
 
 async def test_a_hit_with_unknown_usage_stays_unknown(ask: Ask, local: LocalAssistant) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
@@ -53,6 +53,47 @@ async def test_a_merged_stream_is_what_invoke_answers(ask: Ask, interface: str, 
     assert whole.additional_kwargs == answer.additional_kwargs
     assert whole.additional_kwargs["citations"]
     assert whole.content_blocks == answer.content_blocks
+
+
+async def test_results_name_the_model_and_the_usage(ask: Ask, interface: str, local: LocalAssistant) -> None:
+    """Monitoring tools read `llm_output` and `generation_info`; of several answers the tokens are added up."""
+    chat = chat_model(local, interface=interface)
+    prompts: list[list[BaseMessage]] = [[HumanMessage(QUESTION)], [HumanMessage(QUESTION)]]
+    handler = Tokens()
+    if ask.is_async:
+        result = await chat.agenerate(prompts, callbacks=[handler])
+    else:
+        result = chat.generate(prompts, callbacks=[handler])
+    assert result.llm_output is not None
+    assert result.llm_output["model_name"].startswith("gpt-4o")
+    assert result.llm_output["token_usage"]["total_tokens"] == sum(
+        one.generations[0][0].message.usage_metadata["total_tokens"]  # type: ignore[union-attr] # it has one
+        for one in handler.results
+    )
+    for one in handler.results:
+        assert one.llm_output is not None
+        assert one.llm_output["model_name"] == result.llm_output["model_name"]
+        info = one.generations[0][0].generation_info
+        assert info == {"model_name": result.llm_output["model_name"], "finish_reason": "stop"}
+    await ask.stream(chat, QUESTION, {"callbacks": [handler]})
+    assert handler.results[-1].generations[0][0].generation_info == info
+    with local.faults.add(omit_usage=True):
+        result = chat.generate(prompts[:1])
+    assert result.llm_output is not None
+    assert "token_usage" not in result.llm_output
+
+
+async def test_citations_can_be_stripped_from_the_text(ask: Ask, interface: str, library: LocalAssistant) -> None:
+    """Marks and the list leave the text, in whole and streamed answers; the citations stay as values."""
+    plain = await ask.invoke(chat_model(library, interface=interface), QUESTION)
+    chat = chat_model(library, interface=interface, strip_citations=True)
+    answer, whole = await ask.invoke(chat, QUESTION), merged(await ask.stream(chat, QUESTION))
+    assert answer.text == whole.text
+    assert answer.additional_kwargs == whole.additional_kwargs
+    assert answer.content_blocks == whole.content_blocks
+    assert "[1" not in answer.text
+    assert "References" not in answer.text
+    assert len(answer.additional_kwargs["citations"]) == len(plain.additional_kwargs["citations"]) > 0
 
 
 async def test_a_stream_tells_each_thing_once(ask: Ask, interface: str, library: LocalAssistant) -> None:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -17,13 +18,14 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.prompts import ChatPromptTemplate
 
 from langchain_pinecone_assistant.conversion import to_client_messages
 from langchain_pinecone_assistant.errors import InvalidRequestError
 from pinecone_assistant_client import Message
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, Ask, chat_model
+from .conftest import QUESTION, Ask, chat_model, merged
 
 TOOL_CALL = {"name": "search", "args": {}, "id": "1"}
 
@@ -132,6 +134,110 @@ def test_what_another_model_asked_of_its_providers_tools_is_not_sent(asked: str,
         to_client_messages([HumanMessage(blocks)])
 
 
+TEXT: dict[str, Any] = {"type": "text", "text": "43.8 meters."}
+# Blocks that models of other packages write beside their text; a new kind appears every month.
+NO_TEXT: dict[str, Any] = {
+    "reasoning": {"type": "reasoning", "reasoning": "Hm.", "summary": [{"type": "summary_text", "text": "Hm."}]},
+    "thinking": {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+    "reasoning_content": {"type": "reasoning_content", "reasoning_content": {"text": "Hm.", "signature": "x"}},
+    "bedrock": {"reasoningContent": {"reasoningText": {"text": "Hm."}}},
+    "non_standard": {"type": "non_standard", "value": {"type": "mystery", "text": "Hm."}},
+    "mcp_call": {"type": "mcp_call", "name": "search", "output": "Hm."},
+    "mcp_list_tools": {"type": "mcp_list_tools", "tools": []},
+    "executable_code": {"type": "executable_code", "executable_code": "print(1)", "language": "PYTHON"},
+    "code_execution_result": {"type": "code_execution_result", "code_execution_result": "1", "outcome": 1},
+    "image": {"type": "image", "url": "https://example.com/a.png"},
+    "image_generation_call": {"type": "image_generation_call", "result": "AAAA"},
+    "a kind of next month": {"type": "telepathy", "text": "Hm."},
+    "no mapping": {"type": "non_standard", "value": 7},
+    "text that is none": {"type": "text", "text": None},
+}
+
+
+@pytest.mark.parametrize("block", NO_TEXT.values(), ids=NO_TEXT)
+async def test_what_is_not_text_in_an_answer_of_another_model_stays_here(
+    ask: Ask, block: Any, local: LocalAssistant
+) -> None:
+    """A conversation of another model can be continued; before this, each new kind of block refused it."""
+    turns = await sent(ask, local, [HumanMessage("Q"), AIMessage([block, TEXT, block]), HumanMessage(QUESTION)])
+    assert [turn["content"] for turn in turns] == ["Q", "43.8 meters.", QUESTION]
+    turns = await sent(ask, local, [HumanMessage("Q"), AIMessage([block]), HumanMessage(QUESTION)])
+    assert [turn["content"] for turn in turns] == [f"Q\n\n{QUESTION}"], "an answer without text is left out"
+
+
+@pytest.mark.parametrize("kind", [name for name in NO_TEXT if name != "text that is none"])
+def test_in_a_question_they_stay_errors(kind: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\] has a block of type"):
+        to_client_messages([HumanMessage([TEXT, NO_TEXT[kind]])])
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "output_text", "text": "No.", "annotations": []},
+        {"type": "refusal", "refusal": "No."},
+        {"type": "text-plain", "text": "No.", "mime_type": "text/plain"},
+        {"type": "non_standard", "value": {"type": "refusal", "refusal": "No."}},
+        {"text": "No."},
+        "No.",
+    ],
+)
+def test_what_has_text_is_read(block: Any) -> None:
+    assert to_client_messages([AIMessage([block])]) == [Message("assistant", "No.")]
+
+
+def test_text_that_is_none_is_not_the_word_none() -> None:
+    message = HumanMessage([{"type": "text", "text": None}, {"type": "text", "text": "How tall?"}])
+    assert to_client_messages([message]) == [Message("user", "How tall?")]
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        AIMessage(""),
+        AIMessage(" \n"),
+        AIMessage([]),
+        AIMessage([{"type": "text", "text": ""}]),
+        SystemMessage(""),
+        ChatMessage(content="", role="assistant"),
+        ChatMessage(content="", role="developer"),
+    ],
+)
+async def test_a_turn_without_text_locks_no_conversation(ask: Ask, blank: BaseMessage, local: LocalAssistant) -> None:
+    """Every later turn was refused, for ever."""
+    turns = await sent(ask, local, [blank, HumanMessage("Q"), blank, HumanMessage(QUESTION)])
+    assert turns == [{"role": "user", "content": f"Q\n\n{QUESTION}"}]
+
+
+@pytest.mark.parametrize("way", ["invoke", "streamed", "structured"])
+async def test_an_answer_without_text_can_be_sent_back(
+    ask: Ask, way: str, interface: str, local: LocalAssistant
+) -> None:
+    """The adapter's output is its input."""
+    chat = chat_model(local, interface=interface)
+    local.reply("")
+    question = HumanMessage(QUESTION)
+    if way == "invoke":
+        answer = await ask.invoke(chat, [question])
+    elif way == "streamed":
+        answer = merged(await ask.stream(chat, [question]))
+    else:
+        answer = (await ask.invoke(chat.with_structured_output({}, include_raw=True), [question]))["raw"]
+    assert answer.text == ""
+    local.reply("43.8 meters.")
+    again = await ask.invoke(chat, [question, answer, HumanMessage("And in feet?")])
+    assert again.text == "43.8 meters."
+
+
+async def test_a_prompt_with_an_empty_system_message_works(ask: Ask, local: LocalAssistant) -> None:
+    prompt = ChatPromptTemplate.from_messages([("system", "{extra}"), ("user", "{question}")])
+    await ask.invoke(prompt | chat_model(local), {"extra": "", "question": QUESTION})
+    agent: Any = create_agent(chat_model(local), system_prompt="")
+    await ask.invoke(agent, {"messages": [("user", QUESTION)]})
+    bodies = [request.body for request in local.requests]
+    assert [body["messages"] for body in bodies] == [[{"role": "user", "content": QUESTION}]] * 2  # type: ignore[index] # JSON
+
+
 def test_an_answer_with_list_content_is_valid_input() -> None:
     """Output version v1 makes such messages."""
     annotation = {"type": "citation", "start_index": 0, "end_index": 1}
@@ -149,6 +255,21 @@ async def test_tool_messages_are_refused_unless_sent_as_user_turns(
     with pytest.raises(InvalidRequestError, match='tool_messages="as_user"'):
         await sent(ask, local, messages)
     assert (await sent(ask, local, messages, tool_messages="as_user"))[-1] == {"role": "user", "content": "42"}
+    assert [turn["content"] for turn in await sent(ask, local, messages, tool_messages="drop")] == [
+        QUESTION,
+        "Looking.",
+    ]
+
+
+async def test_tool_messages_without_text_are_left_out(ask: Ask, local: LocalAssistant) -> None:
+    messages = [HumanMessage(QUESTION), ToolMessage("", tool_call_id="1")]
+    assert await sent(ask, local, messages, tool_messages="as_user") == [{"role": "user", "content": QUESTION}]
+
+
+async def test_tool_messages_that_are_dropped_may_hold_anything(ask: Ask, local: LocalAssistant) -> None:
+    image = {"type": "image", "url": "https://example.com/a.png"}
+    messages = [HumanMessage(QUESTION), ToolMessage([image], tool_call_id="1"), ChatMessage(content="x", role="tool")]
+    assert await sent(ask, local, messages, tool_messages="drop") == [{"role": "user", "content": QUESTION}]
 
 
 @pytest.mark.parametrize("role", ["user", "human", "assistant", "ai", "system"])
@@ -176,6 +297,7 @@ def test_a_message_that_is_no_turn_is_an_error() -> None:
         ([HumanMessage("")], "is empty"),
         ([HumanMessage(" \n ")], "is empty"),
         ([HumanMessage("Q"), AIMessage(""), HumanMessage("")], r"messages\[2\].content \(user\) is empty"),
+        ([HumanMessage([{"type": "text", "text": None}])], r"messages\[0\].content \(user\) is empty"),
     ],
 )
 async def test_input_without_a_question_is_an_error_before_any_traffic(

@@ -99,7 +99,7 @@ async def test_an_unknown_option_is_an_error_that_names_it(ask: Ask, local: Loca
         (None, {}, "the query is a NoneType: pass the text"),
         (["x"], {}, "the query is a list: pass the text"),
         (QUESTION, {"filter": {"genre": ["a"]}}, "filter.genre"),
-        (QUESTION, {"k": "many"}, "top_k"),
+        (QUESTION, {"k": "many"}, "k is .many.: pass the number of documents"),
     ],
 )
 async def test_bad_input_is_an_error_before_any_traffic(

@@ -11,14 +11,14 @@ from langchain.agents import create_agent
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import GenericFakeChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from langchain_pinecone_assistant import PineconeAssistantTool
-from langchain_pinecone_assistant.errors import AuthenticationError, ToolsNotSupportedError
+from langchain_pinecone_assistant.errors import AuthenticationError, InvalidRequestError, ToolsNotSupportedError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, chat_model, words
@@ -48,11 +48,15 @@ def tool(local: LocalAssistant, **options: Any) -> PineconeAssistantTool:
     return PineconeAssistantTool(**words(local, max_retries=0, **options))
 
 
+def body_of(request: Any) -> dict[str, Any]:
+    """The JSON of a request."""
+    assert isinstance(request.body, dict)
+    return request.body
+
+
 def last_body(local: LocalAssistant) -> dict[str, Any]:
     """The body of the last request."""
-    body = local.requests[-1].body
-    assert isinstance(body, dict)
-    return body
+    return body_of(local.requests[-1])
 
 
 async def test_the_answer_is_the_content_and_the_rest_the_artifact(
@@ -76,12 +80,114 @@ async def test_called_without_a_tool_call_it_answers_text(ask: Ask, library: Loc
 
 
 async def test_the_outer_model_sees_a_question_and_nothing_else(ask: Ask, local: LocalAssistant) -> None:
-    """A filter that it makes up is not sent: the developer's is."""
+    """A filter that it makes up is refused by name, and never sent."""
     asking = tool(local, filter={"resource": "encyclopedia"}, model="gpt-4.1", temperature=0.5)
     assert set(asking.args) == {"question"}
-    await ask.invoke(asking, {"question": QUESTION, "filter": {"tenant": "other"}})
+    with pytest.raises(ValidationError, match="filter: this tool takes no filter from the outer model"):
+        await ask.invoke(asking, {"question": QUESTION, "filter": {"tenant": "other"}})
+    assert not local.requests
+    await ask.invoke(asking, {"question": QUESTION})
     body = last_body(local)
     assert (body["filter"], body["model"], body["temperature"]) == ({"resource": "encyclopedia"}, "gpt-4.1", 0.5)
+
+
+FILTER = {"resource": "encyclopedia"}
+OTHER = {"resource": "nursery"}
+
+
+async def run(ask: Ask, asking: Any, value: Any, **options: Any) -> Any:
+    return await asking.arun(value, **options) if ask.is_async else asking.run(value, **options)
+
+
+CALLS: dict[str, Callable[[Ask, Any], Any]] = {
+    "invoke": lambda ask, asking: ask.invoke(asking, QUESTION, filter=FILTER),
+    "a tool call": lambda ask, asking: ask.invoke(
+        asking, {"name": "x", "args": {"question": QUESTION}, "id": "1", "type": "tool_call"}, filter=FILTER
+    ),
+    "stream": lambda ask, asking: ask.stream(asking, QUESTION, filter=FILTER),
+    "batch": lambda ask, asking: ask.batch(asking, [QUESTION], filter=FILTER),
+    "run": lambda ask, asking: run(ask, asking, QUESTION, filter=FILTER),
+    "bind": lambda ask, asking: ask.invoke(asking.bind(filter=FILTER), QUESTION),
+    "bind and run": lambda ask, asking: run(ask, asking.bind(filter=FILTER), QUESTION),
+    "bind twice and run": lambda ask, asking: run(ask, asking.bind(filter=OTHER).bind(filter=FILTER), QUESTION),
+    "with_config, bind and run": lambda ask, asking: run(
+        ask, asking.with_config(tags=["a"]).bind(filter=FILTER), QUESTION
+    ),
+    "configurable": lambda ask, asking: ask.invoke(
+        asking.configurable_fields(filter=ConfigurableField(id="f")), QUESTION, {"configurable": {"f": FILTER}}
+    ),
+    "configurable and run": lambda ask, asking: run(
+        ask,
+        asking.configurable_fields(filter=ConfigurableField(id="f")).with_config(configurable={"f": FILTER}),
+        QUESTION,
+    ),
+    "in a chain": lambda ask, asking: ask.invoke(RunnableLambda(lambda q: q) | asking.bind(filter=FILTER), QUESTION),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("default", [None, OTHER], ids=["no default", "a default"])
+async def test_a_filter_of_a_call_is_the_one_that_is_sent(
+    ask: Ask, call: str, default: Any, local: LocalAssistant
+) -> None:
+    """The framework gave it to the callbacks and dropped it, and other tenants' files answered."""
+    await CALLS[call](ask, tool(local, filter=default))
+    assert [body_of(request)["filter"] for request in local.requests] == [FILTER]
+
+
+async def test_other_options_of_a_call_are_sent_too_and_hold_for_it_only(ask: Ask, local: LocalAssistant) -> None:
+    asking = tool(local, interface="standard")
+    await ask.invoke(asking, QUESTION, model="gpt-4.1", temperature=0.5, context_options={"top_k": 2})
+    body = last_body(local)
+    assert (body["model"], body["temperature"], body["context_options"]) == ("gpt-4.1", 0.5, {"top_k": 2})
+    await ask.invoke(asking, QUESTION)
+    assert set(last_body(local)) == {"messages", "stream"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"fliter": FILTER}, "unknown option 'fliter' for a call of the tool: did you mean 'filter'"),
+        ({"choose_filter": True}, "unknown option 'choose_filter' for a call of the tool"),
+        ({"filter": {"year": [2024]}}, "filter.year: a list needs"),
+        ({"temperature": "hot"}, "temperature is 'hot'"),
+    ],
+)
+async def test_wrong_options_of_a_call_are_refused_by_name(
+    ask: Ask, options: dict[str, Any], sentence: str, local: LocalAssistant
+) -> None:
+    asking = tool(local)
+    for refused in (
+        lambda: ask.invoke(asking, QUESTION, **options),
+        lambda: ask.batch(asking, [QUESTION], **options),
+        lambda: run(ask, asking, QUESTION, **options),
+    ):
+        with pytest.raises(InvalidRequestError, match=sentence):
+            await refused()
+    with pytest.raises(InvalidRequestError, match=sentence):
+        asking.bind(**options)
+    assert not local.requests
+
+
+async def test_what_the_framework_passes_to_run_is_no_option(ask: Ask, local: LocalAssistant) -> None:
+    asking = tool(local)
+    await run(ask, asking, QUESTION, verbose=False, color="red", tags=["a"], run_name="b", llm_prefix="Thought:")
+    assert len(local.requests) == 1
+
+
+class OwnArguments(BaseModel):
+    """A developer's own schema of the arguments."""
+
+    question: str
+    filter: dict[str, Any] | None = None
+
+
+async def test_a_filter_of_an_own_schema_is_refused_unless_it_may_be_chosen(ask: Ask, local: LocalAssistant) -> None:
+    value = {"question": QUESTION, "filter": FILTER}
+    with pytest.raises(InvalidRequestError, match="filter: this tool takes no filter from the outer model"):
+        await ask.invoke(tool(local, args_schema=OwnArguments), value)
+    await ask.invoke(tool(local, args_schema=OwnArguments, choose_filter=True), value)
+    assert last_body(local)["filter"] == FILTER
 
 
 async def test_asked_for_the_outer_model_narrows_the_filter_and_never_widens_it(
