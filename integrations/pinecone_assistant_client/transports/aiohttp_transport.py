@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -22,6 +23,9 @@ from ..errors import AssistantError, InvalidRequestError
 from ..wire.uploads import MultipartBody
 from .base import (
     CERTIFICATE_DEMANDED,
+    KEEP_ALIVE,
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
     MAX_IDLE_SECONDS,
     Attempt,
     HTTPRequest,
@@ -279,9 +283,15 @@ class AiohttpTransport:
                 )
             entry = self._sessions[id(loop)] = LoopSession(self._injected, None)
             return entry
-        connector = Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
+        connector = Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS, socket_factory=_open_socket)
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=True,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
         )
         # Registered before the first await: 200 calls that start together find this one.
         entry = self._sessions[id(loop)] = LoopSession(session, connector)
@@ -321,6 +331,14 @@ def _bare(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=session.connector, connector_owner=False, cookie_jar=jar, trust_env=session.trust_env
     )
+
+
+def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol = address[:3]
+    opened = socket.socket(family, kind, protocol)
+    for option in KEEP_ALIVE:
+        opened.setsockopt(*option)
+    return opened
 
 
 def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,15 @@ from ..wire.uploads import MultipartBody
 
 CERTIFICATE_DEMANDED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 """With TLS 1.3 a server refuses a client without a certificate after the client's first bytes, and reads none of them."""
+MAX_HEADERS = 1000
+MAX_HEADER_BYTES = 128 * 1024
+"""Bound of one header of an answer, with room for 64 KB of a policy or a cookie that some gateway adds."""
+KEEP_ALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # Its name on macOS is another.
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", 0x10)), 60),
+]
+"""Options of every socket. A call may be silent for 300 s, and gateways forget connections that are silent for less."""
 MAX_IDLE_SECONDS = 30.0
 """A connection idle for longer is not used again: the peer may have dropped it, and a lost POST may be billed."""
 

@@ -11,6 +11,7 @@ Three things cannot be had from urllib3's errors and options afterwards, so thes
 
 from __future__ import annotations
 
+import email.parser
 import http.client
 import io
 import ssl
@@ -23,11 +24,14 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from .base import MAX_IDLE_SECONDS, Attempt, DeadlineExceededError
+from .base import KEEP_ALIVE, MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_SECONDS, Attempt, DeadlineExceededError
 
 _ONE_WRITE_BYTES = 65536
 """Up to here head and body are joined for one write; a long conversation is not copied for that."""
 _MAX_INTERIM_RESPONSES = 100
+_HTTP_CLIENT_HEADERS = 100
+_HTTP_CLIENT_LINE = 65536
+_FRAMING = (b"transfer-encoding:", b"content-length:", b"connection:", b"keep-alive:", b"proxy-connection:")
 
 
 def arm(sock: Any, timeout: float | None, attempt: Attempt) -> None:
@@ -73,7 +77,13 @@ class _ArmedReader(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    """A response that is read past interim ones, within the deadline of its attempt."""
+    """A response that is read past interim ones, within the deadline of its attempt, and whatever headers it has.
+
+    `http.client` refuses a hundred headers, and one of 64 KB, by constants of its module. So the head is read here and handed
+    over in memory; of a head that is too large `http.client` sees what frames the body, and the rest is added afterwards.
+    """
+
+    _large_head: list[bytes] | None = None
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -82,14 +92,43 @@ class _Response(http.client.HTTPResponse):
             self.fp.close()
             self.fp = io.BufferedReader(_ArmedReader(sock.makefile("rb", buffering=0), sock, attempt))
 
+    def begin(self) -> None:
+        """Read the head."""
+        reader = self.fp
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # else it was closed
+                self.fp = reader
+        if self._large_head is not None:
+            text = b"".join(self._large_head).decode("latin-1")
+            self.headers = self.msg = email.parser.Parser(_class=http.client.HTTPMessage).parsestr(text)
+
     def _read_status(self) -> tuple[Any, ...]:
         for _ in range(_MAX_INTERIM_RESPONSES):
             # http.client's own; it has no public door for this, and skips nothing but 100 behind it.
             status: tuple[Any, ...] = super()._read_status()  # type: ignore[misc]
+            lines = _read_lines(self.fp)
             if not 100 <= status[1] < 200:
+                if len(lines) > _HTTP_CLIENT_HEADERS or max(map(len, lines)) > _HTTP_CLIENT_LINE:
+                    self._large_head = lines
+                    lines = [line for line in lines if line.lower().startswith(_FRAMING)]
+                self.fp = cast("Any", io.BytesIO(b"".join(lines)))
                 return status
-            http.client.parse_headers(self.fp)
         raise http.client.HTTPException(f"more than {_MAX_INTERIM_RESPONSES} interim responses and no answer")
+
+
+def _read_lines(reader: Any) -> list[bytes]:
+    """Read a head's lines, with the blank one at its end."""
+    lines: list[bytes] = []
+    while len(lines) <= MAX_HEADERS:
+        line = reader.readline(MAX_HEADER_BYTES + 1)
+        if len(line) > MAX_HEADER_BYTES:
+            raise http.client.LineTooLong("header line")
+        lines.append(line)
+        if line in (b"\r\n", b"\n", b""):
+            return lines
+    raise http.client.HTTPException(f"got more than {MAX_HEADERS} headers")
 
 
 class _Fresh:
@@ -192,6 +231,7 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 
 Route = tuple[urllib3.HTTPConnectionPool, bool]
 """The pool for a host, and whether a proxy forwards its requests and so needs whole URLs."""
+_SOCKET_OPTIONS = [*urllib3.connection.HTTPConnection.default_socket_options, *KEEP_ALIVE]
 _POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
@@ -204,7 +244,7 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of these connections."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, socket_options=_SOCKET_OPTIONS, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def close(self) -> None:
@@ -218,6 +258,6 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
         """Make a proxy's pools of these connections, too."""
-        manager: urllib3.ProxyManager = super().proxy_manager_for(*args, **kwargs)
+        manager: urllib3.ProxyManager = super().proxy_manager_for(*args, socket_options=_SOCKET_OPTIONS, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

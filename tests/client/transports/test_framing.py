@@ -92,7 +92,7 @@ def test_a_body_that_breaks_its_framing_is_a_stream_error(
         [b"what is this\r\n\r\n", CLOSE],
         [b"HTTP/1.1 abc OK\r\n\r\n", CLOSE],
         [b"HTTP/1.1 200", CLOSE],
-        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", CLOSE],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: " + b"a" * 200_000 + b"\r\n\r\n", CLOSE],
         [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", CLOSE],
     ],
     ids=["text", "no number", "cut", "long header", "tls"],
