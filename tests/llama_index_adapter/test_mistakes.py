@@ -99,6 +99,8 @@ def test_an_unknown_word_of_an_engine_names_the_engine_and_knows_its_words(view:
 
 
 def test_an_unknown_option_of_a_copy_knows_the_views_own(words: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match=r"no option 'filters': use with_filters\(\)"):
+        PineconeAssistantChatEngine(**words).with_options(filters={"year": 2024})
     with pytest.raises(InvalidRequestError, match="unknown option 'top_k': did you mean 'similarity_top_k'"):
         PineconeAssistantRetriever(**words).with_options(top_k=3)
     with pytest.raises(InvalidRequestError, match="unknown option 'stream': did you mean 'streaming'"):

@@ -120,7 +120,7 @@ OF_CONSTRUCTORS = ("guard_filter", "tool_messages")
 
 
 _TRANSLATE = {
-    "filter": "pass it as filters= to the retriever, an engine or the tools,",
+    "filter": "pass it as filters= to the retriever, an engine or the tools, or to their with_filters(),",
     "guard_filter": "pass it to the retriever, an engine or the tools,",
 }
 

@@ -51,6 +51,8 @@ class AssistantView:
 
     def _with_llm_options(self, options: Mapping[str, Any], own: Iterable[str] = ()) -> Self:
         """A copy whose LLM has these options; `own` are the other words that `with_options` takes."""
+        if "filters" in options:
+            raise InvalidRequestError("with_options has no option 'filters': use with_filters()")
         check_call_options(options, "with_options", own)
         twin = copy.copy(self)
         twin._llm = self._llm.with_options(**options)
