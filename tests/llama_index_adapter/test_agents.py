@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from llama_index.core.agent.react.formatter import ReActChatFormatter
 from llama_index.core.agent.react.output_parser import ReActOutputParser
-from llama_index.core.agent.workflow import FunctionAgent, ReActAgent
+from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
 from llama_index.core.base.llms.types import (
     ChatMessage,
     CompletionResponse,
@@ -23,6 +23,7 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.chat_engine.types import AgentChatResponse
 from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import QueryEngineTool
 
 from llama_index.indices.managed.pinecone_assistant import (
@@ -31,7 +32,7 @@ from llama_index.indices.managed.pinecone_assistant import (
     PineconeAssistantToolSpec,
 )
 from llama_index.llms.pinecone_assistant import PineconeAssistant
-from pinecone_assistant_client import AuthenticationError
+from pinecone_assistant_client import AuthenticationError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, bodies, paths, run
@@ -236,3 +237,43 @@ def test_predict_and_call_passes_on_what_llama_index_knows(
     assert "error occurred" not in response.response
     assert [body["filter"] for body in bodies(local)] == [{"resource": "nursery"}]
     assert "Hello." in str(bodies(local)[0]["messages"])
+
+
+def hand_over(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
+    """A triage agent's brain: gives every question to the agent `docs`."""
+    arguments = {"to_agent": "docs", "reason": "It knows trees."}
+    call = ToolCallBlock(tool_call_id="1", tool_name="handoff", tool_kwargs=arguments)
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=""), call])
+
+
+@pytest.mark.parametrize("tool_messages", ["drop", "as_user", "error"])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_an_agent_workflow_hands_over_to_an_agent_whose_brain_is_the_assistant(
+    words: dict[str, Any], tool_messages: Any, streaming: bool, local: LocalAssistant
+) -> None:
+    """Its memory has the call of the handover, which has no text, and its result."""
+    local.reply("Thought: I can answer.\nAnswer: It grows up to 25 meters.")
+
+    async def ask() -> tuple[str, str]:
+        triage = FunctionAgent(
+            name="triage",
+            description="Chooses.",
+            llm=MockFunctionCallingLLM(response_generator=hand_over, is_chat_model=True),
+            streaming=False,
+            can_handoff_to=["docs"],
+        )
+        brain = PineconeAssistant(**words, tool_messages=tool_messages)
+        docs = ReActAgent(name="docs", description="Knows trees.", llm=brain, streaming=streaming)
+        memory = ChatMemoryBuffer.from_defaults(token_limit=30_000)
+        first = await AgentWorkflow(agents=[triage, docs], root_agent="triage").run(user_msg=QUESTION, memory=memory)
+        again = await AgentWorkflow(agents=[docs]).run(user_msg="And?", memory=memory)
+        return str(first), str(again)
+
+    if tool_messages == "error":
+        with pytest.raises(InvalidRequestError, match="tool_messages"):
+            run(ask())
+        return
+    assert run(ask()) == ("It grows up to 25 meters.", "It grows up to 25 meters.")
+    for body in bodies(local):
+        assert ("is now handling the request" in str(body["messages"])) == (tool_messages == "as_user")
+    assert [message["role"] for message in bodies(local)[-1]["messages"]] == ["user", "assistant", "user"]

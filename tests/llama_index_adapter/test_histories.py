@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
-from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
 from llama_index.core.base.llms import types
 from llama_index.core.base.llms.types import (
     CitableBlock,
@@ -14,27 +12,29 @@ from llama_index.core.base.llms.types import (
     DocumentBlock,
     ImageBlock,
     TextBlock,
-    ToolCallBlock,
 )
 from llama_index.core.llms import ChatMessage, MessageRole
-from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.memory import ChatMemoryBuffer
+from pydantic import BaseModel
 
 from llama_index.indices.managed.pinecone_assistant import PineconeAssistantChatEngine
 from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, Ask, bodies, run
+from .conftest import QUESTION, Ask, bodies
 
-CALL = ToolCallBlock(tool_call_id="1", tool_name="search", tool_kwargs={"q": "pines"})
+# The lowest allowed core lacks some kinds; there other models keep their calls in additional_kwargs.
+CALL: Any = TextBlock(text="")
+if hasattr(types, "ToolCallBlock"):
+    CALL = types.ToolCallBlock(tool_call_id="1", tool_name="search", tool_kwargs={"q": "pines"})
 IMAGE = ImageBlock(url="https://example.com/a.png")
 CITED = CitationBlock(cited_content=TextBlock(text="quoted"), source="a.md", title="A", additional_location_info={})
 CITABLE = CitableBlock(title="A", source="a.md", content=[TextBlock(text="From a file.")])
 CITABLE_IMAGE = CitableBlock(title="A", source="a.md", content=[TextBlock(text="From a file."), IMAGE])
 
 
-class NewBlock(types.BaseContentBlock):
+class NewBlock(BaseModel):
     """A kind that a later LlamaIndex may have."""
 
     block_type: Literal["tool_call"] = "tool_call"
@@ -54,14 +54,16 @@ def sent(local: LocalAssistant) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in bodies(local)[-1]["messages"]]
 
 
-# The lowest allowed core lacks some of them.
+DOCUMENT = DocumentBlock(data=b"text", document_mimetype="text/plain")
+AUDIO = types.AudioBlock(audio=b"UklGRg==", format="wav")
+CACHE_POINT = types.CachePoint(cache_control=types.CacheControl(type="ephemeral"))
 OTHERS = [
     CALL,
     IMAGE,
     CITED,
-    DocumentBlock(data=b"text", document_mimetype="text/plain"),
-    types.AudioBlock(audio=b"UklGRg==", format="wav"),
-    types.CachePoint(cache_control=types.CacheControl(type="ephemeral")),
+    DOCUMENT,
+    AUDIO,
+    CACHE_POINT,
     *([types.ThinkingBlock(content="hm")] if hasattr(types, "ThinkingBlock") else []),
     *([types.VideoBlock(url="https://example.com/a.mp4")] if hasattr(types, "VideoBlock") else []),
 ]
@@ -93,7 +95,7 @@ def test_what_has_text_is_read(llm: PineconeAssistant, local: LocalAssistant) ->
     assert sent(local) == [("user", "From a file.\nAnd?"), ("assistant", "From a file."), ("user", "A?")]
 
 
-@pytest.mark.parametrize("block", [IMAGE, CITABLE_IMAGE, OTHERS[3], OTHERS[4]], ids=lambda block: type(block).__name__)
+@pytest.mark.parametrize("block", [IMAGE, CITABLE_IMAGE, DOCUMENT, AUDIO], ids=lambda block: type(block).__name__)
 @pytest.mark.parametrize("role", [MessageRole.USER, MessageRole.SYSTEM])
 def test_files_in_the_turns_of_a_user_stay_errors(
     *, llm: PineconeAssistant, block: Any, role: MessageRole, local: LocalAssistant
@@ -105,7 +107,7 @@ def test_files_in_the_turns_of_a_user_stay_errors(
 
 
 def test_a_cache_point_in_the_turn_of_a_user_is_no_content(llm: PineconeAssistant, local: LocalAssistant) -> None:
-    llm.chat([ChatMessage(blocks=[TextBlock(text=QUESTION), OTHERS[5]])])
+    llm.chat([ChatMessage(blocks=[TextBlock(text=QUESTION), CACHE_POINT])])
     assert sent(local) == [("user", QUESTION)]
 
 
@@ -189,43 +191,3 @@ def test_a_chat_engine_over_the_memory_of_an_agent_drops_its_calls(words: dict[s
     engine = PineconeAssistantChatEngine(**words, tool_messages="drop", memory=memory)
     assert "25 meters" in str(call(engine, "chat", QUESTION))
     assert len(engine.chat_history) == len(HISTORY) + 1
-
-
-def hand_over(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
-    """A triage agent's brain: gives every question to the agent `docs`."""
-    arguments = {"to_agent": "docs", "reason": "It knows trees."}
-    return of_assistant(TextBlock(text=""), ToolCallBlock(tool_call_id="1", tool_name="handoff", tool_kwargs=arguments))
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in LlamaIndex's agents
-@pytest.mark.parametrize("tool_messages", ["drop", "as_user", "error"])
-@pytest.mark.parametrize("streaming", [False, True])
-def test_an_agent_workflow_hands_over_to_an_agent_whose_brain_is_the_assistant(
-    words: dict[str, Any], tool_messages: Any, streaming: bool, local: LocalAssistant
-) -> None:
-    """Its memory has the call of the handover, which has no text, and its result."""
-    local.reply("Thought: I can answer.\nAnswer: It grows up to 25 meters.")
-
-    async def ask() -> tuple[str, str]:
-        triage = FunctionAgent(
-            name="triage",
-            description="Chooses.",
-            llm=MockFunctionCallingLLM(response_generator=hand_over, is_chat_model=True),
-            streaming=False,
-            can_handoff_to=["docs"],
-        )
-        brain = PineconeAssistant(**words, tool_messages=tool_messages)
-        docs = ReActAgent(name="docs", description="Knows trees.", llm=brain, streaming=streaming)
-        memory = ChatMemoryBuffer.from_defaults(token_limit=30_000)
-        first = await AgentWorkflow(agents=[triage, docs], root_agent="triage").run(user_msg=QUESTION, memory=memory)
-        again = await AgentWorkflow(agents=[docs]).run(user_msg="And?", memory=memory)
-        return str(first), str(again)
-
-    if tool_messages == "error":
-        with pytest.raises(InvalidRequestError, match="tool_messages"):
-            run(ask())
-        return
-    assert run(ask()) == ("It grows up to 25 meters.", "It grows up to 25 meters.")
-    for body in bodies(local):
-        assert ("is now handling the request" in str(body["messages"])) == (tool_messages == "as_user")
-    assert [message["role"] for message in bodies(local)[-1]["messages"]] == ["user", "assistant", "user"]

@@ -116,7 +116,8 @@ def _texts(blocks: Sequence[Any], where: str | None) -> Iterator[str]:
     """The texts of blocks; `where` they are, if what is not text is an error there."""
     for block in blocks:
         if isinstance(text := getattr(block, "text", None), str):
-            yield text
+            if text:  # an agent's LLM may write an empty one before its calls
+                yield text
         elif (kind := getattr(block, "block_type", None)) == "citable":
             yield from _texts(block.content, where)
         elif where is not None and kind != "cache":
