@@ -6,13 +6,15 @@ import msgspec
 
 
 class PdfLine(msgspec.Struct, array_like=True, frozen=True):
-    """A line as it is printed; sizes and heights in points, from the bottom of the page."""
+    """A line as it is printed; sizes and places in points, from the left bottom of the page."""
 
     text: str
     size: float
     top: float
     bottom: float
     bold: bool
+    left: float = 0.0
+    right: float = 0.0
 
 
 class PdfImage(msgspec.Struct, frozen=True):
@@ -31,17 +33,57 @@ class PdfContent(msgspec.Struct, frozen=True):
     images_left_out: int = 0
 
 
-class DocxParagraph(msgspec.Struct, frozen=True):
-    """A paragraph or a table row; a level above 0 is a heading's, 1 the outermost."""
+class DocxParagraph(msgspec.Struct, frozen=True, tag="paragraph"):
+    """A paragraph; a level above 0 is a heading's, 1 the outermost."""
 
     text: str
     page: int
     level: int = 0
-    cells: list[str] | None = None
-    first_row: bool = False
+
+
+class DocxCell(msgspec.Struct, frozen=True):
+    """A cell of a table.
+
+    Attributes:
+        parts: What is in it.
+        span: How many columns it is wide.
+        is_bold: Whether all of its text is bold.
+        continues: Whether it is the lower part of the cell above.
+    """
+
+    parts: list[DocxParagraph | DocxTable]
+    span: int = 1
+    is_bold: bool = False
+    continues: bool = False
+
+
+class DocxRow(msgspec.Struct, frozen=True):
+    """A row of a table.
+
+    Attributes:
+        cells: Its cells.
+        is_header: Whether the author made it a header, which is repeated on each page.
+        before: How many columns there are before its first cell.
+    """
+
+    cells: list[DocxCell]
+    is_header: bool = False
+    before: int = 0
+
+
+class DocxTable(msgspec.Struct, frozen=True, tag="table"):
+    """A table."""
+
+    rows: list[DocxRow]
 
 
 class DocxContent(msgspec.Struct, frozen=True):
-    """A DOCX document in reading order."""
+    """A DOCX document.
 
-    paragraphs: list[DocxParagraph]
+    Attributes:
+        parts: Its text in reading order, each footnote after the paragraph that refers to it.
+        running: Its headers and footers, each once.
+    """
+
+    parts: list[DocxParagraph | DocxTable]
+    running: list[DocxParagraph | DocxTable] = []

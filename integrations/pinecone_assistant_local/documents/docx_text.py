@@ -1,58 +1,42 @@
-"""The paragraphs of a DOCX document to blocks."""
+"""The parts of a DOCX document to blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from ..text.passages import Block
 from ..text.sentences import split_sentences
-from .contents import DocxContent, DocxParagraph
-from .markdown_text import MAX_COLUMN_NAME_CHARACTERS, MAX_HEADING_CHARACTERS
+from .contents import DocxContent, DocxParagraph, DocxTable
+from .docx_tables import docx_table_blocks, is_layout
+from .markdown_text import MAX_HEADING_CHARACTERS
 from .outline import Outline
+from .tables import one_line
 
 
 def docx_blocks(document: DocxContent) -> Iterator[Block]:
-    """The paragraphs and table rows, each with the headings above it; a row names the column of each cell."""
+    """Yield the paragraphs and table rows, each with the headings above it, then the headers and footers."""
     outline = Outline()
-    names: list[str] = []
-    waiting: DocxParagraph | None = None  # the first row of a table: names of columns, unless it is the only row
-    for paragraph in document.paragraphs:
-        if waiting is not None and (paragraph.cells is None or paragraph.first_row):
-            yield from _text_blocks(outline, waiting)
-            waiting = None
-        if paragraph.cells is not None:
-            if paragraph.first_row:
-                waiting, names = paragraph, [_one_line(cell)[:MAX_COLUMN_NAME_CHARACTERS] for cell in paragraph.cells]
-            else:
-                waiting = None
-                yield from _row_blocks(outline, paragraph.page, zip_cells(names, paragraph.cells))
-        elif paragraph.level and len(paragraph.text) <= MAX_HEADING_CHARACTERS:
-            yield from outline.add(paragraph.level, _one_line(paragraph.text), paragraph.page)
-        else:
-            yield from _text_blocks(outline, paragraph)
-    if waiting is not None:
-        yield from _text_blocks(outline, waiting)
+    yield from _part_blocks(document.parts, outline)
     yield from outline.close()
+    known: set[str] = set()
+    running = Outline()
+    for block in chain(_part_blocks(document.running, running), running.close()):
+        if block.text not in known:
+            known.add(block.text)
+            yield block
 
 
-def zip_cells(names: list[str], cells: list[str]) -> Iterator[str]:
-    """`name: cell` for each cell that is not empty."""
-    for index, cell in enumerate(cells):
-        text = _one_line(cell)
-        name = names[index] if index < len(names) else ""
-        if text:
-            yield f"{name}: {text}" if name else text
-
-
-def _row_blocks(outline: Outline, page: int, pairs: Iterable[str]) -> Iterator[Block]:
-    sentence = "; ".join(pairs)
-    if sentence:
-        yield Block(sentence, (sentence,), outline.heading, page)
-
-
-def _text_blocks(outline: Outline, paragraph: DocxParagraph) -> Iterator[Block]:
-    yield Block(paragraph.text, tuple(split_sentences(paragraph.text)), outline.heading, paragraph.page)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _part_blocks(parts: Sequence[DocxParagraph | DocxTable], outline: Outline) -> Iterator[Block]:
+    for part in parts:
+        if isinstance(part, DocxTable):
+            if is_layout(part):
+                yield from _part_blocks(
+                    [inner for row in part.rows for cell in row.cells for inner in cell.parts], outline
+                )
+            else:
+                yield from docx_table_blocks(part, outline.heading)
+        elif part.level and len(part.text) <= MAX_HEADING_CHARACTERS:
+            yield from outline.add(part.level, one_line(part.text), part.page)
+        else:
+            yield Block(part.text, tuple(split_sentences(part.text)), outline.heading, part.page)

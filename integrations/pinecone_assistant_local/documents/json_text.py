@@ -1,8 +1,15 @@
-"""JSON to blocks: one sentence per value, and the fields that identify an object stay with everything in it."""
+"""JSON and JSON Lines to blocks: one sentence for each value, which says whose it is.
+
+`capital: Thimphu` alone answers nothing. So the sentence begins with its owner: what identifies the objects around the
+value, or the keys that lead to it, such as `Bhutan: capital: Thimphu`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -10,77 +17,218 @@ from ..text.passages import Block
 
 _IDENTITY_FIELDS = ("name", "title", "id", "key", "label", "code", "slug")
 _MAX_IDENTITY_CHARACTERS = 120
-# The path stands with every passage below it: without a limit a long key could make a file grow a thousandfold.
+# Owners and paths stand with every value below them: without a limit a long key could make a file grow a thousandfold.
+_MAX_OWNER_CHARACTERS = 120
 _MAX_PATH_CHARACTERS = 300
+_MAX_PARTS = 50
+_MAX_DISTINCT_KEYS = 8
+_SPACES = re.compile(r"\s*")
+
+
+class _Number(str):
+    """A number as the file has it: 25.50 is not 25.5."""
+
+    __slots__ = ()
+
+
+class _Object(tuple[tuple[str, object], ...]):
+    """The pairs of an object, also those whose key comes twice."""
+
+    __slots__ = ()
+
+
+# A block, or the steps of a value inside.
+_Steps: TypeAlias = "Iterator[Block | _Steps]"
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not a value of JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_refuse, strict=True
+)
 
 
 def parse_json(text: str) -> Iterator[Block]:
-    """The values of a JSON text as sentences such as `Red pine: maximum height m: 25`.
+    """Yield the values of a JSON text, or of one value after another, as sentences.
 
     Raises:
         ValueError: It is not valid JSON.
     """
-    try:
-        value = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"The file is not valid JSON: {error}.") from error
-    yield from _to_blocks(value, "", "")
+    values = list(_decode(text))
+    value = values[0] if len(values) == 1 else values
+    if _has_value(value):
+        yield from _walk(_value_steps(value, _Owner()))
 
 
-def _to_blocks(value: object, path: str, identity: str) -> Iterator[Block]:
-    if isinstance(value, dict):
-        identity = _identity_of(value) or identity
-        scalars = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
-        if scalars:
-            sentences = tuple(
-                _sentence(key, item, identity) for key, item in scalars.items() if item is not None and item != ""
-            )
-            if sentences:
-                heading = " > ".join(part for part in (path, identity) if part)
-                yield Block("\n".join(f"{key}: {_text_of(item)}" for key, item in scalars.items()), sentences, heading)
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                yield from _to_blocks(item, _below(path, key), identity)
+def _decode(text: str) -> Iterator[object]:
+    """Yield the values of a text: one, or those of JSON Lines."""
+    position = _skip_spaces(text, 0)
+    while position < len(text):
+        try:
+            value, end = _DECODER.raw_decode(text, position)
+            # The standard library takes halves of surrogate pairs, which nobody can store.
+            msgspec.json.decode(text[position:end])
+        except (ValueError, msgspec.DecodeError) as error:
+            line = text.count("\n", 0, position) + 1
+            where = f" in line {line}" if line > 1 else ""
+            raise ValueError(f"The file is not valid JSON{where}: {error}.") from error
+        yield value
+        position = _skip_spaces(text, end)
+
+
+def _skip_spaces(text: str, position: int) -> int:
+    match = _SPACES.match(text, position)
+    return match.end() if match else position
+
+
+class _Owner:
+    """What a value belongs to.
+
+    Args:
+        path: The keys that lead to it and the names of the objects on the way.
+        names: The same for sentences: without the key of the one list that a file is made of.
+    """
+
+    __slots__ = ("names", "path")
+
+    def __init__(self, path: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> None:
+        self.path = path
+        self.names = names
+
+    def below(self, key: str) -> _Owner:
+        return _Owner((*self.path[-_MAX_PARTS:], key), (*self.names[-_MAX_PARTS:], _words_of(key)))
+
+    def named(self, name: str) -> _Owner:
+        return _Owner((*self.path[-_MAX_PARTS:], name), (*self.names[-_MAX_PARTS:], name))
+
+    @property
+    def heading(self) -> str:
+        return " > ".join(_last(self.path, _MAX_PATH_CHARACTERS))
+
+    def sentence(self, key: str, text: str) -> str:
+        parts = (*_last(self.names, _MAX_OWNER_CHARACTERS), _words_of(key), text)
+        return ": ".join(part for part in parts if part)
+
+
+def _last(parts: Sequence[str], most: int) -> list[str]:
+    """Return the last of the parts, as many as are not too long together."""
+    first = len(parts)
+    while first and len(parts[first - 1]) <= most:
+        first -= 1
+        most -= len(parts[first])
+    return list(parts[first:]) or [part[-most:] for part in parts[-1:]]
+
+
+def _walk(steps: _Steps) -> Iterator[Block]:
+    """Yield the blocks of all steps; a stack, because JSON may be nested deeper than functions may."""
+    stack = [steps]
+    while stack:
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+        elif isinstance(step, Block):
+            yield step
+        else:
+            stack.append(step)
+
+
+def _value_steps(value: object, owner: _Owner) -> _Steps:
+    if isinstance(value, _Object):
+        yield _object_steps(value, owner, _identity_key(value))
     elif isinstance(value, list):
-        plain = [item for item in value if not isinstance(item, dict | list) and item is not None]
-        if plain:
-            name = path.rpartition(" > ")[2] or "values"
-            line = ", ".join(_text_of(item) for item in plain)
-            heading = " > ".join(part for part in (path, identity) if part)
-            yield Block(f"{name}: {line}", (_sentence(name, line, identity),), heading)
-        for item in value:
-            if isinstance(item, dict | list):
-                yield from _to_blocks(item, path, identity)
-    elif value is not None:
-        yield Block(_text_of(value), (_text_of(value),), path)
+        yield _list_steps(value, owner)
+    else:
+        yield _block([owner.sentence("", _text_of(value))], owner)
 
 
-def _below(path: str, key: str) -> str:
-    below = f"{path} > {key}" if path else key
-    return below[-_MAX_PATH_CHARACTERS:]
+def _object_steps(value: _Object, outside: _Owner, identity_key: str | None) -> _Steps:
+    """Yield the values of an object; `identity_key` is the one whose value tells it from others."""
+    owner = outside
+    if identity_key is not None:
+        name = _text_of(next(item for key, item in value if key == identity_key))
+        is_known = identity_key.lower() in _IDENTITY_FIELDS
+        owner = outside.named(name if is_known else f"{_words_of(identity_key)} {name}")
+    sentences = [
+        (outside if key == identity_key else owner).sentence(key, _text_of(item))
+        for key, item in value
+        if not _is_full(item)
+    ]
+    if sentences:
+        yield _block(sentences, owner)
+    full = [(key, item) for key, item in value if _is_full(item)]
+    for key, item in full:
+        below = owner.below(key)
+        if isinstance(item, list) and len(full) == 1 and not owner.names:
+            yield _list_steps(item, below, _Owner(below.path))
+        else:
+            yield _value_steps(item, below)
 
 
-def _identity_of(value: dict[str, object]) -> str:
-    by_name = {key.lower(): item for key, item in value.items()}
-    for field in _IDENTITY_FIELDS:
-        item = by_name.get(field)
-        if (
-            isinstance(item, str | int)
-            and not isinstance(item, bool)
-            and 0 < len(str(item)) <= _MAX_IDENTITY_CHARACTERS
-        ):
-            return str(item)
-    return ""
+def _list_steps(items: list[object], owner: _Owner, of_items: _Owner | None = None) -> _Steps:
+    plain = [_text_of(item) for item in items if not _is_full(item)]
+    if plain:
+        yield _block([owner.sentence("" if owner.path else "values", ", ".join(plain))], owner)
+    objects = [item for item in items if isinstance(item, _Object)]
+    shared = _distinct_key(objects)
+    for item in items:
+        if isinstance(item, _Object) and item:
+            key = _identity_key(item) or shared or next((key for key, one in item if _identifies(one)), None)
+            yield _object_steps(item, of_items or owner, key)
+        elif isinstance(item, list) and item:
+            yield _list_steps(item, owner)
 
 
-def _sentence(key: str, item: object, identity: str) -> str:
-    words = " ".join(key.replace("_", " ").replace("-", " ").split()) or "value"
-    text = _text_of(item)
-    prefix = f"{identity}: " if identity and text != identity else ""
-    return f"{prefix}{words}: {text}"
+def _block(sentences: Sequence[str], owner: _Owner) -> Block:
+    return Block("\n".join(sentences), tuple(sentences), owner.heading)
+
+
+def _identity_key(value: _Object) -> str | None:
+    """Return the key of the value that identifies an object by its own words."""
+    by_name = {key.lower(): key for key, item in value if _identifies(item)}
+    return next((by_name[field] for field in _IDENTITY_FIELDS if field in by_name), None)
+
+
+def _distinct_key(objects: Sequence[_Object]) -> str | None:
+    """Return the first key under which each object of a list has a value of its own."""
+    if not objects:
+        return None
+    for key, _ in objects[0][:_MAX_DISTINCT_KEYS]:
+        values = [item for one in objects for name, item in one if name == key and _identifies(item)]
+        if len(values) == len(objects) == len(set(map(str, values))):
+            return key
+    return None
+
+
+def _identifies(item: object) -> bool:
+    return isinstance(item, str) and 0 < len(item) <= _MAX_IDENTITY_CHARACTERS
+
+
+def _has_value(value: object) -> bool:
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, _Object):
+            waiting += [item for _, item in value]
+        elif isinstance(value, list):
+            waiting += value
+        elif value not in (None, ""):
+            return True
+    return False
+
+
+def _is_full(value: object) -> bool:
+    return isinstance(value, _Object | list) and len(value) > 0
+
+
+def _words_of(key: str) -> str:
+    return " ".join(key.replace("_", " ").replace("-", " ").split())
 
 
 def _text_of(value: object) -> str:
+    if value in (None, "") or isinstance(value, _Object | list):
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(str(value).split())

@@ -1,153 +1,256 @@
-"""Markdown to blocks: sections with their headings, list items, table rows. What is quoted has no markup left."""
+"""Markdown to blocks: sections with their headings, paragraphs, list items, table rows, code.
+
+What is quoted has no markup left but the backticks of code, which keep `__init__` what it is wherever an answer is
+shown. What only the source shows, such as the destinations of links, stands in the text of a block but is not quoted.
+"""
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.common.html_blocks import block_names
+from markdown_it.token import Token
 
 from ..text.passages import Block
 from ..text.sentences import split_sentences
+from .outline import Outline
+from .tables import Row, table_blocks
 
-# Headings and names of columns stand with every passage under them: without a limit a file could grow a thousandfold.
+# Headings stand with every passage under them: without a limit a file could grow a thousandfold.
 MAX_HEADING_CHARACTERS = 300
-MAX_COLUMN_NAME_CHARACTERS = 100
 
-# No expression here may take quadratic time on a hostile line: what repeats is bounded or cannot be split in two ways.
-_FRONT_MATTER = re.compile(r"\A---[^\S\n]*\n.*?\n(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
-_HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|$)")
-_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*")
-_RULE = re.compile(r" {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
-_QUOTE = re.compile(r"^ {0,3}>\s?")
-_TABLE_RULE = re.compile(r"\|?:?-+:?(?:\|:?-+:?)*\|?")
-_IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\[\]]*\])")
-_AUTOLINK = re.compile(r"<(https?://[^<>\s]+)>")
-_STRONG = re.compile(r"(\*\*\*|\*\*|\*|~~)(?=\S)(.{1,200}?)(?<=\S)\1")
-_UNDERSCORES = re.compile(r"(?<!\w)(__|_)(?=\S)(.{1,200}?)(?<=\S)\1(?!\w)")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_HIDDEN = 0xE000
-_HIDDEN_CHARACTER = re.compile("[\ue021-\ue07e]")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_FRONT_MATTER = re.compile(
+    r"\A(---|\+\+\+)[^\S\n]*\n(?=[^\s\-+])(?P<text>.*?\n)(?:\1|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL
+)
+_FIRST_LINE = re.compile(r"#|[\w\"'.-]+\s*[:=]")
+_COMMENT = "<!--"
+_CHECKBOX = re.compile(r"\A\[[ xX]\]\s+")
+_WORD = re.compile(r"\w")
+_CELL_BORDER = re.compile(r"(?<!\\)\|")
+
+# "<name>" in a text is more often a placeholder than markup: only the elements of HTML are taken for tags.
+_INLINE_NAMES = frozenset(
+    "a abbr acronym audio b bdi bdo big br button canvas cite code data del dfn em embed font i img input ins kbd label"  # noqa: SIM905  (no 60 quotes)
+    " map mark meter object output picture pre progress q rp rt ruby s samp script select slot small span strike strong style"
+    " sub sup svg template textarea time tt u var video wbr".split()
+)
+_BLOCK_NAMES = frozenset(block_names) | {"br"}
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])([^<>]*)>")
+_ATTRIBUTE = re.compile(r"\b(alt|title|href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_UNSEEN = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
+
+
+class _Parser(MarkdownIt):
+    """CommonMark with tables and strikethrough; links stay as they are written."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  (the library's name)
+        """Return the link, without escapes for browsers."""
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802  (as above)
+        """Return the link."""
+        return link
+
+
+_PARSER = _Parser("commonmark").enable(["table", "strikethrough"])
 
 
 def parse_markdown(text: str) -> Iterator[Block]:
-    """The blocks of a Markdown text, each with the headings above it."""
-    lines = _without_comments(_FRONT_MATTER.sub("", text)).split("\n")
-    headings: list[tuple[int, str]] = []
-    paragraph: list[str] = []
+    """Yield the blocks of a Markdown text, each with the headings above it."""
+    front = _FRONT_MATTER.match(text)
+    if front and _FIRST_LINE.match(front["text"]):
+        text = text[front.end() :]
+        yield from _lines_block(front["text"].strip(), "")
+    outline = Outline()
+    yield from _Reader(text, outline).blocks()
+    yield from outline.close()
 
-    def flush() -> Iterator[Block]:
-        if paragraph:
-            yield from _paragraph_blocks(paragraph, " > ".join(title for _, title in headings))
-            paragraph.clear()
 
-    index = 0
-    while index < len(lines):
-        line = lines[index]
-        index += 1
-        fence = _FENCE.match(line)
-        if fence:
-            yield from flush()
-            end = next((i for i in range(index, len(lines)) if lines[i].strip().startswith(fence[1])), len(lines))
-            code = "\n".join(lines[index:end])
-            if code.strip():
-                yield Block(
-                    code, tuple(piece.strip() for piece in code.split("\n") if piece.strip()), _joined(headings)
-                )
-            index = end + 1
+@dataclass(slots=True)
+class _Shown:
+    """Inline text as a reader sees it, and where its links lead."""
+
+    parts: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts).strip()
+
+    def more(self) -> list[str]:
+        """Return the links that the text does not show itself."""
+        text = self.text
+        links = (link for link in self.links if link and not link.startswith("data:"))
+        return [link for link in dict.fromkeys(links) if link.removeprefix("mailto:") not in text]
+
+
+class _Reader:
+    """Reads the tokens of a text one after another."""
+
+    def __init__(self, text: str, outline: Outline) -> None:
+        self._lines = text.split("\n")
+        self._tokens = _PARSER.parse(text)
+        self._outline = outline
+        self._mark = ""  # of the list item whose first paragraph comes next
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks of the text."""
+        index = 0
+        while index < len(self._tokens):
+            token = self._tokens[index]
+            index += 1
+            if token.type == "heading_open":
+                yield from self._heading(int(token.tag[1]), self._tokens[index])
+            elif token.type == "paragraph_open":
+                yield from self._paragraph(_shown(self._tokens[index]))
+            elif token.type == "list_item_open":
+                self._mark = f"{token.info}{token.markup} "
+            elif token.type == "list_item_close":
+                self._mark = ""
+            elif token.type in ("fence", "code_block"):
+                yield from self._code(token)
+            elif token.type == "html_block":
+                yield from self._html(token.content)
+            elif token.type == "table_open":
+                end = next(at for at in range(index, len(self._tokens)) if self._tokens[at].type == "table_close")
+                yield from self._table(self._tokens[index:end])
+                index = end
+        yield from self._unread()
+
+    def _unread(self) -> Iterator[Block]:
+        """Yield the lines that no token holds: definitions of links, and what is nested deeper than the parser goes."""
+        read = {line for token in self._tokens if token.map and token.nesting == 0 for line in range(*token.map)}
+        lines = (line for number, line in enumerate(self._lines) if number not in read)
+        yield from _lines_block("\n".join(line for line in lines if _WORD.search(line)), "")
+
+    def _heading(self, level: int, inline: Token) -> Iterator[Block]:
+        shown = _shown(inline)
+        title = " ".join(shown.text.split())
+        if not title or len(title) > MAX_HEADING_CHARACTERS:
+            yield from self._paragraph(shown)
+            return
+        yield from self._outline.add(level, title, None)
+        if shown.more():
+            yield from _lines_block("\n".join(shown.more()), self._outline.heading)
+
+    def _paragraph(self, shown: _Shown) -> Iterator[Block]:
+        mark, self._mark = self._mark, ""
+        text, more = shown.text, shown.more()
+        sentences = split_sentences(_CHECKBOX.sub("", text) if mark else text) or more
+        if sentences:
+            yield Block("\n".join([*filter(None, [f"{mark}{text}"]), *more]), tuple(sentences), self._outline.heading)
+
+    def _code(self, token: Token) -> Iterator[Block]:
+        info, code = token.info.strip(), token.content.rstrip("\n")
+        lines = [line.strip() for line in code.split("\n") if line.strip()] or [line for line in [info] if line]
+        if lines:
+            text = f"{token.markup}{info}\n{code}\n{token.markup}" if token.markup else code
+            yield Block(text, tuple(lines), self._outline.heading)
+
+    def _html(self, content: str) -> Iterator[Block]:
+        start = content.find(_COMMENT, content.rfind("-->") + 1)
+        if start >= 0:
+            # A comment without an end would hide the rest of the file.
+            yield from self._html(content[:start])
+            yield from _Reader(content[start:].replace(_COMMENT, ""), self._outline).blocks()
+            return
+        shown = _html_shown(content)
+        lines = [" ".join(line.split()) for line in shown.text.split("\n")]
+        text = "\n".join(line for line in lines if line)
+        sentences = [sentence for line in text.split("\n") for sentence in split_sentences(line)]
+        if sentences or shown.more():
+            yield Block(
+                "\n".join([*filter(None, [text]), *shown.more()]),
+                tuple(sentences or shown.more()),
+                self._outline.heading,
+            )
+
+    def _table(self, tokens: Sequence[Token]) -> Iterator[Block]:
+        rows: list[list[str]] = []
+        links: list[str] = []
+        for token in tokens:
+            if token.type == "tr_open":
+                rows.append([])
+                line = self._lines[token.map[0]] if token.map else ""
+            elif token.type == "inline":
+                shown = _shown(token)
+                rows[-1].append(shown.text)
+                links += shown.more()
+            elif token.type == "tr_close" and len(rows) > 1:
+                # More cells than columns: no renderer shows them, but they are in the file.
+                cells = _CELL_BORDER.split(line.strip().strip("|"))
+                rows[-1] += [cell.strip() for cell in cells[len(rows[0]) :]]
+        heading = self._outline.heading
+        yield from table_blocks(rows[0], [Row(row) for row in rows[1:]], heading)
+        yield from _lines_block("\n".join(dict.fromkeys(links)), heading)
+
+
+def _shown(inline: Token) -> _Shown:
+    shown = _Shown()
+    for token in inline.children or []:
+        _show(token, shown)
+    return shown
+
+
+def _show(token: Token, shown: _Shown) -> None:
+    if token.type in ("text", "text_special"):
+        shown.parts.append(token.content)
+    elif token.type == "code_inline":
+        space = " " if "`" in (token.content[:1], token.content[-1:]) else ""
+        shown.parts.append(f"{token.markup}{space}{token.content}{space}{token.markup}")
+    elif token.type in ("softbreak", "hardbreak"):
+        shown.parts.append("\n")
+    elif token.type == "image":
+        for child in token.children or []:
+            _show(child, shown)
+        shown.links += [str(token.attrs.get(name, "")) for name in ("src", "title")]
+    elif token.type == "link_open":
+        shown.links += [str(token.attrs.get(name, "")) for name in ("href", "title")]
+    elif token.type == "html_inline":
+        found = _html_shown(token.content)
+        shown.parts += found.parts
+        shown.links += found.links
+
+
+def _html_shown(content: str) -> _Shown:
+    """Return the text of HTML: without tags, comments, scripts and styles."""
+    shown = _Shown()
+    for opening, closing in _UNSEEN:
+        content = _without(content, opening, closing)
+    start = 0
+    for tag in _TAG.finditer(content):
+        name = tag[1].lower()
+        if name not in _BLOCK_NAMES and name not in _INLINE_NAMES:
             continue
-        level, title = _heading_of(line, paragraph)
-        if level:
-            if _UNDERLINE.fullmatch(line):
-                title = _plain(paragraph.pop())
-            yield from flush()
-            headings = [*((depth, above) for depth, above in headings if depth < level), (level, title)]
-        elif not line.strip() or _RULE.fullmatch(line):
-            yield from flush()
-        else:
-            paragraph.append(line)
-    yield from flush()
+        shown.parts.append(html.unescape(content[start : tag.start()]))
+        start = tag.end()
+        for attribute in _ATTRIBUTE.finditer(tag[2]):
+            value = html.unescape(attribute[2] or attribute[3] or attribute[4] or "")
+            (shown.parts if attribute[1] == "alt" else shown.links).append(value)
+        if name in ("td", "th"):
+            shown.parts.append(" ")
+        elif name in _BLOCK_NAMES:
+            shown.parts.append("\n")
+    shown.parts.append(html.unescape(content[start:]))
+    return shown
 
 
-def _without_comments(text: str) -> str:
-    """The text without `<!-- -->`; a regular expression would look for each end in all of the text."""
+def _without(text: str, opening: str, closing: str) -> str:
+    """Return the text without what stands between these; a regular expression would look for each end in all of the text."""
     kept = []
     position = 0
-    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
+    while (start := text.find(opening, position)) >= 0 and (end := text.find(closing, start)) >= 0:
         kept.append(text[position:start])
-        position = end + len("-->")
+        position = end + len(closing)
     return "".join(kept) + text[position:]
 
 
-def _joined(headings: list[tuple[int, str]]) -> str:
-    return " > ".join(title for _, title in headings)
-
-
-def _heading_of(line: str, paragraph: list[str]) -> tuple[int, str]:
-    """The level of the heading that this line is or underlines, 0 if none, and its title if it stands in the line."""
-    heading = _HEADING.match(line)
-    if heading and len(line) <= MAX_HEADING_CHARACTERS:
-        return len(heading[1]), _plain(_without_closing_marks(line[heading.end() :].strip()))
-    underline = _UNDERLINE.fullmatch(line)
-    if (
-        underline
-        and len(paragraph) == 1
-        and len(paragraph[0]) <= MAX_HEADING_CHARACTERS
-        and not _ITEM.match(paragraph[0])
-        and "|" not in paragraph[0]
-    ):
-        return (1 if underline[1].startswith("=") else 2), ""
-    return 0, ""
-
-
-def _without_closing_marks(title: str) -> str:
-    stripped = title.rstrip("#")
-    return stripped.rstrip() if not stripped or stripped[-1].isspace() else title
-
-
-def _paragraph_blocks(lines: list[str], heading: str) -> Iterator[Block]:
-    lines = [_QUOTE.sub("", line) for line in lines]
-    if len(lines) > 1 and "|" in lines[0] and _TABLE_RULE.fullmatch("".join(lines[1].split())):
-        yield from _table_blocks(lines, heading)
-        return
-    gathered: list[str] = []
-    for line in lines:
-        if _ITEM.match(line) and gathered:
-            yield _text_block(gathered, heading)
-            gathered = []
-        gathered.append(line)
-    yield _text_block(gathered, heading)
-
-
-def _text_block(lines: list[str], heading: str) -> Block:
-    text = "\n".join(lines)
-    return Block(
-        text, tuple(split_sentences(_plain(_ITEM.sub("", text, count=1) if _ITEM.match(text) else text))), heading
-    )
-
-
-def _table_blocks(lines: list[str], heading: str) -> Iterator[Block]:
-    """Each row as one sentence in which every cell has its column's name."""
-    names = [name[:MAX_COLUMN_NAME_CHARACTERS] for name in _cells(lines[0])]
-    for line in lines[2:]:
-        pairs = zip(names, _cells(line), strict=False)
-        sentence = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
-        if sentence:
-            yield Block(sentence, (sentence,), heading)
-
-
-def _cells(line: str) -> list[str]:
-    return [_plain(cell).strip() for cell in line.strip().strip("|").split("|")]
-
-
-def _plain(text: str) -> str:
-    """The text without inline markup."""
-    # An escaped character is out of sight while the markup goes: in the private use area, and back at the end.
-    text = _ESCAPE.sub(lambda match: chr(_HIDDEN + ord(match[1])), text)
-    text = _IMAGE_OR_LINK.sub(r"\1", text)
-    text = _AUTOLINK.sub(r"\1", text)
-    text = _STRONG.sub(r"\2", text)
-    text = _UNDERSCORES.sub(r"\2", text)
-    text = _TAG.sub("", text)
-    return _HIDDEN_CHARACTER.sub(lambda match: chr(ord(match[0]) - _HIDDEN), text).strip()
+def _lines_block(text: str, heading: str) -> Iterator[Block]:
+    """Yield a block in which each line can be quoted."""
+    lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
+    if lines:
+        yield Block(text, lines, heading)

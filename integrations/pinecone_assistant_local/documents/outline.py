@@ -14,7 +14,7 @@ MAX_DEPTH = 9
 class _Heading:
     rank: float
     title: str
-    page: int
+    page: int | None
     is_used: bool = False
 
 
@@ -26,20 +26,20 @@ class Outline:
 
     @property
     def heading(self) -> str:
-        """The open headings, outermost first, for a block that stands under them."""
+        """The open headings, outermost first, for a block under them."""
         for heading in self._open:
             heading.is_used = True
         return self._joined()
 
-    def add(self, rank: float, title: str, page: int) -> Iterator[Block]:
-        """Opens a heading; a smaller rank is further out. Gives what the headings that it closes leave behind."""
+    def add(self, rank: float, title: str, page: int | None) -> Iterator[Block]:
+        """Open a heading; a smaller rank is further out. Yield what the headings that it closes leave behind."""
         yield from self.close(rank)
         if len(self._open) == MAX_DEPTH:
             yield from self.close(self._open[-1].rank)
         self._open.append(_Heading(rank, title, page))
 
     def close(self, rank: float = float("-inf")) -> Iterator[Block]:
-        """Closes the headings of this rank and those inside them."""
+        """Close the headings of this rank and those inside them."""
         unused: list[Block] = []
         while self._open and self._open[-1].rank >= rank:
             last = self._open.pop()

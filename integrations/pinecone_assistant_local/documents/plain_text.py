@@ -1,51 +1,92 @@
-"""Plain text to blocks: paragraphs, with short lines that stand alone as headings."""
+"""Plain text to blocks: paragraphs, list items, and titles above them.
+
+Plain text has no markup, so that a short line alone may be a title, an address or a name on a card. It heads what
+follows only if that is prose or a list; otherwise it is text like any other. Nothing is dropped but rules of "=====".
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..text.passages import Block
 from ..text.sentences import ENDS, split_sentences
+from .fields import is_field_name
+from .lists import ListReader
+from .outline import Outline
 
 MAX_HEADING_CHARACTERS = 80
-NO_HEADING_ENDS_IN = ENDS + ",;"
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
-_UNDERLINE = re.compile(r"[=\-~*_#]{3,}\s*")
+_RULE = re.compile(r"\s*[=\-~*_#]{3,}\s*")
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u2013]|\d{1,3}[.)])\s+")
+# An address, a date with its place, a number of a telephone, mail addresses and links: data, no titles.
+_DATA = re.compile(r"@|://|,.*\d|\d[\d ()/-]{5,}\d")
+# Double-spaced text: so much of its lines goes on in small letters.
+_MIN_LINES, _MIN_CONTINUED = 4, 0.3
 
 
 def parse_text(text: str) -> Iterator[Block]:
-    """The paragraphs of a text; a lone short line without a full stop heads what follows it."""
-    heading = ""
+    """Yield the paragraphs of a text, each with the title above it."""
+    outline = Outline()
+    lists = ListReader()
+    paragraphs = [paragraph.splitlines() for paragraph in _paragraphs(text)]
+    for index, lines in enumerate(paragraphs):
+        following = paragraphs[index + 1] if index + 1 < len(paragraphs) else []
+        title, body = _titled(lines, following)
+        if title:
+            yield from outline.add(1, title, None)
+        for item in lists.items(body, _ends_early(body)) if body else []:
+            words = "\n".join(item.lines)
+            yield Block(words, tuple(split_sentences(item.unmarked(words))), outline.heading)
+    yield from outline.close()
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return what stands between blank lines; in double-spaced text only several blank lines end a paragraph."""
     paragraphs = [paragraph.strip("\n") for paragraph in _BLANK_LINES.split(text) if paragraph.strip()]
-    for index, paragraph in enumerate(paragraphs):
-        lines = paragraph.splitlines()
-        if len(lines) > 1 and _UNDERLINE.fullmatch(lines[1]) and _is_heading(lines[0]):
-            heading, lines = lines[0].strip(), lines[2:]
-        elif len(lines) == 1 and index + 1 < len(paragraphs) and _is_heading(lines[0]):
-            heading, lines = lines[0].strip(), []
-        if lines:
-            yield from _to_blocks(lines, heading)
+    if len(paragraphs) < _MIN_LINES or any("\n" in paragraph for paragraph in paragraphs):
+        return paragraphs
+    continued = sum(paragraph.lstrip()[0].islower() for paragraph in paragraphs)
+    if continued < _MIN_CONTINUED * len(paragraphs):
+        return paragraphs
+    return [
+        "\n".join(line for line in paragraph.split("\n") if line.strip())
+        for paragraph in re.split(r"\n(?:[^\S\n]*\n){2,}", text)
+        if paragraph.strip()
+    ]
 
 
-def _is_heading(line: str) -> bool:
+def _titled(lines: Sequence[str], following: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the title that a paragraph has or is, and the rest of the paragraph."""
+    while lines and _RULE.fullmatch(lines[0]):
+        lines = lines[1:]
+    if len(lines) > 1 and _RULE.fullmatch(lines[1]) and _is_title(lines[0]):
+        return lines[0].strip(), [line for line in lines[2:] if not _RULE.fullmatch(line)]
+    lines = [line for line in lines if not _RULE.fullmatch(line)]
+    if len(lines) == 1 and _is_title(lines[0]) and not _is_data(lines[0]) and _is_prose_or_list(following):
+        return lines[0].strip(), []
+    return "", lines
+
+
+def _is_title(line: str) -> bool:
     line = line.strip()
-    return 0 < len(line) <= MAX_HEADING_CHARACTERS and line[-1] not in NO_HEADING_ENDS_IN and not _BULLET.match(line)
+    return 0 < len(line) <= MAX_HEADING_CHARACTERS and line[-1] not in f"{ENDS},;" and not _BULLET.match(line)
 
 
-def _to_blocks(lines: list[str], heading: str) -> Iterator[Block]:
-    """One block per list item; lines that belong to no item are wrapped text and are joined."""
-    gathered: list[str] = []
-    for line in lines:
-        if _BULLET.match(line) and gathered:
-            yield _to_block(gathered, heading)
-            gathered = []
-        gathered.append(line)
-    yield _to_block(gathered, heading)
+def _is_data(line: str) -> bool:
+    name, colon, value = line.partition(":")
+    return bool(_DATA.search(line)) or bool(colon and value.strip() and is_field_name(name))
 
 
-def _to_block(lines: list[str], heading: str) -> Block:
-    text = "\n".join(lines)
-    return Block(text, tuple(split_sentences(_BULLET.sub("", text, count=1) if _BULLET.match(text) else text)), heading)
+def _is_prose_or_list(lines: Sequence[str]) -> bool:
+    return len(lines) > 1 or any(
+        len(line) > MAX_HEADING_CHARACTERS or line.rstrip()[-1] in ENDS or _BULLET.match(line) for line in lines
+    )
+
+
+def _ends_early(lines: Sequence[str]) -> list[bool]:
+    """For each line whether the first word of the next one would have fitted on it."""
+    width = max(len(line.rstrip()) for line in lines)
+    firsts = [line.split(maxsplit=1)[0] for line in lines[1:]]
+    return [len(line.rstrip()) + len(first) < width for line, first in zip(lines, firsts, strict=False)]

@@ -5,7 +5,6 @@ The type is decided by the extension of the file's name alone.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from ..errors import DocumentError
 from ..text.passages import Block
 from .children import Children
 from .contents import PdfImage
+from .decoding import decode_text
 from .docx_text import docx_blocks
 from .file_types import file_type
 from .json_text import parse_json
@@ -36,24 +36,11 @@ class Document:
     images_left_out: int = 0
 
 
-def _decoded(parse: Callable[[str], Iterator[Block]]) -> Callable[[bytes], Iterator[Block]]:
-    return lambda content: parse(_decode(content))
-
-
-_PARSERS: dict[str, Callable[[bytes], Iterator[Block]]] = {
-    "txt": _decoded(parse_text),
-    "md": _decoded(parse_markdown),
-    "json": _decoded(parse_json),
-}
-
-
-def parse_document(name: str, content: bytes) -> list[Block]:
-    """The blocks of a document; raises as `read_document` does."""
-    return read_document(name, content).blocks
+_PARSERS: dict[str, Callable[[str], Iterator[Block]]] = {"txt": parse_text, "md": parse_markdown, "json": parse_json}
 
 
 def read_document(name: str, content: bytes, *, multimodal: bool = False, children: Children | None = None) -> Document:
-    """A document's text and, of a multimodal PDF, its images.
+    """Return a document's text and, of a multimodal PDF, its images.
 
     Args:
         name: Its file name, which decides about its type.
@@ -71,7 +58,10 @@ def read_document(name: str, content: bytes, *, multimodal: bool = False, childr
     if kind == "pdf":
         return _read_pdf(content, multimodal, children or Children())
     try:
-        found = docx_blocks((children or Children()).read_docx(content)) if kind == "docx" else _PARSERS[kind](content)
+        if kind == "docx":
+            found = docx_blocks((children or Children()).read_docx(content))
+        else:
+            found = _PARSERS[kind](decode_text(content))
         blocks = [block for block in found if block.sentences]
     except RecursionError as error:
         raise DocumentError("The file is nested too deeply.") from error
@@ -89,18 +79,3 @@ def _read_pdf(content: bytes, multimodal: bool, children: Children) -> Document:
         raise DocumentError("No text was found in the PDF: if its pages are scanned images, run OCR on it first.")
     without_data = sum(image.data is None for image in found.images)
     return Document(blocks, tuple(found.images), found.images_left_out + without_data)
-
-
-def _decode(content: bytes) -> str:
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encoding = "utf-16" if is_utf16 else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        name = encoding.removesuffix("-sig").upper()
-        raise DocumentError(
-            f"The file is not valid {name} text ({error.reason} at byte {error.start}): save it as UTF-8."
-        ) from error
-    if "\0" in text:
-        raise DocumentError("The file is binary, not text.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -18,7 +18,7 @@ class Block:
     """A piece of a document that belongs together: a paragraph, a list item, a table row.
 
     Attributes:
-        text: As it stands in the document.
+        text: Everything that it says, in the order of the sentences.
         sentences: What can be quoted from it, each on one line.
         heading: The headings above it, outermost first, joined by " > ".
         page: Its page number, where the format has pages.
@@ -70,7 +70,7 @@ def to_passages(blocks: Iterable[Block], file_name: str) -> Iterator[Passage]:
 
 
 def title_of(file_name: str) -> str:
-    """The words of a file's name: `docs/red_pine.md` is `red pine`."""
+    """Return the words of a file's name: `docs/red_pine.md` is `red pine`."""
     stem = re.split(r"[/\\]", file_name)[-1].rsplit(".", 1)[0]
     return re.sub(r"[\W_]+", " ", stem).strip()
 
@@ -81,16 +81,36 @@ def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
         if len(block.text) <= TARGET_CHARACTERS:
             yield block
             continue
-        gathered: list[str] = []
+        texts: list[str] = []
+        sentences: list[str] = []
         size = 0
-        for sentence in (piece for whole in block.sentences for piece in _cut(whole)):
-            if gathered and size + len(sentence) > TARGET_CHARACTERS:
-                yield Block(" ".join(gathered), tuple(gathered), block.heading, block.page)
-                gathered, size = [], 0
-            gathered.append(sentence)
-            size += len(sentence)
-        if gathered:
-            yield Block(" ".join(gathered), tuple(gathered), block.heading, block.page)
+        for text, sentence in _with_texts(block):
+            if texts and size + len(text) > TARGET_CHARACTERS:
+                yield Block(" ".join(texts), tuple(sentences), block.heading, block.page)
+                texts, sentences, size = [], [], 0
+            texts.append(text)
+            sentences.append(sentence)
+            size += len(text)
+        if texts:
+            yield Block(" ".join(texts), tuple(sentences), block.heading, block.page)
+
+
+def _with_texts(block: Block) -> Iterator[tuple[str, str]]:
+    """Yield each sentence with its part of the block's text, which may say more: the mark of a list item, a link.
+
+    The words of the sentences stand in the text in the same order, so that their places tell where to cut it.
+    """
+    sentences = [piece for whole in block.sentences for piece in _cut(whole)]
+    start = 0
+    for number, sentence in enumerate(sentences, start=1):
+        end = start
+        for word in sentence.split():
+            found = block.text.find(word, end)
+            end = found + len(word) if found >= 0 else end
+        if number == len(sentences):
+            end = len(block.text)
+        yield block.text[start:end].strip(), sentence
+        start = end
 
 
 def _cut(sentence: str) -> Iterator[str]:

@@ -127,15 +127,28 @@ def _page(items: Sequence[str | Line | Picture]) -> tuple[bytes, list[Picture]]:
     return zlib.compress("\n".join(commands).encode("latin-1")), pictures
 
 
-def docx(body: str, *, styles: str = "", namespace: str = W, prologue: str = "") -> bytes:
-    """A DOCX document with this body."""
-    parts = {
+def docx(
+    body: str, *, styles: str = "", namespace: str = W, prologue: str = "", parts: Mapping[str, str] | None = None
+) -> bytes:
+    """A DOCX document with this body; `parts` are further ones, such as {"footnotes": "<w:footnote ..."}."""
+    files = {
         "_rels/.rels": RELATIONS,
-        "word/document.xml": f'{prologue}<w:document xmlns:w="{namespace}"><w:body>{body}</w:body></w:document>',
+        "word/document.xml": f'{prologue}<w:document xmlns:w="{namespace}" xmlns:r="r"><w:body>{body}</w:body></w:document>',
     }
     if styles:
-        parts["word/styles.xml"] = f'<w:styles xmlns:w="{namespace}">{styles}</w:styles>'
-    return archive(parts)
+        files["word/styles.xml"] = f'<w:styles xmlns:w="{namespace}">{styles}</w:styles>'
+    if parts:
+        kinds = {name: name.rstrip("0123456789") for name in parts}
+        relations = "".join(
+            f'<Relationship Id="{name}" Type="http://x/relationships/{kind}" Target="{name}.xml"/>'
+            for name, kind in kinds.items()
+        )
+        files["word/_rels/document.xml.rels"] = f"<Relationships>{relations}</Relationships>"
+        roots = {"header": "hdr", "footer": "ftr"}
+        for name, content in parts.items():
+            root = roots.get(kinds[name], kinds[name])
+            files[f"word/{name}.xml"] = f'<w:{root} xmlns:w="{namespace}">{content}</w:{root}>'
+    return archive(files)
 
 
 def archive(parts: Mapping[str, str | bytes]) -> bytes:
@@ -147,14 +160,34 @@ def archive(parts: Mapping[str, str | bytes]) -> bytes:
     return written.getvalue()
 
 
-def paragraph(text: str, *, style: str = "", before: str = "", properties: str = "") -> str:
+def paragraph(text: str, *, style: str = "", before: str = "", properties: str = "", bold: bool = False) -> str:
     """The XML of a paragraph; `before` stands in its run, before the text."""
     named = f'<w:pStyle w:val="{style}"/>' if style else ""
-    run = f'<w:r>{before}<w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
+    weight = "<w:rPr><w:b/></w:rPr>" if bold else ""
+    run = f'<w:r>{weight}{before}<w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
     return f"<w:p><w:pPr>{named}{properties}</w:pPr>{run}</w:p>"
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """The XML of a table."""
-    cells = ("".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) for row in rows)
-    return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
+def cell(text: str, properties: str = "", *, bold: bool = False) -> str:
+    """The XML of a cell of a table, a paragraph for each line."""
+    lines = text.split("\n")
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{''.join(paragraph(line, bold=bold) for line in lines)}</w:tc>"
+
+
+def row(*cells: str, properties: str = "") -> str:
+    """The XML of a row of these cells, or texts."""
+    made = (one if one.startswith("<w:tc>") else cell(one) for one in cells)
+    return f"<w:tr><w:trPr>{properties}</w:trPr>{''.join(made)}</w:tr>"
+
+
+def table(rows: Iterable[Sequence[str] | str]) -> str:
+    """The XML of a table of texts, or of rows that are made."""
+    made = (one if isinstance(one, str) else row(*one) for one in rows)
+    return f"<w:tbl>{''.join(made)}</w:tbl>"
+
+
+def section(kind: str = "", *, start: int | None = None, references: str = "") -> str:
+    """The XML of the properties of a section: how it begins."""
+    named = f'<w:type w:val="{kind}"/>' if kind else ""
+    numbers = "" if start is None else f'<w:pgNumType w:start="{start}"/>'
+    return f"<w:sectPr>{references}{named}{numbers}</w:sectPr>"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.documents.reading import parse_document
 from pinecone_assistant_local.text.passages import to_passages
 
 from ..conftest import Api
-from .made_files import STRICT, W, archive, docx, paragraph, table
+from .made_files import STRICT, W, archive, docx, paragraph, row, section, table
+from .reading import docx_blocks_of
 
 PAGE_BREAK = '<w:br w:type="page"/>'
 RENDERED = "<w:lastRenderedPageBreak/>"
@@ -24,7 +24,7 @@ STYLES = (
 
 
 def _quoted(content: bytes) -> list[tuple[int | None, str, str]]:
-    blocks = parse_document("x.docx", content)
+    blocks = docx_blocks_of(content)
     return [(block.page, block.heading, sentence) for block in blocks for sentence in block.sentences]
 
 
@@ -72,11 +72,54 @@ def test_each_kind_of_page_break_counts_once(second: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "page"), [("", 2), ('<w:type w:val="nextPage"/>', 2), ('<w:type w:val="continuous"/>', 1)]
+    ("second", "third", "pages"),
+    [
+        ("", "", (1, 2, 3)),
+        ("nextPage", "continuous", (1, 2, 2)),
+        ("continuous", "nextPage", (1, 1, 2)),
+        ("continuous", "continuous", (1, 1, 1)),
+        ("nextColumn", "", (1, 1, 2)),
+        ("oddPage", "", (1, 3, 4)),
+        ("evenPage", "oddPage", (1, 2, 3)),
+        ("evenPage", "evenPage", (1, 2, 4)),
+        ("oddPage", "continuous", (1, 3, 3)),
+    ],
 )
-def test_a_section_ends_its_page_unless_it_is_continuous(kind: str, page: int) -> None:
-    body = paragraph("One.", properties=f"<w:sectPr>{kind}</w:sectPr>") + paragraph("Two.") + "<w:sectPr/>"
+def test_a_section_begins_as_its_own_properties_say_which_come_at_its_end(
+    second: str, third: str, pages: tuple[int, int, int]
+) -> None:
+    """The type of the first one says how the document begins, which is on page 1."""
+    body = (
+        paragraph("One.", properties=section("continuous"))
+        + paragraph("Two.", properties=section(second))
+        + paragraph("Three.")
+        + section(third)
+    )
+    assert _pages(body) == list(zip(pages, ["One.", "Two.", "Three."], strict=True))
+
+
+@pytest.mark.parametrize(("kind", "page"), [("nextPage", 2), ("continuous", 2), ("oddPage", 3)])
+def test_words_note_of_a_page_at_the_beginning_of_a_section_is_not_another_page(kind: str, page: int) -> None:
+    """In a continuous section it tells that the page was full."""
+    body = paragraph("One.", properties=section()) + paragraph("Two.", before=RENDERED) + section(kind)
     assert _pages(body) == [(1, "One."), (page, "Two.")]
+
+
+def test_a_section_that_numbers_its_pages_anew_begins_on_the_right_side() -> None:
+    """Page 1 is odd: after a page that shows 1 another page is left empty."""
+    body = paragraph("One.", properties=section()) + paragraph("Two.") + section("oddPage", start=1)
+    assert _pages(body) == [(1, "One."), (3, "Two.")]
+
+
+def test_a_style_can_begin_a_page() -> None:
+    styles = (
+        '<w:style w:styleId="Chapter"><w:name w:val="Chapter"/><w:pPr><w:pageBreakBefore/></w:pPr></w:style>'
+        '<w:style w:styleId="Part"><w:name w:val="Part"/><w:basedOn w:val="Chapter"/></w:style>'
+    )
+    body = paragraph("One.", style="Part") + paragraph("Two.", style="Part") + paragraph("Two, too.")
+    body += paragraph("Three.", style="Chapter", before=RENDERED)
+    found = [(page, sentence) for page, _, sentence in _quoted(docx(body, styles=styles))]
+    assert found == [(1, "One."), (2, "Two."), (2, "Two, too."), (3, "Three.")]
 
 
 def test_two_explicit_breaks_leave_an_empty_page() -> None:
@@ -91,19 +134,9 @@ def test_no_page_break_before_the_first_paragraph_and_none_that_is_off() -> None
 
 def test_a_paragraph_over_two_pages_is_split_where_the_page_ends() -> None:
     runs = f"<w:r><w:t>It begins here.</w:t></w:r><w:r>{RENDERED}<w:t>It ends there.</w:t></w:r>"
-    blocks = parse_document("x.docx", docx(f"<w:p>{runs}</w:p>"))
+    blocks = docx_blocks_of(docx(f"<w:p>{runs}</w:p>"))
     assert [(block.page, block.text) for block in blocks] == [(1, "It begins here."), (2, "It ends there.")]
     assert [passage.page for passage in to_passages(blocks, "x.docx")] == [1, 2]
-
-
-def test_rows_of_a_table_name_their_columns() -> None:
-    rows = [["Tree", "Height"], ["red pine", "25 m"], ["oak", ""]]
-    assert _pages(paragraph("Heights:") + table(rows) + table([["Only one row", "here"]])) == [
-        (1, "Heights:"),
-        (1, "Tree: red pine; Height: 25 m"),
-        (1, "Tree: oak"),
-        (1, "Only one row | here"),
-    ]
 
 
 def test_what_is_deleted_or_there_twice_is_left_out() -> None:
@@ -116,6 +149,60 @@ def test_what_is_deleted_or_there_twice_is_left_out() -> None:
     )
     assert _pages(f"<w:p>{deleted}<w:r><w:t>New.</w:t></w:r></w:p>") == [(1, "New.")]
     assert _pages(f"<w:p><w:r><w:t>Around.</w:t></w:r>{drawing}</w:p>") == [(1, "Boxed."), (1, "Around.")]
+
+
+def test_insertions_are_read_and_a_deleted_mark_joins_two_paragraphs() -> None:
+    inserted = (
+        '<w:ins w:id="1"><w:r><w:t>Inserted. </w:t></w:r></w:ins><w:moveTo><w:r><w:t>Moved.</w:t></w:r></w:moveTo>'
+    )
+    mark = "<w:rPr><w:del/></w:rPr>"
+    body = f"<w:p>{inserted}</w:p>" + paragraph("It is ", properties=mark) + paragraph("one sentence.")
+    assert _pages(body + paragraph("The end", properties=mark)) == [
+        (1, "Inserted."), (1, "Moved."), (1, "It is one sentence."), (1, "The end"),
+    ]  # fmt: skip
+
+
+def test_footnotes_follow_their_paragraph_and_endnotes_come_last() -> None:
+    footnotes = (
+        '<w:footnote w:id="0" w:type="separator"><w:p><w:r><w:t>no note</w:t></w:r></w:p></w:footnote>'
+        f'<w:footnote w:id="2">{paragraph("The second note.")}</w:footnote>'
+        f'<w:footnote w:id="1">{paragraph("The first note.")}{paragraph("It goes on.")}</w:footnote>'
+        f'<w:footnote w:id="3">{paragraph("A note of a table.")}</w:footnote>'
+    )
+    endnotes = f'<w:endnote w:id="1">{paragraph("The endnote.")}</w:endnote>'
+    reference = '<w:footnoteReference w:id="{}"/>'
+    body = (
+        paragraph("One.", before=reference.format(1))
+        + paragraph("Two.", before='<w:endnoteReference w:id="1"/>' + reference.format(2))
+        + table([row(f"<w:tc>{paragraph('In', before=reference.format(3))}</w:tc>", "a table"), row("of", "rows")])
+        + paragraph("Three.", before=PAGE_BREAK)
+    )
+    assert [(page, text) for page, _, text in _quoted(docx(body, parts={"footnotes": footnotes, "endnotes": endnotes}))] == [
+        (1, "One."), (1, "The first note."), (1, "It goes on."), (1, "Two."), (1, "The second note."),
+        (1, "In: of; a table: rows"), (1, "A note of a table."), (2, "Three."), (2, "The endnote."),
+    ]  # fmt: skip
+
+
+def test_headers_and_footers_are_read_once_and_stand_under_no_heading() -> None:
+    first = '<w:headerReference w:type="default" r:id="header1"/><w:footerReference w:type="default" r:id="footer1"/>'
+    second = '<w:headerReference w:type="default" r:id="header2"/><w:headerReference w:type="first" r:id="header1"/>'
+    parts = {
+        "header1": paragraph("Nordwind manual", style="berschrift1"),
+        "header2": paragraph("Appendix"),
+        "footer1": table([["Revision 7", "Page 1"]]),
+    }
+    body = paragraph("Pumps", style="berschrift1") + paragraph("One.", properties=section(references=first))
+    body += paragraph("Two.") + section("nextPage", references=second)
+    assert _quoted(docx(body, styles=STYLES, parts=parts)) == [
+        (1, "Pumps", "One."), (2, "Pumps", "Two."), (1, "", "Nordwind manual"), (1, "", "Revision 7 | Page 1"),
+        (2, "", "Appendix"),
+    ]  # fmt: skip
+
+
+def test_a_text_box_without_a_second_copy_is_read() -> None:
+    box = "<w:pict><v:shape xmlns:v='v'><v:textbox><w:txbxContent>{}</w:txbxContent></v:textbox></v:shape></w:pict>"
+    body = f"<w:p><w:r>{box.format(paragraph('Boxed.'))}</w:r><w:r><w:t>Around.</w:t></w:r></w:p>"
+    assert _pages(body) == [(1, "Boxed."), (1, "Around.")]
 
 
 def test_tabs_breaks_and_hyphens_are_characters() -> None:

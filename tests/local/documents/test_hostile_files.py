@@ -15,13 +15,14 @@ import pytest
 
 from pinecone_assistant_local import LocalAssistant, UploadError
 from pinecone_assistant_local.documents.children import Children, Interrupted, Limits
-from pinecone_assistant_local.documents.reading import parse_document, read_document
+from pinecone_assistant_local.documents.reading import read_document
 from pinecone_assistant_local.errors import DocumentError
 from pinecone_assistant_local.store.files import NewFile
 from pinecone_assistant_local.text.passages import to_passages
 
 from ..conftest import Api
 from .made_files import RELATIONS, W, archive, assemble, docx, endless_pdf, paragraph, pdf
+from .reading import blocks_of
 
 FACT = "A red pine grows up to 25 meters."
 WHOLE_PDF = pdf([FACT])
@@ -108,7 +109,7 @@ BROKEN = {
     "renamed.docx": (WHOLE_PDF, "not a DOCX document"),
     "empty.txt": (b"", "empty"),
     "binary.txt": (b"PK\x03\x04\x00\x00", "binary, not text"),
-    "latin.txt": ("Düsseldorf".encode("latin-1"), "not valid UTF-8 text"),
+    "greek.txt": ("Όλοι οι άνθρωποι".encode("cp1253"), "not valid UTF-8 text .* nor does it look like UTF-16 or"),  # noqa: RUF001  (Greek)
     "odd.txt": (b"\xff\xfea\x00b", "not valid UTF-16 text"),
     "spaces.md": (b" \n\t\n", "No text"),
     "half.json": (b'{"name": "red pine", ', "not valid JSON"),
@@ -121,12 +122,12 @@ BROKEN = {
 def test_a_broken_file_fails_with_a_reason(name: str) -> None:
     content, reason = BROKEN[name]
     with pytest.raises(DocumentError, match=reason):
-        parse_document(name, content)
+        blocks_of(name, content)
 
 
 def test_a_zip_bomb_is_given_up_while_it_is_unpacked() -> None:
     with pytest.raises(DocumentError, match="unpacks to more than"):
-        parse_document("bomb.docx", _zip_bomb())
+        blocks_of("bomb.docx", _zip_bomb())
 
 
 def test_a_broken_upload_ends_in_processing_failed_with_the_reason(local: LocalAssistant, api: Api) -> None:
@@ -231,7 +232,15 @@ def test_bytes_changed_at_random_never_break_more_than_the_file(name: str, conte
 
 N = 60_000
 HOSTILE_TEXT = {
-    "comments.md": "<!--" * N,
+    "comments.md": "<!-- a" * N,
+    "inline_comments.md": "a <!-- b " * N,
+    "declarations.md": "a <!X b <? " * N,
+    "brackets.md": "![" * (N // 8) + "](" * (N // 8),
+    "backticks.md": " ".join("`" * length for length in range(1, 700)),
+    "lists.md": "- a\n\n" * (N // 10),
+    "quotes.md": ">" * 15 + "a\n" + "b\n" * (N // 10),
+    "blank.txt": "a" + "\n" * N + "b",
+    "digits.txt": "1. " * N + "\n2. x",
     "stars.md": "*a " * N,
     "underscores.md": "_a " * N,
     "heading.md": "#" + " " * N + "a" + " " * N + "b",
@@ -241,6 +250,7 @@ HOSTILE_TEXT = {
     "initials.txt": "J. " * N,
     "abbreviations.txt": "e.g. " * N,
     "marks.txt": "?!" * N,
+    "notes.txt": ". [1]" * N,
     "brackets.txt": ("." + ")" * 50) * (N // 50),
     "sentence.txt": "word " * N,
     "numbers.json": "[" + ",".join(["1"] * N) + "]",
@@ -251,7 +261,7 @@ HOSTILE_TEXT = {
 def test_no_text_takes_quadratic_time(name: str) -> None:
     """Quadratic time would be minutes; the limit leaves room for a busy machine."""
     began = time.process_time()
-    passages = list(to_passages(parse_document(name, HOSTILE_TEXT[name].encode()), name))
+    passages = list(to_passages(blocks_of(name, HOSTILE_TEXT[name].encode()), name))
     assert passages
     assert time.process_time() - began < 10
 
@@ -267,6 +277,6 @@ def test_no_text_takes_quadratic_time(name: str) -> None:
 )
 def test_no_text_grows_a_thousandfold(name: str, text: str) -> None:
     """What stands above many passages is kept with each of them."""
-    passages = to_passages(parse_document(name, text.encode()), name)
+    passages = to_passages(blocks_of(name, text.encode()), name)
     kept = sum(len(passage.body) + len(passage.heading) + len("".join(passage.sentences)) for passage in passages)
     assert kept < 40 * len(text)

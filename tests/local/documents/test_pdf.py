@@ -13,11 +13,11 @@ from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.documents.child import __main__ as extraction_child
 from pinecone_assistant_local.documents.contents import PdfContent, PdfLine
 from pinecone_assistant_local.documents.pdf_text import pdf_blocks
-from pinecone_assistant_local.documents.reading import parse_document
 from pinecone_assistant_local.text.passages import to_passages
 
 from ..conftest import Api
 from .made_files import Line, pdf
+from .reading import blocks_of
 
 GUIDE = pdf(
     [
@@ -38,7 +38,7 @@ GUIDE = pdf(
 
 
 def _quoted(content: bytes) -> list[tuple[int | None, str, str]]:
-    blocks = parse_document("x.pdf", content)
+    blocks = blocks_of("x.pdf", content)
     return [(block.page, block.heading, sentence) for block in blocks for sentence in block.sentences]
 
 
@@ -54,7 +54,7 @@ def test_sentences_have_their_page_and_the_headings_above_them() -> None:
 
 def test_passages_never_cross_a_page() -> None:
     pages = [[f"Fact {number} stands on page {page}." for number in range(8)] for page in range(1, 6)]
-    passages = list(to_passages(parse_document("x.pdf", pdf(*pages)), "x.pdf"))
+    passages = list(to_passages(blocks_of("x.pdf", pdf(*pages)), "x.pdf"))
     assert {passage.page for passage in passages} == {1, 2, 3, 4, 5}
     assert all(f"page {passage.page}" in sentence for passage in passages for sentence in passage.sentences)
 
@@ -114,8 +114,8 @@ def test_the_child_finds_its_libraries_where_the_parent_found_them(tmp_path: Pat
     """What is in PYTHONPATH only, as after `pip install --target`, is not seen by `python -I`."""
     (tmp_path / "x.pdf").write_bytes(pdf(["It was found."]))
     program = (
-        "from pathlib import Path; from pinecone_assistant_local.documents.reading import parse_document;"
-        "print(parse_document('x.pdf', Path('x.pdf').read_bytes())[0].text)"
+        "from pathlib import Path; from pinecone_assistant_local.documents.reading import read_document;"
+        "print(read_document('x.pdf', Path('x.pdf').read_bytes()).blocks[0].text)"
     )
     package = str(Path(extraction_child.__file__).parents[3])
     site = next(path for path in sys.path if (Path(path) / "pypdfium2").is_dir())
@@ -138,6 +138,6 @@ def test_the_child_does_not_know_the_key(monkeypatch: pytest.MonkeyPatch) -> Non
         return start(*arguments, **options)  # type: ignore[call-overload]  # passed on as they came
 
     monkeypatch.setattr(subprocess, "Popen", spy)
-    parse_document("x.pdf", GUIDE)
+    blocks_of("x.pdf", GUIDE)
     assert len(seen) == 1
     assert "a-secret" not in seen[0].values()

@@ -23,12 +23,12 @@ import pytest
 import requests
 
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.documents.reading import parse_document
 from pinecone_assistant_local.store.files import NewFile
 from pinecone_assistant_local.text.passages import Passage, to_passages
 
 from ..conftest import Api
 from ..documents.made_files import pdf
+from ..documents.reading import blocks_of
 
 ROUNDS = int(os.environ.get("DURABILITY_ROUNDS", "5"))
 UPLOADERS = 3
@@ -220,7 +220,7 @@ def test_the_end_of_the_work_on_a_file_is_one_transaction(local: LocalAssistant)
     file, operation = store.files.add(local.name, NewFile("x.md", FACT.encode()))
 
     def broken() -> Iterator[Passage]:
-        yield from to_passages(parse_document("x.md", FACT.encode()), "x.md")
+        yield from to_passages(blocks_of("x.md", FACT.encode()), "x.md")
         raise KeyError("the end")
 
     with pytest.raises(KeyError):

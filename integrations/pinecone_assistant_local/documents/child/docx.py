@@ -1,11 +1,10 @@
-"""What a DOCX document holds, read with the standard library. Runs in the child process only: see `extraction_child`."""
+"""What a DOCX document holds, read with the standard library. Runs in the child process only."""
 
 from __future__ import annotations
 
 import io
 import lzma
 import posixpath
-import re
 import struct
 import zipfile
 import zlib
@@ -14,19 +13,19 @@ from typing import TypeVar
 from xml.etree import ElementTree
 
 from ...errors import DocumentError
-from .docx_body import Body, local_name, local_names
+from .docx_body import Body, Part, paragraphs_in
+from .docx_styles import Styles, StylesReader, local_name
 
 MAX_PART_BYTES = 128 * 1024**2
 MAX_ENTRIES = 20_000
 _READ_BYTES = 64 * 1024
 _COMPOUND_FILE = bytes.fromhex("d0cf11e0a1b11ae1")
-_HEADING_NAME = re.compile(r"heading ([1-9])", re.IGNORECASE)
-_MAX_STYLE_DEPTH = 20
+MAX_RUNNING_PARTS = 300
 _Target = TypeVar("_Target", bound="_NoDoctype")
 
 
 def extract_docx(content: bytes) -> dict[str, object]:
-    """The JSON of a `DocxContent`."""
+    """Return the JSON of a `DocxContent`."""
     if content.startswith(_COMPOUND_FILE):
         if "EncryptedPackage".encode("utf-16-le") in content:
             raise DocumentError("The document is encrypted: remove its password and upload it again.")
@@ -35,10 +34,7 @@ def extract_docx(content: bytes) -> dict[str, object]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if len(archive.infolist()) > MAX_ENTRIES:
                 raise DocumentError(f"The DOCX file has more than {MAX_ENTRIES} parts.")
-            main = _main_part(archive)
-            folder = posixpath.dirname(main)
-            body = _Document(_levels(archive, f"{folder}/styles.xml" if folder else "styles.xml"))
-            return {"paragraphs": _parse(archive, main, body).paragraphs}
+            return _read(archive)
     except DocumentError:
         raise
     except zipfile.BadZipFile as error:
@@ -51,79 +47,87 @@ def extract_docx(content: bytes) -> dict[str, object]:
 class _NoDoctype:
     """A target of the XML parser that refuses document types: no DOCX has one, and entity bombs need one."""
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Nothing to do."""
-
-    def end(self, tag: str) -> None:
-        """Nothing to do."""
-
-    def data(self, text: str) -> None:
-        """Nothing to do."""
-
     def doctype(self, _name: str, _public_id: str | None, _system: str | None) -> None:
-        """Called before anything that stands in the document type is read."""
+        """Refuse the file; this is called before anything in the document type is read."""
         raise DocumentError("The DOCX file has a document type declaration, which no Word document has.")
 
-    def close(self) -> None:
-        """Nothing to do."""
+
+class _Body(Body, _NoDoctype):
+    """A part with text."""
 
 
-class _Document(Body, _NoDoctype):
-    """The document itself."""
+class _Styles(StylesReader, _NoDoctype):
+    """The part with the styles."""
 
 
 class _Relations(_NoDoctype):
-    """The part that is the document."""
+    """The relations of a part: the kind and target of each, under its identifier."""
 
     def __init__(self) -> None:
-        self.main: str | None = None
+        self.found: dict[str, tuple[str, str]] = {}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if local_name(tag) == "Relationship" and attributes.get("Type", "").endswith("/officeDocument"):
-            self.main = attributes.get("Target")
+        """An element begins."""
+        if local_name(tag) == "Relationship" and attributes.get("TargetMode") != "External":
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            self.found[attributes.get("Id", "")] = (kind, attributes.get("Target", ""))
+
+    def target(self, kind: str) -> str | None:
+        """Return the target of the first relation of a kind."""
+        return next((target for found, target in self.found.values() if found == kind), None)
 
 
-class _Styles(_NoDoctype):
-    """The level of each style that is a heading's, under the style's identifier."""
+def _read(archive: zipfile.ZipFile) -> dict[str, object]:
+    """Return the text of the document with its notes, then that of its headers and footers."""
+    main = _main_part(archive)
+    folder, file = posixpath.split(main)
+    relations = _relations(archive, posixpath.join(folder, "_rels", f"{file}.rels"))
 
-    def __init__(self) -> None:
-        self.own: dict[str, int] = {}
-        self.based_on: dict[str, str] = {}
-        self._style = ""
+    def name_of(target: str | None) -> str | None:
+        """The name of the part that the document refers to, if there is one."""
+        name = posixpath.normpath(posixpath.join(folder, target)).lstrip("/") if target else ""
+        return name if name in names else None
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        name, values = local_name(tag), local_names(attributes)
-        value = values.get("val", "")
-        if name == "style":
-            self._style = values.get("styleId", "")
-        elif name == "name":
-            heading = _HEADING_NAME.fullmatch(value)
-            if heading:
-                self.own[self._style] = int(heading[1]) + 1
-            elif value.lower() == "title":
-                self.own[self._style] = 1
-        elif name == "basedOn":
-            self.based_on[self._style] = value
-        elif name == "outlineLvl" and value.isdecimal() and int(value) < 9:  # 9 is body text
-            self.own.setdefault(self._style, int(value) + 2)
+    names = frozenset(archive.namelist())
+    styles_part = name_of(relations.target("styles") or "styles.xml")
+    styles = _parse(archive, styles_part, _Styles()).styles() if styles_part else Styles()
 
-    def levels(self) -> dict[str, int]:
-        """With what the styles inherit."""
-        found = dict(self.own)
-        for style in self.based_on:
-            ancestor = style
-            for _ in range(_MAX_STYLE_DEPTH):
-                if ancestor in self.own:
-                    found[style] = self.own[ancestor]
-                    break
-                ancestor = self.based_on.get(ancestor, "")
-        return found
+    def notes_of(kind: str) -> dict[str, list[Part]]:
+        part = name_of(relations.target(kind))
+        return _parse(archive, part, _Body(styles)).notes if part else {}
+
+    body = _parse(archive, main, _Body(styles, notes_of("footnotes")))
+    body.stamp()
+    pages = body.pages.numbers()
+    endnotes = notes_of("endnotes") if body.endnotes else {}
+    parts = body.parts
+    for identifier in body.endnotes:
+        parts += _on_page(endnotes.pop(identifier, []), pages[-1])
+    running: list[Part] = []
+    read: set[str] = set()
+    for stretch, identifier in body.running[:MAX_RUNNING_PARTS]:
+        part = name_of(relations.found.get(identifier, ("", ""))[1])
+        if part and part not in read:
+            read.add(part)
+            # A header in the style of a heading is none of the document's headings.
+            running += _on_page(_parse(archive, part, _Body(Styles())).parts, pages[stretch])
+    return {"parts": parts, "running": running}
+
+
+def _on_page(parts: list[Part], page: int) -> list[Part]:
+    for paragraph in paragraphs_in(parts):
+        paragraph["page"] = page
+    return parts
+
+
+def _relations(archive: zipfile.ZipFile, name: str) -> _Relations:
+    return _parse(archive, name, _Relations()) if name in archive.namelist() else _Relations()
 
 
 def _main_part(archive: zipfile.ZipFile) -> str:
     if "_rels/.rels" not in archive.namelist():
         raise DocumentError("The file is a ZIP archive, but no DOCX document.")
-    main = _parse(archive, "_rels/.rels", _Relations()).main
+    main = _relations(archive, "_rels/.rels").target("officeDocument")
     if main is None:
         raise DocumentError("The file is an Office file without a document: only .docx is read.")
     name = posixpath.normpath(main.lstrip("/"))
@@ -132,12 +136,8 @@ def _main_part(archive: zipfile.ZipFile) -> str:
     return name
 
 
-def _levels(archive: zipfile.ZipFile, name: str) -> dict[str, int]:
-    return _parse(archive, name, _Styles()).levels() if name in archive.namelist() else {}
-
-
 def _parse(archive: zipfile.ZipFile, name: str, target: _Target) -> _Target:
-    """Feeds a part to the target as it is unpacked; unlike iterparse, no tree is kept and a doctype is seen in time."""
+    """Feed a part to the target as it is unpacked; unlike iterparse, no tree is kept and a doctype is seen in time."""
     part = archive.getinfo(name)
     if part.flag_bits & 1:
         raise DocumentError("The document is encrypted: remove its password and upload it again.")

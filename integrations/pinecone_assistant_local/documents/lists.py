@@ -1,0 +1,87 @@
+"""Lines of a paragraph to list items, for formats in which only the first characters of a line say that it is one.
+
+A number or dash at the beginning of a line is often not the mark of an item but the rest of a sentence that was wrapped:
+"First published in May" / "2006. This edition ...". Cutting it out would change what the file says. So a mark counts
+only where the line above had ended, or where the marks of several lines make a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..text.sentences import ENDS
+
+_MARK = re.compile(
+    r"\s*(?:(?P<symbol>[-*+\u2022\u2013\u2023\u25aa\u25cf\u25e6\uf0b7])|(?P<number>\d{1,3})[.)])\s+(?=\S)"
+)
+# These stand nowhere else; a dash or a star does.
+_BULLETS = frozenset("\u2022\u2023\u25aa\u25cf\u25e6\uf0b7")
+_AFTER_NUMBER_IN_DATE = re.compile(
+    r"(?:jan|feb|m[a\u00e4]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Lines that belong together: a list item, or text between lists.
+
+    Attributes:
+        lines: As they stand.
+        mark: The characters at the beginning that mark the item, and are no part of what it says.
+    """
+
+    lines: tuple[str, ...]
+    mark: str = ""
+
+    def unmarked(self, text: str) -> str:
+        """Return a text made of the lines, without the mark of the item."""
+        return text.lstrip().removeprefix(self.mark.strip()).lstrip() if self.mark else text
+
+
+class ListReader:
+    """Finds the items of one paragraph after another; a numbered list may go on from paragraph to paragraph."""
+
+    def __init__(self) -> None:
+        self._last = 0  # the number of the last item
+
+    def items(self, lines: Sequence[str], ended: Sequence[bool] | None = None) -> list[Item]:
+        """Return the items of a paragraph, in order, with all of its lines.
+
+        Args:
+            lines: The lines of the paragraph.
+            ended: For each line whether it ends before the margin, so that the next one was begun on purpose.
+        """
+        marks = [_MARK.match(line) for line in lines]
+        symbols = [mark["symbol"] for mark in marks if mark and mark["symbol"]]
+        numbers = {int(mark["number"]) for mark in marks if mark and mark["number"]}
+        found: list[Item] = []
+        for index, (line, mark) in enumerate(zip(lines, marks, strict=True)):
+            above = lines[index - 1].rstrip() if index else ""
+            has_ended = not index or above[-1:] in f"{ENDS}:;" or bool(ended and ended[index - 1])
+            if mark is None or not self._begins(mark, symbols, numbers, has_ended=has_ended):
+                if found:
+                    found[-1] = Item((*found[-1].lines, line), found[-1].mark)
+                else:
+                    found.append(Item((line,)))
+                continue
+            found.append(Item((line,), self._mark_of(line, mark, numbers)))
+            if mark["number"]:
+                self._last = int(mark["number"])
+        return found
+
+    def _begins(self, mark: re.Match[str], symbols: list[str], numbers: set[int], *, has_ended: bool) -> bool:
+        if mark["symbol"]:
+            return has_ended or mark["symbol"] in _BULLETS or symbols.count(mark["symbol"]) > 1
+        number = int(mark["number"])
+        return has_ended or number == self._last + 1 > 1 or (number == 1 and 2 in numbers)
+
+    def _mark_of(self, line: str, mark: re.Match[str], numbers: set[int]) -> str:
+        """Return the mark, if it is no part of the text: a number is one only in a row of numbers."""
+        if mark["number"]:
+            number = int(mark["number"])
+            is_in_row = number in (1, self._last + 1) or number + 1 in numbers
+            if not is_in_row or _AFTER_NUMBER_IN_DATE.match(line, mark.end()):
+                return ""
+        return mark.group()
