@@ -160,7 +160,7 @@ def test_a_file_of_more_than_10_mb_is_413(api: Api) -> None:
     [
         ("empty.txt", b"", "empty"),
         ("blank.md", b" \n\n", "No text"),
-        ("latin.txt", "Föhre".encode("latin-1"), "UTF-8"),
+        ("greek.txt", "πεύκο".encode("cp1253"), "UTF-8"),
         ("binary.txt", b"a\0b", "binary"),
         ("cut.json", b'{"a": [1, 2', "valid JSON"),
         ("deep.json", b"[" * 100_000 + b"]" * 100_000, "valid JSON|deeply"),
