@@ -29,7 +29,7 @@ SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
 OLDEST = SUPPORTED[0]
 TOOLS = ["pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist", "hypothesis", "trustme", "psutil"]
 # What the adapters' suites use beside them. pip finds the versions that go with the lowest frameworks.
-ADAPTER_TOOLS = ["jsonschema", "langchain", "langchain-tests", "langgraph", "syrupy"]
+ADAPTER_TOOLS = ["jsonschema", "langchain", "langchain-tests", "langgraph", "langgraph-supervisor", "syrupy"]
 NEWEST_TOOLS = ["openinference-instrumentation-llama-index", "opentelemetry-sdk"]
 # llama-index-core 0.14.0 came before pydantic 2.12, which warns of its fields when it is imported.
 FLOOR_CONSTRAINTS = ["pydantic<2.12"]

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, PydanticUserError, TypeAdapter
+from pydantic import BaseModel
 
 from pinecone_assistant_client.adapters import strip_code_fence
 
@@ -68,20 +68,16 @@ def structured_model(
     finish = partial(_parse_with_raw if include_raw else _parse, model_class, json_schema)
     parse = RunnableLambda(finish, partial(_afinish, finish), name="parse_answer")
     # The framework reads the type of an answer from annotations, which a partial function does not have.
-    return model | parse.with_types(output_type=_type_of_answers(schema, model_class, include_raw=include_raw))
+    return model | parse.with_types(output_type=_type_of_answers(model_class, include_raw=include_raw))
 
 
-def _type_of_answers(schema: Any, model_class: Any, *, include_raw: bool) -> Any:
-    """The type that the framework and LangServe show as the output: a class of pydantic, a TypedDict, or any dict."""
-    if include_raw or not isinstance(schema, type):
-        return dict[str, Any]
-    if model_class is not None:
-        return model_class if issubclass(model_class, BaseModel) else dict[str, Any]  # not pydantic.v1's
-    try:
-        TypeAdapter(schema)  # before Python 3.12 pydantic refuses a TypedDict of `typing`
-    except PydanticUserError:
-        return dict[str, Any]
-    return schema
+def _type_of_answers(model_class: Any, *, include_raw: bool) -> Any:
+    """The type that the framework and LangServe show as the output: a class of pydantic, or any dict.
+
+    A TypedDict is a dict here: before Python 3.12 pydantic refuses those of `typing`, and LangServe confuses two of them.
+    """
+    is_pydantic = model_class is not None and issubclass(model_class, BaseModel)  # and not pydantic.v1's
+    return model_class if is_pydantic and not include_raw else dict[str, Any]
 
 
 async def _afinish(finish: Callable[[BaseMessage], Any], message: BaseMessage) -> Any:

@@ -128,6 +128,19 @@ def test_validation_errors_do_not_repeat_what_was_passed() -> None:
         assert HEADER not in text
 
 
+@pytest.mark.parametrize("kind", [ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool])
+@pytest.mark.parametrize("wrong", [{"temprature": 1}, {"guard_filter": {}}], ids=["misspelt", "an empty guard"])
+def test_the_frames_of_a_constructors_error_hold_no_key(kind: Any, wrong: dict[str, Any]) -> None:
+    """Sentry, rich and structlog record the variables of every frame in a traceback."""
+    with pytest.raises(AssistantError) as raised:
+        kind(api_key=KEY, default_headers={"X-Secret": HEADER}, **wrong)
+    frames = [entry.frame.f_locals for entry in raised.traceback[1:]]  # the first one is this test's
+    assert len(frames) > 1
+    for variables in frames:
+        assert KEY not in repr(variables)
+        assert HEADER not in repr(variables)
+
+
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 def test_a_serialised_model_comes_back(library: LocalAssistant) -> None:
     """The round trip that core's fixed table of classes leaves to the user's `allowed_objects`."""

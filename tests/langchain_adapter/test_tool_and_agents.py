@@ -15,6 +15,7 @@ from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph_supervisor import create_supervisor
 from pydantic import BaseModel, ValidationError
 
 from langchain_pinecone_assistant import PineconeAssistantTool
@@ -342,6 +343,24 @@ async def test_the_model_is_a_node_of_a_graph_that_streams(ask: Ask, library: Lo
     assert "".join(message.text for message, _ in parts) == answered["messages"][-1].text
     again = await ask.invoke(compiled, {"messages": [*answered["messages"], ("user", QUESTION)]})
     assert len(again["messages"]) == 4, "messages with equal ids would have replaced each other"
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
+async def test_a_supervisor_hands_over_to_the_assistant(ask: Ask, local: LocalAssistant) -> None:
+    """Its tool messages only say that it did; dropped, they leave the conversation, which goes on for several turns."""
+    calls = [{"name": "transfer_to_docs", "args": {}, "id": str(turn), "type": "tool_call"} for turn in range(2)]
+    says = [message for call in calls for message in (AIMessage("", tool_calls=[call]), AIMessage("Done."))]
+    docs: Any = create_agent(chat_model(local, tool_messages="drop"), name="docs")
+    supervisor = Outer(messages=iter(says), disable_streaming=True)
+    team = create_supervisor([docs], model=supervisor).compile()
+    state = await ask.invoke(team, {"messages": [("user", QUESTION)]})
+    assert body_of(local.requests[-1])["messages"] == [{"role": "user", "content": QUESTION}]
+    answer = next(message for message in state["messages"] if message.name == "docs")
+    await ask.invoke(team, {"messages": [*state["messages"], ("user", "And in feet?")]})
+    turns = body_of(local.requests[-1])["messages"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+    assert answer.text in turns[1]["content"]
+    assert turns[2]["content"] == "And in feet?"
 
 
 async def test_create_agent_works_without_tools(ask: Ask, library: LocalAssistant) -> None:
