@@ -14,7 +14,8 @@ help:
 	@echo "make test   run the tests (no key)"
 	@echo "make check  lint, types, import contracts, the docs site, an audit and tests, on other Pythons too, as CI does"
 	@echo "make docs   build the docs site into site/"
-	@echo "make demo-live, make live   the same demo, and the live tests, against your real assistant"
+	@echo "make demo-live              lists the files of your real assistant; with QUESTION=\"...\" both frameworks ask it (billed)"
+	@echo "make live                   the live tests against your real assistant (billed)"
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: install Python 3.10 or newer, or run: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -36,9 +37,11 @@ demo: $(VENV)/.all
 	@echo
 	@$(OFFLINE) $(RUN)/python examples/quickstart_llama_index.py
 
+# Uploads nothing. Without QUESTION="..." it asks nothing either: it lists the files and says how to ask.
+demo-live: export QUESTION ?=
 demo-live: $(VENV)/.all
-	@$(RUN)/python examples/quickstart_langchain.py --live
-	@$(RUN)/python examples/quickstart_llama_index.py --live
+	@$(RUN)/python examples/quickstart_langchain.py --live "$$QUESTION"
+	@[ -z "$$QUESTION" ] || $(RUN)/python examples/quickstart_llama_index.py --live "$$QUESTION"
 
 # Three processes on two cores: the tests wait for sockets and child processes more than they compute.
 test: $(VENV)/.dev

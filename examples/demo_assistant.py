@@ -1,4 +1,4 @@
-"""Which assistant the examples ask: a local one with the files of `examples/data`, or yours with `--live`."""
+"""The assistant that the examples ask: a local one with the files of `examples/data`, or yours with `--live`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pinecone_assistant_client import AssistantError
+from pinecone_assistant_client import AssistantClient, AssistantError
 from pinecone_assistant_local import LocalAssistant
 
 DATA = Path(__file__).parent / "data"
@@ -19,35 +20,35 @@ QUESTION = "What is the maximum height of a red pine?"
 FILTERS: tuple[dict[str, Any], ...] = ({"resource": "encyclopedia"}, {"resource": "nursery"})
 
 
+def feed(client: AssistantClient) -> None:
+    """Put every file of `examples/data` into an assistant, each with its metadata."""
+    metadata = json.loads((DATA / "metadata.json").read_text(encoding="utf-8"))
+    for path in sorted(DATA.glob("*.md")):
+        client.files.upload(path, metadata=metadata[path.name])
+
+
 @contextmanager
 def local_assistant(*, token_delay_seconds: float = 0.0) -> Iterator[LocalAssistant]:
-    """A local assistant that has read every file of `examples/data`, each with its metadata."""
-    metadata = json.loads((DATA / "metadata.json").read_text(encoding="utf-8"))
+    """A local assistant that has read the files."""
     with LocalAssistant(name="demo", token_delay_seconds=token_delay_seconds) as local:
-        for path in sorted(DATA.glob("*.md")):
-            local.upload(path, metadata=metadata[path.name])
+        with AssistantClient(**local.connection) as client:  # your own assistant: AssistantClient()
+            feed(client)
         yield local
 
 
 @contextmanager
-def demo_assistant() -> Iterator[dict[str, Any]]:
-    """The connection words for a model: `assistant_name`, `api_key`, `host`.
+def connect(*, live: bool, purpose: str = "Questions are billed.") -> Iterator[dict[str, Any]]:
+    """The options of a connection: `assistant_name`, `api_key`, `host`.
 
-    Without `--live` nothing leaves this machine, and no key is needed. With it, the assistant is the one that
-    PINECONE_API_KEY and PINECONE_ASSISTANT_NAME name, and every question is billed to it.
+    With `live` there are none: PINECONE_API_KEY and PINECONE_ASSISTANT_NAME name the assistant, and nothing is uploaded
+    to it. Otherwise nothing leaves this machine, and no key is needed.
     """
-    parser = argparse.ArgumentParser(description="Ask an assistant and show what it cites.")
-    parser.add_argument(
-        "--live", action="store_true", help="ask your own assistant (PINECONE_API_KEY is used and billed)"
-    )
-    if parser.parse_args().live:
+    if live:
         missing = [name for name in ("PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME") if not os.environ.get(name)]
         if missing:
             sys.exit(f"--live asks a real assistant: set {' and '.join(missing)} first.")
         host = os.environ.get("PINECONE_ASSISTANT_HOST", "(looked up from the control plane)")
-        print(
-            f'Asking assistant "{os.environ["PINECONE_ASSISTANT_NAME"]}" at {host}. Questions are billed.', flush=True
-        )
+        print(f'Asking assistant "{os.environ["PINECONE_ASSISTANT_NAME"]}" at {host}. {purpose}', flush=True)
         try:
             yield {}
         except AssistantError as error:
@@ -56,7 +57,50 @@ def demo_assistant() -> Iterator[dict[str, Any]]:
     # Real models need a moment for each token; the pause makes the streaming visible.
     with local_assistant(token_delay_seconds=0.02) as local:
         print(f'Asking the local assistant "{local.name}" at {local.host}: no key, nothing leaves this machine.')
-        yield {"assistant_name": local.name, "api_key": local.api_key, "host": local.host}
+        yield local.connection
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A question for an assistant, and the filters to ask it under."""
+
+    connection: dict[str, Any]
+    question: str
+    filters: tuple[dict[str, Any] | None, ...]
+
+
+@contextmanager
+def demo() -> Iterator[Demo]:
+    """The demo of the command line: a local assistant, or yours with `--live QUESTION`.
+
+    `--live` without a question costs nothing: it lists the files of your assistant and ends.
+    """
+    parser = argparse.ArgumentParser(description="Ask an assistant and show what it cites.")
+    parser.add_argument("--live", action="store_true", help="your own assistant (PINECONE_API_KEY is used and billed)")
+    parser.add_argument("question", nargs="?", default="", help="what to ask your own assistant")
+    options = parser.parse_args()
+    if not options.live:
+        with connect(live=False) as connection:
+            yield Demo(connection, options.question or QUESTION, FILTERS)
+    elif options.question.strip():
+        with connect(live=True) as connection:
+            yield Demo(connection, options.question, (None,))
+    else:
+        with connect(live=True, purpose="It is not asked anything yet, and nothing is billed.") as connection:
+            list_files(connection)
+        sys.exit()
+
+
+def list_files(connection: Mapping[str, Any]) -> None:
+    """Print the files of an assistant, and how to ask it."""
+    with AssistantClient(**connection) as client:
+        names = [f"  {file.name} ({file.status})" for file in client.files.list()]
+    print(
+        "\n".join(["Its files:", *names])
+        if names
+        else "It has no files yet: put some in with client.files.upload(...)."
+    )
+    print(f'To ask it, which is billed: make demo-live QUESTION="{QUESTION}"')
 
 
 def print_citations(citations: Iterable[Mapping[str, Any]]) -> None:

@@ -44,9 +44,7 @@ def footnotes(answer: ToolMessage) -> str:
 def main() -> None:
     with local_assistant() as local:
         tool = PineconeAssistantTool(
-            assistant_name=local.name,
-            host=local.host,
-            api_key=local.api_key,
+            **local.connection,
             filter={"resource": "encyclopedia"},  # fixed here: the outer model cannot change it
             strip_references=True,
         )

@@ -55,9 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     with local_assistant(token_delay_seconds=0.02) as local:
-        chat = ChatPineconeAssistant(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, strip_references=True
-        )
+        chat = ChatPineconeAssistant(**local.connection, strip_references=True)
         uvicorn.run(create_app(chat), port=parser.parse_args().port)
 
 

@@ -30,9 +30,7 @@ class Printer(BaseCallbackHandler):
 def main() -> None:
     with local_assistant() as local:
         # streaming=True: invoke streams inside, so that callbacks hear each token.
-        chat = ChatPineconeAssistant(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, streaming=True, strip_references=True
-        )
+        chat = ChatPineconeAssistant(**local.connection, streaming=True, strip_references=True)
         chat.invoke(QUESTION, {"callbacks": [Printer()]})
 
         local.faults.add(status=503, times=1, retry_after=0)

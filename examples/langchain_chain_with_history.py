@@ -13,9 +13,7 @@ QUESTIONS = ["How old is the oldest known red pine?", "And how tall is the talle
 
 def main() -> None:
     with local_assistant() as local:
-        chat = ChatPineconeAssistant(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, strip_references=True
-        )
+        chat = ChatPineconeAssistant(**local.connection, strip_references=True)
         prompt = ChatPromptTemplate.from_messages(
             [("system", "Answer in one sentence."), MessagesPlaceholder("history"), ("user", "{question}")]
         )

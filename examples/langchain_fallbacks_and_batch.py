@@ -18,9 +18,7 @@ QUESTIONS = [
 
 def main() -> None:
     with local_assistant() as local:
-        second = ChatPineconeAssistant(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, strip_references=True
-        )
+        second = ChatPineconeAssistant(**local.connection, strip_references=True)
         # Nothing listens there. It was never asked, so asking another one cannot bill twice.
         first = second.model_copy(update={"host": "http://127.0.0.1:9", "max_retries": 0})
         chat = first.with_fallbacks(

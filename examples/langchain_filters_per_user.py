@@ -14,9 +14,7 @@ USERS = {"ada": {"resource": "encyclopedia"}, "bob": {"resource": "nursery"}}
 
 def main() -> None:
     with local_assistant() as local:
-        chat = ChatPineconeAssistant(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, strip_references=True
-        )
+        chat = ChatPineconeAssistant(**local.connection, strip_references=True)
         prompt = ChatPromptTemplate.from_messages([("user", "{question}")])
         question = {"question": QUESTION}
 

@@ -23,9 +23,7 @@ def passages(documents: Sequence[Document]) -> str:
 
 def main() -> None:
     with local_assistant() as local:
-        retriever = PineconeAssistantRetriever(
-            assistant_name=local.name, host=local.host, api_key=local.api_key, k=3, filter={"topic": "trees"}
-        )
+        retriever = PineconeAssistantRetriever(**local.connection, k=3, filter={"topic": "trees"})
         writer = FakeListChatModel(responses=["(here your own model answers from these passages)"])
         prompt = ChatPromptTemplate.from_template("Answer from these passages:\n{passages}\n\nQuestion: {question}")
         chain = (

@@ -30,9 +30,7 @@ def scripted_brain(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
 
 async def main() -> None:
     with local_assistant() as local:
-        engine = PineconeAssistantQueryEngine(
-            assistant_name=local.name, api_key=local.api_key, host=local.host, filters={"resource": "nursery"}
-        )
+        engine = PineconeAssistantQueryEngine(**local.connection, filters={"resource": "nursery"})
         tool = engine.as_tool("nursery", "Answers questions about the nursery's plants, prices and delivery.")
         brain = MockFunctionCallingLLM(response_generator=scripted_brain, is_chat_model=True)
         agent = FunctionAgent(tools=[tool], llm=brain)

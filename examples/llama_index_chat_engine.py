@@ -11,7 +11,7 @@ TURNS = ("What is the maximum height of a giant sequoia?", "How old are the olde
 
 def main() -> None:
     with local_assistant() as local:
-        engine = PineconeAssistantChatEngine(assistant_name=local.name, api_key=local.api_key, host=local.host)
+        engine = PineconeAssistantChatEngine(**local.connection)
         for turn in TURNS:
             print(f"\nYou: {turn}\nAssistant: ", end="")
             response = engine.stream_chat(turn)

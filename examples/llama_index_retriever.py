@@ -18,9 +18,7 @@ RECENT = MetadataFilters(filters=[MetadataFilter(key="year", value=2024, operato
 
 def main() -> None:
     with local_assistant() as local:
-        retriever = PineconeAssistantRetriever(
-            assistant_name=local.name, api_key=local.api_key, host=local.host, similarity_top_k=3, filters=RECENT
-        )
+        retriever = PineconeAssistantRetriever(**local.connection, similarity_top_k=3, filters=RECENT)
         engine = RetrieverQueryEngine(retriever, get_response_synthesizer(llm=MockLLM()))
         response = engine.query("How long does a queen bee live?")
         print(response)

@@ -10,9 +10,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 
 def main() -> None:
     with local_assistant(token_delay_seconds=0.01) as local:
-        llm = PineconeAssistant(
-            assistant_name=local.name, api_key=local.api_key, host=local.host, strip_references=True
-        )
+        llm = PineconeAssistant(**local.connection, strip_references=True)
         responses = llm.stream_chat([ChatMessage("How deep is Lake Baikal?")])
         for response in responses:
             print(response.delta, end="", flush=True)

@@ -18,7 +18,7 @@ class Lake(BaseModel):
 
 def main() -> None:
     with local_assistant() as local:
-        llm = PineconeAssistant(assistant_name=local.name, api_key=local.api_key, host=local.host)
+        llm = PineconeAssistant(**local.connection)
         prompt = PromptTemplate("What is the maximum depth of {lake}?")
         # Options of the call go into llm_kwargs; the other words are the prompt's variables.
         lake = llm.structured_predict(Lake, prompt, llm_kwargs={"filter": {"topic": "places"}}, lake="Lake Baikal")

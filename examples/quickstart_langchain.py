@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from demo_assistant import FILTERS, QUESTION, demo_assistant, print_citations
+from demo_assistant import demo, print_citations
 from langchain_core.messages import AIMessageChunk
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
 
 
 def main() -> None:
-    with demo_assistant() as connection:
+    with demo() as shown:  # its connection is {} for your own assistant
         # strip_references drops the list of expiring links that the service puts under its answers.
-        chat = ChatPineconeAssistant(**connection, strip_references=True)
-        print(f"\nLangChain: {QUESTION}")
-        for metadata_filter in FILTERS:
+        chat = ChatPineconeAssistant(**shown.connection, strip_references=True)
+        print(f"\nLangChain: {shown.question}")
+        for metadata_filter in shown.filters:
             print(f"\nfilter={metadata_filter}")
             answer = AIMessageChunk(content="")
-            for chunk in chat.stream(QUESTION, filter=metadata_filter):
+            for chunk in chat.stream(shown.question, filter=metadata_filter):
                 print(chunk.text, end="", flush=True)
                 answer += chunk
             print()

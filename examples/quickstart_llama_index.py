@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from demo_assistant import FILTERS, QUESTION, demo_assistant, print_citations
+from demo_assistant import demo, print_citations
 from llama_index.core.llms import ChatMessage
 
 from llama_index.llms.pinecone_assistant import PineconeAssistant
 
 
 def main() -> None:
-    with demo_assistant() as connection:
+    with demo() as shown:  # its connection is {} for your own assistant
         # strip_references drops the list of expiring links that the service puts under its answers.
-        llm = PineconeAssistant(**connection, strip_references=True)
-        print(f"\nLlamaIndex: {QUESTION}")
-        for metadata_filter in FILTERS:
+        llm = PineconeAssistant(**shown.connection, strip_references=True)
+        print(f"\nLlamaIndex: {shown.question}")
+        for metadata_filter in shown.filters:
             print(f"\nfilter={metadata_filter}")
-            for response in llm.stream_chat([ChatMessage(role="user", content=QUESTION)], filter=metadata_filter):
+            for response in llm.stream_chat([ChatMessage(role="user", content=shown.question)], filter=metadata_filter):
                 print(response.delta, end="", flush=True)
             print()
             print_citations(response.additional_kwargs["citations"])

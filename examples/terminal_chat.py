@@ -5,16 +5,14 @@ It asks a local assistant that has read `examples/data`, or with `--live` your o
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
-from urllib.parse import quote, urlsplit
 
-import requests
-from demo_assistant import QUESTION, demo_assistant
+from demo_assistant import QUESTION, connect
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,8 +30,6 @@ HELP = """\
 
 # Line breaks and tabs may pass. Escape sequences must not: files and models would decide what the terminal does.
 _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-
-THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def printable(text: str) -> str:
@@ -65,13 +61,11 @@ class Chat:
     Args:
         client: Asks it.
         console: Shows it.
-        connection: The words `assistant_name`, `host` and `api_key`; the environment's where they are left out.
     """
 
-    def __init__(self, client: AssistantClient, console: Console, connection: Mapping[str, str]) -> None:
+    def __init__(self, client: AssistantClient, console: Console) -> None:
         self._client = client
         self._console = console
-        self._connection = connection
         self._history: list[Message] = []
         self._filter: dict[str, Any] | None = None
         self._model: str | None = None
@@ -97,7 +91,7 @@ class Chat:
                     self._ask(line)
             except KeyboardInterrupt:
                 self._say("\n(stopped; this question is not remembered)", style="yellow")
-            except (AssistantError, requests.RequestException, ValueError) as error:
+            except (AssistantError, ValueError) as error:
                 self._say(printable(str(error)), style="red")  # it may quote the service, or what stands between
 
     def _ask(self, question: str) -> None:
@@ -146,9 +140,9 @@ class Chat:
 
     def _show_files(self) -> None:
         table = Table("file", "status", "metadata")
-        for file in list_files(**self._connection):
-            metadata = json.dumps(file.get("metadata") or {}, ensure_ascii=False)
-            table.add_row(*(Text(printable(str(cell))) for cell in (file["name"], file["status"], metadata)))
+        for file in self._client.files.list():
+            metadata = json.dumps(file.metadata or {}, ensure_ascii=False)
+            table.add_row(*(Text(printable(str(cell))) for cell in (file.name, file.status, metadata)))
         self._console.print(table)
 
     def _say(self, text: str, style: str | None = None) -> None:
@@ -176,47 +170,14 @@ def parse_filter(text: str) -> dict[str, Any]:
     return chosen
 
 
-def list_files(
-    assistant_name: str | None = None, api_key: str | None = None, host: str | None = None
-) -> Iterable[dict[str, Any]]:
-    """An assistant's files. The client only asks questions, so these requests are made here."""
-    name = quote(assistant_name or os.environ["PINECONE_ASSISTANT_NAME"], safe="")
-    headers = {"Api-Key": api_key or os.environ["PINECONE_API_KEY"], "X-Pinecone-Api-Version": "2026-04"}
-    host = host or os.environ.get("PINECONE_ASSISTANT_HOST")
-    is_named = not host
-    if not host:
-        control_plane = os.environ.get("PINECONE_CONTROLLER_HOST") or "https://api.pinecone.io"
-        host = str(_get(f"{control_plane}/assistant/assistants/{name}", headers, {})["host"])
-    host = host if "://" in host else f"https://{host}"
-    if is_named and urlsplit(host).scheme != "https" and urlsplit(host).hostname not in THIS_MACHINE:
-        raise ValueError(f"the control plane named {host}, which is not https: the key was not sent there")
-    page: dict[str, str] = {}
-    while True:
-        answer = _get(f"{host.rstrip('/')}/assistant/files/{name}", headers, page)
-        yield from answer["files"]
-        following = (answer.get("pagination") or {}).get("next")
-        if not following:
-            return
-        page = {"pagination_token": following}
-
-
-def _get(url: str, headers: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, Any]:
-    with requests.Session() as session:
-        session.trust_env = urlsplit(url).hostname not in THIS_MACHINE  # no proxy for this machine
-        response = session.get(url, headers=headers, params=parameters, timeout=(10, 60), allow_redirects=False)
-    if response.status_code != requests.codes.ok:
-        raise ValueError(f"{url} answered {response.status_code}")
-    body: dict[str, Any] = response.json()
-    return body
-
-
 def main() -> None:
     with suppress(ImportError):  # arrow keys and a history of lines, where Python has them
         importlib.import_module("readline")
-    with demo_assistant() as connection:
-        options: dict[str, Any] = dict(connection)
-        with AssistantClient(**options) as client:
-            Chat(client, Console(), connection).run()
+    parser = argparse.ArgumentParser(description="A chat in the terminal.")
+    parser.add_argument("--live", action="store_true", help="your own assistant (PINECONE_API_KEY is used and billed)")
+    live = parser.parse_args().live
+    with connect(live=live) as connection, AssistantClient(**connection) as client:
+        Chat(client, Console()).run()
 
 
 if __name__ == "__main__":

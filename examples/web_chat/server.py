@@ -10,12 +10,11 @@ import argparse
 import base64
 import hashlib
 import json
-import os
 import re
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,20 @@ from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pinecone_assistant_client import AssistantError, AsyncAssistantClient, Reference
 
 sys.path.append(str(Path(__file__).parent.parent))
-from demo_assistant import local_assistant  # it lies in the folder above
+from demo_assistant import connect  # it lies in the folder above
 
 PAGE = Path(__file__).with_name("index.html")
 MAX_BODY_BYTES = 1_000_000
 
 
 def create_app(client: AsyncAssistantClient) -> Starlette:
-    """The page at `/`, and `/chat`, which streams an answer as lines of JSON.
+    """The page at `/`, the names of the assistant's files at `/files`, and `/chat`, which streams an answer as lines of JSON.
 
     Args:
         client: Asks the assistant; closed with the application.
@@ -53,6 +52,13 @@ def create_app(client: AsyncAssistantClient) -> Starlette:
 
     async def page(_: Request) -> Response:
         return HTMLResponse(html, headers=headers)
+
+    async def files(_: Request) -> Response:
+        try:
+            listed = [{"name": file.name, "metadata": file.metadata} async for file in client.files.list()]
+        except AssistantError as error:
+            return PlainTextResponse(str(error), status_code=502)
+        return JSONResponse(listed, headers={"Cache-Control": "no-store"})
 
     async def chat(request: Request) -> Response:
         # A page of another site cannot send JSON here without asking first, and it would not be allowed.
@@ -87,7 +93,9 @@ def create_app(client: AsyncAssistantClient) -> Starlette:
     # Only by these names: a site that lets its own name point to this machine gets no answer.
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return Starlette(
-        routes=[Route("/", page), Route("/chat", chat, methods=["POST"])], middleware=[hosts], lifespan=lifespan
+        routes=[Route("/", page), Route("/files", files), Route("/chat", chat, methods=["POST"])],
+        middleware=[hosts],
+        lifespan=lifespan,
     )
 
 
@@ -145,22 +153,6 @@ def content_security_policy(html: str) -> str:
     )
 
 
-@contextmanager
-def connection(*, live: bool) -> Iterator[dict[str, Any]]:
-    """The words `assistant_name`, `api_key` and `host`; with `live` those of the environment."""
-    if live:
-        missing = [name for name in ("PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME") if not os.environ.get(name)]
-        if missing:
-            sys.exit(f"--live asks a real assistant: set {' and '.join(missing)} first.")
-        print(f'Asking assistant "{os.environ["PINECONE_ASSISTANT_NAME"]}". Questions are billed.', flush=True)
-        yield {}
-        return
-    # Real models need a moment for each token; the pause makes the streaming visible.
-    with local_assistant(token_delay_seconds=0.02) as local:
-        print("Asking the local assistant: no key, nothing leaves this machine.", flush=True)
-        yield {"assistant_name": local.name, "api_key": local.api_key, "host": local.host}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="A chat in the browser.")
     parser.add_argument(
@@ -168,9 +160,9 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1; 0 takes a free one")
     options = parser.parse_args()
-    with connection(live=options.live) as words, socket.create_server(("127.0.0.1", options.port)) as listener:
+    with connect(live=options.live) as connection, socket.create_server(("127.0.0.1", options.port)) as listener:
         print(f"Open http://127.0.0.1:{listener.getsockname()[1]}/ (Ctrl-C ends)", flush=True)
-        app = create_app(AsyncAssistantClient(**words))
+        app = create_app(AsyncAssistantClient(**connection))
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         with suppress(KeyboardInterrupt):  # Ctrl-C, after uvicorn has ended in good order
             uvicorn.Server(config).run(sockets=[listener])

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers.generated import FoundPassage
-    from .errors import UploadError
     from .faults.fault import Fault, Faults
-    from .local_assistant import LocalAssistant, UploadedFile
+    from .local_assistant import LocalAssistant
     from .service.request_log import RecordedRequest
 
-__all__ = ["Fault", "Faults", "FoundPassage", "LocalAssistant", "RecordedRequest", "UploadError", "UploadedFile"]
+__all__ = ["Fault", "Faults", "FoundPassage", "LocalAssistant", "RecordedRequest"]
 
 _HOMES = {
     "Fault": "faults.fault",
@@ -24,8 +23,6 @@ _HOMES = {
     "FoundPassage": "answers.generated",
     "LocalAssistant": "local_assistant",
     "RecordedRequest": "service.request_log",
-    "UploadError": "errors",
-    "UploadedFile": "local_assistant",
 }
 
 

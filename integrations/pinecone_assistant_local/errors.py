@@ -18,10 +18,6 @@ class ServiceError(Exception):
         return {"error": {"code": self.code, "message": self.message}, "status": self.status}
 
 
-class UploadError(ValueError):
-    """A file that could not be made Available; the message is the reason."""
-
-
 class StoreError(ValueError):
     """The files that are kept on disk cannot be read or written; the message says where and why."""
 

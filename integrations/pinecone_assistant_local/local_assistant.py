@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from pinecone_assistant_client import AssistantClient, AssistantFile
 
 from .answers.scripted import CitationLike
 from .api.app import create_app
-from .api.gate import RequestLines
+from .api.gate import AUTHOR_HEADER, RequestLines
 from .api.server import ThreadServer, listen, own_hosts, parse_address, parse_host, url_host
-from .documents.file_types import check_name, check_size
-from .errors import ServiceError, StoreError, UploadError
+from .errors import StoreError
 from .faults.fault import Faults
 from .service.options import DEFAULT_API_KEY, Options
 from .service.request_log import RecordedRequest
 from .service.service import Service
 from .store.assistants import is_assistant_name
-from .store.files import NewFile
-from .store.metadata import Metadata, validate_file_metadata
+
+if TYPE_CHECKING:
+    from pinecone_assistant_client.feeding.files import Files
+    from pinecone_assistant_client.feeding.values import FileLike
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file that is Available.
-
-    Attributes:
-        id: Its identifier.
-        name: Its name.
-        metadata: Its metadata.
-        size: Its size in bytes.
-    """
-
-    id: str
-    name: str
-    metadata: Metadata | None
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
     """The parts that exist only between start and close."""
 
     service: Service
     server: ThreadServer
-    folder: tempfile.TemporaryDirectory[str] | None
+    parts: ExitStack
+    # Connections of its own; other clients of the process share theirs.
+    session: requests.Session = field(default_factory=requests.Session)
+    client: AssistantClient = field(init=False)
+    author: AssistantClient = field(init=False)
 
 
 @dataclass(eq=False, repr=False)
@@ -144,8 +138,16 @@ class LocalAssistant(Options):
                 app = RequestLines(app, self.on_request)
             server = ThreadServer(app, listener)
             server.start()
-            self._started = _Running(service, server, folder)
-            undo.pop_all()
+            undo.callback(server.stop)
+            self._started = running = _Running(service, server, undo.pop_all())
+        # Also one that nobody holds, `LocalAssistant().start().connection`, runs until the end of the process.
+        atexit.register(self.close)
+        running.parts.enter_context(running.session)
+        running.session.trust_env = False
+        running.client = self.client(http_session=running.session)
+        running.author = self.client(
+            http_session=running.session, default_headers={AUTHOR_HEADER: service.author}, max_retries=0
+        )
         return self
 
     def close(self) -> None:
@@ -153,15 +155,18 @@ class LocalAssistant(Options):
         if self._started is None:
             return
         running, self._started = self._started, None
-        running.server.stop()
-        running.service.close()
-        if running.folder is not None:
-            running.folder.cleanup()
+        atexit.unregister(self.close)
+        running.parts.close()
 
     @property
     def host(self) -> str:
         """The base URL, such as `http://127.0.0.1:8790`: control plane and data plane alike."""
         return f"http://{url_host(self._address)}:{self._running.server.port}"
+
+    @property
+    def connection(self) -> dict[str, Any]:
+        """The options that point a client or a model to it: `AssistantClient(**local.connection)`."""
+        return {"assistant_name": self.name, "api_key": self.api_key, "host": self.host}
 
     @property
     def environ(self) -> dict[str, str]:
@@ -197,30 +202,59 @@ class LocalAssistant(Options):
         """The faults on demand."""
         return self._faults
 
-    def upload(
-        self, path: str | Path, name: str | None = None, metadata: Mapping[str, object] | None = None
-    ) -> UploadedFile:
-        """Upload a file and return when it is Available.
+    def client(self, **options: Any) -> AssistantClient:
+        """A new `AssistantClient` of this assistant, to be closed by the caller.
 
         Args:
-            path: The file.
-            name: Its name in the assistant; the last part of the path if not given.
-            metadata: A flat mapping of strings, numbers, booleans and lists of strings.
+            options: Other options of `AssistantClient`, such as `filter` or `timeout`.
+        """
+        return AssistantClient(**{**self.connection, "controller_host": self.host, **options})
+
+    @property
+    def files(self) -> Files:
+        """The files of the assistant, `client().files`: upload, list, get, read and delete."""
+        return self._running.client.files
+
+    def upload(
+        self,
+        file: FileLike,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        file_id: str | None = None,
+        multimodal: bool | None = None,
+        timeout: float | None = None,
+    ) -> AssistantFile:
+        """Upload a file and return it once it is Available.
+
+        As `client.files.upload` does, but the request is not recorded, and no fault strikes it. Equal uploads in equal
+        order get equal identifiers.
+
+        Args:
+            file: A path, bytes, or a binary stream.
+            name: Its name in the assistant; bytes and streams need one, a path has its own.
+            metadata: A flat dict of strings, numbers, booleans and lists of strings.
+            file_id: Its identifier, 1 to 128 of `[A-Za-z0-9_-]`; a file of that id is replaced.
+            multimodal: Process the images of a PDF too.
+            timeout: Seconds to wait for the processing; None is no limit.
 
         Raises:
-            UploadError: It cannot be made Available; the message is the reason.
-            OSError: It cannot be read.
+            InvalidRequestError: The file or an option is wrong.
+            FileProcessingError: It could not be processed; the message has the reason.
         """
-        path = Path(path)
-        return self._upload(name or path.name, path.read_bytes(), metadata)
+        if file_id is None:
+            file_id = self.service.store.files.next_id(self.name)
+        running = self._running
+        try:
+            return running.author.files.upload(
+                file, name=name, file_id=file_id, metadata=metadata, multimodal=multimodal, timeout=timeout
+            )
+        finally:
+            running.session.close()  # a test that counts connections counts those of the code under test
 
-    def upload_text(self, name: str, text: str, metadata: Mapping[str, object] | None = None) -> UploadedFile:
-        """Upload a text under a file name such as `pine.md` and return when it is Available.
-
-        Raises:
-            UploadError: It cannot be made Available; the message is the reason.
-        """
-        return self._upload(name, text.encode(), metadata)
+    def upload_text(self, name: str, text: str, metadata: Mapping[str, Any] | None = None) -> AssistantFile:
+        """Upload a text under a file name such as `pine.md`, as `upload` does."""
+        return self.upload(text.encode(), name, metadata)
 
     def reply(self, text: str, citations: Iterable[CitationLike] = (), times: int | None = None) -> None:
         """Script the answer of the next chat requests, on both interfaces; it needs no files.
@@ -250,18 +284,3 @@ class LocalAssistant(Options):
         assistants = service.store.assistants
         if not assistants.exists(self.name):
             assistants.create(self.name)
-
-    def _upload(self, name: str, content: bytes, metadata: Mapping[str, object] | None) -> UploadedFile:
-        service = self.service
-        try:
-            check_name(name)
-            check_size(name, len(content))
-            checked = validate_file_metadata(dict(metadata) if metadata is not None else None)
-            file, _ = service.store.files.add(self.name, NewFile(name, content, checked))
-        except ServiceError as error:
-            raise UploadError(f"{name}: {error.message}") from error
-        service.ingest.submit(file).result()
-        done = service.store.files.get(self.name, file.id)
-        if done.status != "Available":
-            raise UploadError(f"{name}: {done.error or done.status}")
-        return UploadedFile(done.id, done.name, done.metadata, done.size)

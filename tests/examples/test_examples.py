@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pinecone_assistant_local import LocalAssistant
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -59,3 +61,55 @@ def test_live_prints_host_and_assistant_before_the_first_request(name: str) -> N
     assert 'Asking assistant "docs" at http://127.0.0.1:9' in done.stdout
     assert "cannot connect to http://127.0.0.1:9" in done.stderr
     assert "not-a-key" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["quickstart_langchain.py", "quickstart_llama_index.py"])
+@pytest.mark.parametrize("question", [[], [""], ["  "]])
+def test_live_without_a_question_lists_the_files_and_says_how_to_ask(
+    name: str, question: list[str], local_assistant: LocalAssistant
+) -> None:
+    """Nothing is uploaded and nothing is billed."""
+    local_assistant.upload_text("mine.md", "A red pine is a tree.")
+    done = run(name, "--live", *question, **local_assistant.environ)
+    assert done.returncode == 0, done.stderr
+    assert "  mine.md (Available)" in done.stdout
+    assert 'make demo-live QUESTION="' in done.stdout
+    assert [(one.method, one.path) for one in local_assistant.requests] == [("GET", "/assistant/files/local-assistant")]
+
+
+@pytest.mark.parametrize("name", ["quickstart_langchain.py", "quickstart_llama_index.py"])
+def test_live_asks_the_question_once_and_uploads_nothing(name: str, local_assistant: LocalAssistant) -> None:
+    local_assistant.reply("Forty.", citations=["mine.md"])
+    done = run(name, "--live", "How tall?", **local_assistant.environ)
+    assert done.returncode == 0, done.stderr
+    assert "Forty" in done.stdout
+    assert "[1] mine.md" in done.stdout
+    [asked] = local_assistant.requests
+    assert isinstance(asked.body, dict)
+    assert asked.body["messages"] == [{"role": "user", "content": "How tall?"}]
+
+
+@pytest.mark.parametrize(("question", "asked"), [(None, 0), ("", 0), ('Who\'s "there" $HOME `id`?', 2)])
+def test_make_demo_live_passes_the_question_on_as_it_is(
+    question: str | None, asked: int, local_assistant: LocalAssistant, tmp_path: Path
+) -> None:
+    """The recipe is run with an environment that is there already; quotes and dollars stay what they are."""
+    local_assistant.reply("Nobody.")
+    venv = EXAMPLES.parent / ".venv"
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PINECONE_", "MAKE", "MFLAGS"))}
+    arguments = [] if question is None else [f"QUESTION={question.replace('$', '$$')}"]
+    if not (venv / ".all").is_file():
+        pytest.skip("needs the .venv that make builds")
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-o", ".venv/.all", "demo-live", *arguments],
+        cwd=EXAMPLES.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=kept | local_assistant.environ,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    chats = [one.body for one in local_assistant.requests if "/chat/" in one.path]
+    assert [body["messages"][-1]["content"] for body in chats if isinstance(body, dict)] == [question] * asked
+    assert not [one for one in local_assistant.requests if one.method in ("PUT", "DELETE")]

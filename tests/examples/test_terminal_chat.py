@@ -226,7 +226,7 @@ def test_the_key_is_not_sent_to_a_host_outside_https_for_the_list_of_files(
     environment = {**local_assistant.environ, "PINECONE_ASSISTANT_HOST": ""}
     with Terminal(environment, "--live") as terminal:
         terminal.type("/files")
-        terminal.expect(f"named {host}, which is not https")
+        terminal.expect(f"named the host {host}, which is not https")
         terminal.quit()
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import requests
 
-from pinecone_assistant_local import LocalAssistant, UploadError
+from pinecone_assistant_client import AssistantClient, AssistantError, AssistantFile, InvalidRequestError, NotFoundError
+from pinecone_assistant_local import LocalAssistant
 
 from .conftest import Api
 
@@ -106,6 +110,107 @@ def test_environ_points_every_client_to_it(local: LocalAssistant) -> None:
     assert local.host.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.parametrize("kind", ["path", "text path", "bytes", "stream"])
+def test_upload_takes_what_the_clients_upload_takes(local: LocalAssistant, api: Api, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "pine.txt"
+    path.write_text(FACT)
+    sent: Any = {"path": path, "text path": str(path), "bytes": FACT.encode(), "stream": io.BytesIO(FACT.encode())}[
+        kind
+    ]
+    uploads = {
+        "local": local.upload(sent, name="a.txt", file_id="id-1", metadata={"topic": "trees"}, timeout=20),
+        "client": local.files.upload(FACT.encode(), name="a.txt", file_id="id-2", metadata={"topic": "trees"}),
+    }
+    for file in uploads.values():
+        assert isinstance(file, AssistantFile)
+        assert (file.name, file.status, file.metadata, file.size) == (
+            "a.txt",
+            "Available",
+            {"topic": "trees"},
+            len(FACT),
+        )
+    assert [file.id for file in local.files.list(filter={"topic": "trees"})] == ["id-1", "id-2"]
+    assert local.files.read("id-1") == FACT.encode()
+    assert "25 meters" in api.ask("How high is a red pine?")
+
+
+def test_local_files_lists_and_deletes(local: LocalAssistant) -> None:
+    ids = [local.upload_text(f"{name}.md", FACT).id for name in "ab"]
+    local.files.delete(ids[0])
+    assert [(file.id, file.name) for file in local.files.list()] == [(ids[1], "b.md")]
+    with pytest.raises(NotFoundError):
+        local.files.get(ids[0])
+
+
+def test_equal_uploads_in_equal_order_get_equal_identifiers_and_no_two_the_same() -> None:
+    def ids() -> list[str]:
+        with LocalAssistant() as local:
+            return [local.upload_text("pine.md", FACT + " " * spaces).id for spaces in range(3)]
+
+    first = ids()
+    assert first == ids()
+    assert len(set(first)) == 3
+
+
+def test_identifiers_go_on_in_a_kept_store(tmp_path: Path) -> None:
+    """They would replace the files of the run before."""
+    for _ in range(2):
+        with LocalAssistant(data_dir=tmp_path) as local:
+            local.upload_text("pine.md", FACT)
+    with LocalAssistant(data_dir=tmp_path) as local:
+        assert len(list(local.files.list())) == 2
+
+
+def test_uploads_of_a_test_are_neither_recorded_nor_struck_nor_reported() -> None:
+    """Those of the code under test are."""
+    lines: list[str] = []
+    with LocalAssistant(on_request=lines.append) as local:
+        fault = local.faults.add(on="all", status=503)
+        local.upload_text("pine.md", FACT)
+        local.upload(FACT.encode(), name="other.md")
+        assert (local.requests, fault.fired, lines) == ([], 0, [])
+        fault.remove()
+        with local.client() as client:
+            client.files.upload(FACT.encode(), name="third.md")
+        assert [one.method for one in local.requests] == ["PUT", "GET"]
+        stranger = {"Api-Key": local.api_key, "X-Local-Author": "guessed"}
+        requests.get(f"{local.host}/assistant/assistants", headers=stranger, timeout=20)
+        assert len(local.requests) == len(lines) == 3
+
+
+def test_a_client_of_it_asks_it_whatever_the_environment_says(
+    local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ASSISTANT_NAME", "API_KEY", "ASSISTANT_HOST", "CONTROLLER_HOST"):
+        monkeypatch.setenv(f"PINECONE_{name}", "http://127.0.0.1:9")
+    local.reply("Yes.")
+    with local.client(model="gpt-4.1", interface="standard", filter={"a": 1}) as client:
+        assert isinstance(client, AssistantClient)
+        assert client.chat([{"role": "user", "content": "Is it?"}]).content == "Yes."
+    assert isinstance(local.requests[-1].body, dict)
+    assert local.requests[-1].body["filter"] == {"a": 1}
+    with pytest.raises(TypeError, match="no_such_option"):
+        local.client(no_such_option=1)
+
+
+def test_what_it_opened_is_closed_with_it() -> None:
+    local = LocalAssistant().start()
+    local.upload_text("pine.md", FACT)
+    port = int(local.host.rpartition(":")[2])
+
+    def connections() -> int:
+        open_ones = psutil.Process().net_connections("tcp")
+        return sum(one.raddr[1:] == (port,) and one.status == psutil.CONN_ESTABLISHED for one in open_ones)
+
+    assert connections() == 0, "a test may count those of the code under test"
+    local.files.get(next(iter(local.files.list())).id)
+    assert connections() == 1
+    local.close()
+    assert connections() == 0
+    with pytest.raises(RuntimeError, match="not running"):
+        local.upload_text("pine.md", FACT)
+
+
 def test_upload_takes_a_path(local: LocalAssistant, api: Api, tmp_path: Path) -> None:
     path = tmp_path / "pine.txt"
     path.write_text(FACT)
@@ -121,17 +226,17 @@ def test_upload_takes_a_path(local: LocalAssistant, api: Api, tmp_path: Path) ->
         ("pine.exe", FACT, "must end in one of"),
         ("pine.md", " \n ", "No text"),
         ("pine.json", '{"a": ', "not valid JSON"),
-        ("pi\nne.md", FACT, "file name"),
+        ("pi\nne.md", FACT, "name"),
     ],
 )
 def test_an_upload_that_fails_raises_with_the_reason(local: LocalAssistant, name: str, text: str, reason: str) -> None:
-    with pytest.raises(UploadError, match=reason):
+    with pytest.raises(AssistantError, match=reason):
         local.upload_text(name, text)
 
 
 @pytest.mark.parametrize("metadata", [{"a": None}, {"a": {"b": 1}}, {"$a": 1}, {"a": [1]}, {"a": "x" * 17_000}])
 def test_an_upload_with_bad_metadata_raises(local: LocalAssistant, metadata: dict[str, object]) -> None:
-    with pytest.raises(UploadError, match="etadata"):
+    with pytest.raises(InvalidRequestError, match="etadata"):
         local.upload_text("pine.md", FACT, metadata)
 
 

@@ -84,7 +84,7 @@ def test_without_the_extra_only_a_test_that_asks_for_the_fixture_fails(tmp_path:
 
 def test_without_the_extra_the_names_say_what_to_install(tmp_path: Path) -> None:
     code = f"{WITHOUT_EXTRA}\nimport pinecone_assistant_local\n"
-    for name in ("LocalAssistant", "UploadError", "Faults"):
+    for name in ("LocalAssistant", "FoundPassage", "Faults"):
         code += (
             f"try:\n    from pinecone_assistant_local import {name}\nexcept ImportError as error:\n    print(error)\n"
         )

@@ -23,6 +23,7 @@ from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.api.server import LOOPBACK, own_hosts, parse_address, parse_host, url_host
 from pinecone_assistant_local.documents.file_types import MEGABYTE
 from pinecone_assistant_local.service import links
+from pinecone_assistant_local.store.files import NewFile
 
 from .conftest import Api
 from .documents.made_files import endless_pdf
@@ -170,7 +171,7 @@ def test_a_file_name_is_never_a_path(tmp_path: Path) -> None:
     with LocalAssistant(data_dir=store) as local, requests.Session() as session:
         api = Api(local, session=session)
         for name in NAMES:
-            local.upload_text(name, FACT)
+            local.service.store.files.add(local.name, NewFile(name, FACT.encode()))
         body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="../../raw.md"\r\n\r\nRaw.\r\n--b--\r\n'
         api.call("POST", f"/files/{local.name}", data=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
         listed = api.call("GET", f"/files/{local.name}").json()["files"]

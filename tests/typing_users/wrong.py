@@ -61,7 +61,7 @@ def calls(
     llm.metadata.context_windows  # reported: context_windows
     engine.as_tool(names="docs")  # reported: names
     local.upload("red_pine.md", meta={"year": 2024})  # reported: meta
-    local.upload(b"text")  # reported: path
+    local.upload(5)  # reported: upload
 
 
 async def awaits(client: AssistantClient, chat: ChatPineconeAssistant, later: AsyncAssistantClient) -> None:

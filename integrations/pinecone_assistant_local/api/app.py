@@ -67,7 +67,7 @@ async def _on_service_error(_request: Request, error: Exception) -> Response:
 async def _on_store_error(_request: Request, error: Exception) -> Response:
     """Answer that the disk is full, or something like it; where the store is, is for its owner's eyes."""
     _logger.error("%s", error)
-    found = ServiceError(500, "INTERNAL", "The local assistant cannot use its store: its log says why.")
+    found = ServiceError(500, "INTERNAL", "The store cannot be used: the log of the server says why.")
     return json_response(found.to_body(), found.status)
 
 

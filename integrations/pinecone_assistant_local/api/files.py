@@ -56,14 +56,6 @@ async def upload_file(request: Request) -> Response:
     name = await call.existing_assistant()
     new = await read_upload(call)
     file, operation = await call.service.run(lambda: call.service.store.files.add(name, new))
-    twin = await call.service.run(lambda: call.service.store.files.twin_of(file))
-    if twin is not None:
-        _logger.warning(
-            "%s has been uploaded twice: %s has the same name and content as %s. Delete one, or upload with an identifier.",
-            file.name,
-            file.id,
-            twin,
-        )
     return await _accepted(call, file, operation)
 
 
@@ -177,6 +169,14 @@ async def download(request: Request) -> Response:
 
 
 async def _accepted(call: Call, file: StoredFile, operation: Operation) -> Response:
+    twin = await call.service.run(lambda: call.service.store.files.twin_of(file))
+    if twin is not None:
+        _logger.warning(
+            "%s has been uploaded twice: %s has the same name and content as %s. Delete one, or upload with an identifier.",
+            file.name,
+            file.id,
+            twin,
+        )
     await _wait(call, file)
     if not has_operations(call.version):
         current = await call.service.run(lambda: call.service.store.files.get(file.assistant, file.id))

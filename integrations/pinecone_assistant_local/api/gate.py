@@ -23,8 +23,10 @@ from .versions import resolve_version
 
 MAX_JSON_BYTES = 8 * 1024 * 1024
 HEALTH_PATH = "/healthz"
-# For the author of a test, not for its client: neither recorded nor struck by a fault.
+# For the author of a test, not for its client: neither recorded nor struck by a fault. The header is on the requests of
+# `LocalAssistant.upload`.
 FAULTS_PATH = "/_faults"
+AUTHOR_HEADER = "x-local-author"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 _ROOTS = frozenset({"assistants", "files", "operations", "chat", "evaluation"})
@@ -65,7 +67,10 @@ class Gate:
         if path == HEALTH_PATH or path.startswith(LINKS_PATH + "/"):
             await self._app(scope, receive, send)
             return
-        is_for_author = path == FAULTS_PATH or path.startswith(FAULTS_PATH + "/")
+        state["is_upload_of_author"] = AUTHOR_HEADER in headers and _is_equal(
+            headers[AUTHOR_HEADER], self._service.author
+        )
+        is_for_author = state["is_upload_of_author"] or path == FAULTS_PATH or path.startswith(FAULTS_PATH + "/")
         record = RecordedRequest(scope["method"], path)
         if not is_for_author:
             self._service.requests.add(record)
@@ -99,8 +104,7 @@ class Gate:
         return value
 
     def _check_key(self, headers: Headers) -> None:
-        given = headers.get("api-key", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, self._service.options.api_key.encode()):
+        if not _is_equal(headers.get("api-key", ""), self._service.options.api_key):
             raise ServiceError(401, "UNAUTHENTICATED", "Invalid API key.")
 
 
@@ -116,6 +120,10 @@ async def send_error(error: ServiceError, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _is_equal(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 
 def _whole_path(path: str) -> str:
@@ -200,4 +208,5 @@ class RequestLines:
         finally:
             path: str = scope["path"]
             shown = path if path.isprintable() else ascii(path)
-            self._report(f"{scope['method']} {shown} {status} {(time.perf_counter() - began) * 1000:.0f} ms")
+            if not scope["state"].get("is_upload_of_author"):
+                self._report(f"{scope['method']} {shown} {status} {(time.perf_counter() - began) * 1000:.0f} ms")

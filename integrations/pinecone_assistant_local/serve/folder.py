@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ..documents.file_types import TYPES, check_name, check_size, is_known_type
-from ..errors import ServiceError, UploadError
+from ..errors import DocumentError, ServiceError
 from ..service.service import Service
 from ..store.files import NewFile, StoredFile
 from ..store.metadata import Metadata, validate_file_metadata
@@ -66,7 +66,7 @@ def put_document(service: Service, assistant: str, name: str, path: Path, metada
         Whether it was not there.
 
     Raises:
-        UploadError: It cannot be; the message is the reason.
+        DocumentError: It cannot be; the message is the reason.
         OSError: It cannot be read.
     """
     files = service.store.files
@@ -80,12 +80,12 @@ def put_document(service: Service, assistant: str, name: str, path: Path, metada
         is_new = before is None or before.metadata != metadata
         file = files.upsert(assistant, file_id, new)[0] if before is None or is_new else before
     except ServiceError as error:
-        raise UploadError(f"{name}: {error.message}") from error
+        raise DocumentError(f"{name}: {error.message}") from error
     if file.status == "Processing":
         (service.ingest.pending(file) or service.ingest.submit(file)).result()
         file = files.get(assistant, file_id)
     if file.status != "Available":
-        raise UploadError(f"{name}: {file.error or file.status}")
+        raise DocumentError(f"{name}: {file.error or file.status}")
     return is_new
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..errors import StoreError, UploadError
+from ..errors import DocumentError, StoreError
 from ..local_assistant import LocalAssistant
 from .folder import Rules, look_into, metadata_of, put_document, read_rules, remove_other_documents, shown, unmatched
 
@@ -63,7 +63,7 @@ class FolderSync:
                     put += put_document(service, local.name, name, path, metadata_of(name, self._rules))
                 except StoreError:
                     raise
-                except (UploadError, OSError, ValueError) as error:
+                except (DocumentError, OSError, ValueError) as error:
                     refused[name] = str(error).removeprefix(f"{name}: ")
                 progress.advance(task)
         self._report(left_out | refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class Service:
             wait=self.wait_for,
         )
         self.deletions = Deletions()
+        # Requests with it in a header are the test author's: neither recorded nor struck by a fault.
+        self.author = secrets.token_hex(16)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="local-assistant-work")
         self._waiters = ThreadPoolExecutor(_WAITERS, thread_name_prefix="local-assistant-generate")
 

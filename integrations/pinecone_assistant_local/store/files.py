@@ -69,6 +69,11 @@ class Files:
             file_id = next_id(connection, assistant, new.name)
             return self._write(connection, assistant, file_id, new, crc32c, generation=0, operation_type="upload_file")
 
+    def next_id(self, assistant: str) -> str:
+        """An identifier for a file that is still to be uploaded."""
+        with self._database.write() as connection:
+            return next_id(connection, assistant, "file")
+
     def upsert(self, assistant: str, file_id: str, new: NewFile) -> tuple[StoredFile, Operation]:
         """The file of that identifier, created or replaced, in status Processing."""
         crc32c = _crc32c(new.content)

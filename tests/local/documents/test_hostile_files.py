@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pinecone_assistant_local import LocalAssistant, UploadError
+from pinecone_assistant_client import FileProcessingError
+from pinecone_assistant_local import LocalAssistant
 from pinecone_assistant_local.documents.children import Children, Interrupted, Limits
 from pinecone_assistant_local.documents.reading import read_document
 from pinecone_assistant_local.errors import DocumentError
@@ -140,7 +141,7 @@ def test_a_broken_upload_ends_in_processing_failed_with_the_reason(local: LocalA
         "ProcessingFailed",
         "The file is not a DOCX document, or it is damaged.",
     )
-    with pytest.raises(UploadError, match=r"local\.json: The file is nested too deeply"):
+    with pytest.raises(FileProcessingError, match=r"local\.json.*The file is nested too deeply"):
         local.upload_text("local.json", "[" * 200_000)
 
 
