@@ -16,6 +16,7 @@ import requests
 
 from pinecone_assistant_client import AssistantClient, AssistantFile
 
+from .answers.models import writer_of
 from .answers.scripted import CitationLike
 from .api.app import create_app
 from .api.gate import AUTHOR_HEADER, RequestLines
@@ -57,8 +58,8 @@ class LocalAssistant(Options):
         name: The name of the assistant that exists from the start.
         data_dir: Keep the files there; without it they are gone when it is closed.
         port: The port on 127.0.0.1; 0 takes a free one.
-        generate: A function `(question, passages) -> text or iterable of text` that writes the answers instead. It may
-            cite passages by their numbers, as in `[1]`.
+        generate: A LangChain chat model, a LlamaIndex LLM, or a function `(question, passages) -> text or iterable of
+            text` that writes the answers instead. It may cite passages by their numbers, as in `[1]`.
         references: Whether answers on `/chat/completions` end in the list of references.
         allowed_models: Model names to accept beside the documented ones.
         heartbeat_seconds: How long a stream of `/chat` stays silent before it sends a comment line.
@@ -89,6 +90,8 @@ class LocalAssistant(Options):
         self._address = parse_address(self.bind)
         if not self._address.is_loopback and key == DEFAULT_API_KEY:
             raise ValueError(f"on {self.bind} other machines can reach it: choose an api_key of your own")
+        if self.generate is not None:
+            writer_of(self.generate)  # raises here what would be raised at the start
         self.allowed_models = tuple(self.allowed_models)
         self.allowed_hosts = (*own_hosts(self._address), *map(parse_host, self.allowed_hosts))
         self._faults = Faults()

@@ -18,9 +18,10 @@ from ..store.store import Store
 from ..text.tokens import count_tokens
 from ..text.words import Stems
 from .extracted import DECLINE, compose_answer
-from .generated import Generate, generate_pieces
+from .generated import generate_pieces
 from .json_answers import INSTRUCTION_WORDS, compose_json
 from .json_schemas import split_schema
+from .models import Generate, writer_of
 from .pieces import Piece, snippet_text
 from .rendering import bracketed_numbers
 from .requests import ChatRequest, ContextRequest, Turn
@@ -82,7 +83,7 @@ class Answerer:
         questions: Reads the questions.
         stems: Stems of words, for JSON answers.
         replies: The scripted answers, taken first.
-        generate: A function that writes the answers; None: they are extracted.
+        generate: A function or model that writes the answers; None: they are extracted.
         wait: Runs what may take as long as a model does, off the event loop.
     """
 
@@ -102,7 +103,7 @@ class Answerer:
         self._questions = questions
         self._stems = stems
         self._replies = replies
-        self._generate = generate
+        self._write = None if generate is None else writer_of(generate)
         self._wait = wait
 
     def answer(self, assistant: str, request: ChatRequest, answer_id: str) -> Answer:
@@ -129,12 +130,11 @@ class Answerer:
         hits = self._retriever.search(assistant, question, request.condition, top_k)
         texts = [snippet_text(hit, request.context_options.snippet_size) for hit in hits]
         prompt_tokens = asked_tokens + sum(count_tokens(text) for text in texts)
-        generate = self._generate
         if request.json_response:
             around = hits or self._retriever.first(assistant, request.condition, top_k)
             pieces = compose_json(self._stems, schema, hits, around)
-        elif generate is not None and hits:
-            generated = generate_pieces(generate, question.text, hits)
+        elif self._write is not None and hits:
+            generated = generate_pieces(self._write, request.messages, question.text, hits)
             model = f"{request.model}@{GENERATED}"
             taken = bracketed_numbers(hit.body for hit in hits)
             return Answer(
@@ -148,7 +148,7 @@ class Answerer:
                 taken_numbers=taken,
             )
         else:
-            pieces = compose_answer(hits) if generate is None else [DECLINE]
+            pieces = compose_answer(hits) if self._write is None else [DECLINE]
         taken = bracketed_numbers(piece for piece in pieces if isinstance(piece, str))
         return Answer(answer_id, model, pieces, prompt_tokens, len(hits), self._wait, taken_numbers=taken)
 
@@ -185,6 +185,8 @@ def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
     """The next piece that the user's hook writes, None at its end. Whatever the hook raises is an error of its own."""
     try:
         return next(pieces, None)
+    except ServiceError:
+        raise
     except Exception as error:
         _logger.exception("the generate hook failed")
         message = f"The generate hook failed: {type(error).__name__}."

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..search.scoring import Hit
+from .extracted import DECLINE
 from .pieces import Cite, Piece, Source, merged, source_of
+from .requests import Turn
 
 _MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 # While the text so far ends like this, a marker may still be on its way.
@@ -38,24 +40,28 @@ class FoundPassage:
     score: float
 
 
-Generate = Callable[[str, Sequence[FoundPassage]], "str | Iterable[str]"]
+Write = Callable[[Sequence[Turn], str, Sequence[FoundPassage]], "str | Iterable[str]"]
+"""Writes the answer to a conversation: its turns, what the last one asks, and the passages that were found."""
 
 
-def generate_pieces(generate: Generate, question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
+def generate_pieces(write: Write, turns: Sequence[Turn], question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
     """Yield the text of the hook as it comes, with its markers turned into citations.
 
-    If it cites nothing, the best passage of each of the first files is cited at the end.
+    If it cites nothing, the best passage of each of the first files is cited at the end, unless it declines.
     """
     passages = [
         FoundPassage(number, hit.body, hit.heading, hit.file.name, hit.page, hit.score)
         for number, hit in enumerate(hits, start=1)
     ]
-    answer = generate(question, passages)
-    cited = False
+    answer = write(turns, question, passages)
+    cited, beginning = False, ""
     for piece in _find_markers([answer] if isinstance(answer, str) else answer, hits):
-        cited = cited or isinstance(piece, Cite)
+        if isinstance(piece, Cite):
+            cited = True
+        elif len(beginning) < len(DECLINE):
+            beginning = f"{beginning}{piece}".lstrip()
         yield piece
-    if not cited:
+    if not cited and not beginning.startswith(DECLINE.rstrip(".")):
         best: dict[int, Source] = {}
         for hit in hits:
             best.setdefault(hit.file.row, source_of(hit, hit.sentences[0].text))

@@ -60,4 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="accept one more name in the Host header",
     )
+    add(
+        "--llm-url",
+        metavar="URL",
+        help="a server with OpenAI's chat API writes the answers: Ollama, llama.cpp, vLLM, ...",
+    )
+    add("--llm-model", metavar="NAME", help="its model; a key, if it needs one, in LLM_API_KEY")
     return parser

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from watchfiles import watch
 
+from ..answers.openai_api import OpenAIServer
 from ..api.server import parse_address
 from ..local_assistant import LocalAssistant
 from .folder import shown
@@ -39,6 +40,8 @@ def serve_folder(
     faults: bool = False,
     bind: str = "127.0.0.1",
     allowed_hosts: Iterable[str] = (),
+    llm_url: str | None = None,
+    llm_model: str | None = None,
 ) -> None:
     """Serve the files of a folder until Ctrl-C or SIGTERM; to be called in the main thread.
 
@@ -56,6 +59,9 @@ def serve_folder(
         faults: Let clients set faults on demand at `/_faults`.
         bind: The IP address to listen on; one that other machines can reach needs an `api_key`.
         allowed_hosts: Names to accept in the Host header in addition to those of this machine.
+        llm_url: The base URL of a server with OpenAI's chat API, such as `http://127.0.0.1:11434/v1`, whose model writes the
+            answers; without it they are quoted from the files. Its key, if it needs one, is read from LLM_API_KEY.
+        llm_model: The name of the model there.
 
     Raises:
         ValueError: An option makes no sense.
@@ -66,6 +72,13 @@ def serve_folder(
         raise ValueError(f"{folder} is not a folder")
     if not api_key and not parse_address(bind).is_loopback:
         raise ValueError(f"--bind {bind} lets other machines in: choose a key for them with --api-key")
+    if (llm_url is None) != (llm_model is None):
+        raise ValueError(
+            "--llm-url and --llm-model go together, such as --llm-url http://127.0.0.1:11434/v1 --llm-model llama3.2"
+        )
+    llm = None
+    if llm_url is not None and llm_model is not None:
+        llm = OpenAIServer(llm_url, llm_model, os.environ.get("LLM_API_KEY"))
     console = Console(stderr=True)
     sync = FolderSync(folder, console, metadata)
     with Stop() as stop:
@@ -74,6 +87,7 @@ def serve_folder(
             name=name or assistant_name(folder),
             port=port,
             data_dir=data_dir,
+            generate=llm,
             allowed_models=allowed_models,
             bind=bind,
             allowed_hosts=allowed_hosts,

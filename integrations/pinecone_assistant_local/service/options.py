@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from ..answers.generated import Generate
+from ..answers.models import Generate
 
 DEFAULT_NAME = "local-assistant"
 DEFAULT_API_KEY = "local"
