@@ -27,10 +27,9 @@ from .requests import (
     build_update_assistant,
     checked_assistant_name,
 )
-from .target import Target
+from .target import Patience, Target
 from .uploads import is_unclear
 from .values import Assistant
-from .waiting import Patience
 
 _FAILED = ("Failed", "InitializationFailed", "Terminated")
 

@@ -13,7 +13,7 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 from ..errors import AssistantError, InvalidRequestError
@@ -261,3 +261,29 @@ def _can_seek(stream: Any) -> bool:
 def _rewound(stream: Any, start: int) -> BinaryIO:
     stream.seek(start)
     return cast("BinaryIO", stream)
+
+
+# CRC-32C (Castagnoli), the hash that the service shows of a file. Only an upload without a clear end needs it.
+_POLYNOMIAL = 0x82F63B78
+
+
+def _table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)  # noqa: PLW2901 - the remainder of this byte
+        table.append(value)
+    return tuple(table)
+
+
+_TABLE = _table()
+
+
+def crc32c(pieces: Iterable[bytes]) -> int:
+    """The CRC-32C of a content that comes in pieces."""
+    table = _TABLE
+    state = 0xFFFFFFFF
+    for piece in pieces:
+        for byte in piece:
+            state = state >> 8 ^ table[(state ^ byte) & 0xFF]
+    return state ^ 0xFFFFFFFF

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..async_exchange import AsyncExchange
+from ..client_base import BaseClient
+from ..errors import AssistantError
 from ..exchange import Exchange
-from .effects import Call, Effect, Fetch, Send, Sleep, Steps
+from .effects import Call, Effect, Fetch, Pipelined, Send, Sleep, Steps, Together
 
 _T = TypeVar("_T")
+_Exchange = TypeVar("_Exchange", bound=BaseClient)
 
 
 def run(exchange: Exchange, steps: Steps[_T]) -> _T:
@@ -24,7 +32,7 @@ def run(exchange: Exchange, steps: Steps[_T]) -> _T:
                 return stop.value  # type: ignore[no-any-return] # of the generator's own type
             result = error = None
             try:
-                result = perform(exchange, effect)
+                result = _perform(exchange, effect, None)
             except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
                 error = failure
     finally:
@@ -43,34 +51,168 @@ async def arun(exchange: AsyncExchange, steps: Steps[_T]) -> _T:
                 return stop.value  # type: ignore[no-any-return] # of the generator's own type
             result = error = None
             try:
-                result = await aperform(exchange, effect)
+                result = await _aperform(exchange, effect, None)
             except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
                 error = failure
     finally:
         steps.close()
 
 
-def perform(exchange: Exchange, effect: Effect) -> Any:
-    """The result of one effect."""
+class Hold:
+    """Holds back every request of a pipeline while the service asked one of them to wait (`Retry-After`)."""
+
+    def __init__(self, exchange: BaseClient) -> None:
+        self._clock = exchange._retries.clock
+        self._longest = exchange._retries.policy.max_retry_after_seconds
+        self._until = -1.0
+
+    def note_retry(self, state: Any) -> None:
+        """Look at a failure before it is retried."""
+        self.note(state.outcome.exception() if state.outcome else None)
+
+    def note(self, error: BaseException | None) -> None:
+        """Look at a failure."""
+        retry_after = getattr(error, "retry_after", None)
+        if retry_after is not None and retry_after <= self._longest:
+            self._until = max(self._until, self._clock() + retry_after)
+
+    def waits(self, seconds: float = 0.0) -> Iterator[float]:
+        """The seconds to sleep, one after the other: those of the caller, and longer if the service asked for it meanwhile."""
+        end = self._clock() + seconds
+        slept_until = float("-inf")
+        while (until := max(end, self._until)) > slept_until and (left := until - self._clock()) > 0:
+            yield left
+            slept_until = until
+
+
+def _held(exchange: _Exchange, hold: Hold) -> _Exchange:
+    """A view of an exchange whose retries sleep at least as long as the hold lasts."""
+    retries = exchange._retries
+
+    def sleep(seconds: float) -> None:
+        for left in hold.waits(seconds):
+            retries.sleep(left)
+
+    async def async_sleep(seconds: float) -> None:
+        for left in hold.waits(seconds):
+            await retries.async_sleep(left)
+
+    view = type(exchange).like(exchange)
+    view._retries = replace(retries, sleep=sleep, async_sleep=async_sleep)
+    return view
+
+
+def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
     if isinstance(effect, Send):
-        return exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+        if hold is not None:
+            effect.on_retry = hold.note_retry
+            exchange._retries.sleep(0.0)  # as long as the hold lasts
+        try:
+            return exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+        except AssistantError as error:
+            if hold is not None:
+                hold.note(error)
+            raise
     if isinstance(effect, Call):
         return effect.function()
     if isinstance(effect, Sleep):
         return exchange._retries.sleep(effect.seconds)
     if isinstance(effect, Fetch):
         return exchange._fetch(effect.url, effect.subject, effect.max_bytes, None)
+    if isinstance(effect, Together):
+        return _run_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")
 
 
-async def aperform(exchange: AsyncExchange, effect: Effect) -> Any:
-    """Async version of `perform`; what may block runs in a thread."""
+async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) -> Any:
     if isinstance(effect, Send):
-        return await exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+        if hold is not None:
+            effect.on_retry = hold.note_retry
+            await exchange._retries.async_sleep(0.0)  # as long as the hold lasts
+        try:
+            return await exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+        except AssistantError as error:
+            if hold is not None:
+                hold.note(error)
+            raise
     if isinstance(effect, Call):
         return await asyncio.to_thread(effect.function)
     if isinstance(effect, Sleep):
         return await exchange._retries.async_sleep(effect.seconds)
     if isinstance(effect, Fetch):
         return await exchange._fetch(effect.url, effect.subject, effect.max_bytes, None)
+    if isinstance(effect, Together):
+        return await _arun_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")
+
+
+def _run_pipeline(exchange: Exchange, pipeline: Pipelined) -> None:
+    """Perform the effects of a pipeline in threads; everything else happens in this one.
+
+    The threads are daemons, so that Ctrl-C does not wait for uploads that nobody waits for any more.
+    """
+    hold = Hold(exchange)
+    held = _held(exchange, hold)
+    effects: SimpleQueue[tuple[int, Effect] | None] = SimpleQueue()
+    results: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        while (next_ := effects.get()) is not None:
+            key, effect = next_
+            try:
+                results.put((key, _perform(held, effect, hold), None))
+            except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
+                results.put((key, None, error))
+
+    threads: list[threading.Thread] = []
+    in_progress = 0
+    try:
+        while True:
+            for started in pipeline.ready():
+                in_progress += 1
+                if len(threads) < in_progress:
+                    context = contextvars.copy_context()  # tracing sees whose uploads they are
+                    threads.append(
+                        threading.Thread(target=context.run, args=(work,), daemon=True, name="pinecone-files")
+                    )
+                    threads[-1].start()
+                effects.put(started)
+            if not in_progress:
+                return
+            result = results.get()
+            in_progress -= 1
+            pipeline.take(*result)
+    except Exception:
+        for _ in range(in_progress):  # what was begun is not left half done
+            results.get()
+        in_progress = 0
+        raise
+    finally:
+        for _ in threads:
+            effects.put(None)
+        if not in_progress:
+            for thread in threads:
+                thread.join()
+        pipeline.close()
+
+
+async def _arun_pipeline(exchange: AsyncExchange, pipeline: Pipelined) -> None:
+    """Async version of `_run_pipeline`, in tasks."""
+    hold = Hold(exchange)
+    held = _held(exchange, hold)
+    tasks: dict[asyncio.Task[Any], int] = {}
+    try:
+        while True:
+            for key, effect in pipeline.ready():
+                tasks[asyncio.create_task(_aperform(held, effect, hold))] = key
+            if not tasks:
+                return
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                error = task.exception()
+                pipeline.take(tasks.pop(task), None if error else task.result(), error)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        pipeline.close()

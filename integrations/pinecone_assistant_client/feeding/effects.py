@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..options import NOT_GIVEN, NotGiven
 from ..settings import Timeout
@@ -21,16 +21,20 @@ class Send:
         is_control: It is for the control plane.
         timeout: Seconds, as in the client's constructor; left out, the client's.
         tries: How often it was sent, also after it failed.
+        on_retry: Called before each retry.
     """
 
     wire: WireRequest
     is_control: bool = False
     timeout: Timeout | NotGiven = NOT_GIVEN
     tries: int = 1
+    on_retry: Callable[[Any], None] | None = None
 
-    def count_retry(self, _state: object) -> None:
+    def count_retry(self, state: Any) -> None:
         """Count one more try; called before each retry."""
         self.tries += 1
+        if self.on_retry is not None:
+            self.on_retry(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,27 @@ class Settled:
     operation: Operation
 
 
-Effect = Send | Fetch | Sleep | Call | Settled
+class Pipelined(Protocol):
+    """Procedures that run at once: `Pipeline`."""
+
+    def ready(self) -> list[tuple[int, Effect]]:
+        """The effects to start now, each with the key to pass to `take`."""
+
+    def take(self, key: int, result: Any, error: BaseException | None) -> None:
+        """Go on with a procedure whose effect has ended."""
+
+    def close(self) -> None:
+        """Give up what has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Run a pipeline to its end. There is no result."""
+
+    pipeline: Pipelined
+
+
+Effect = Send | Fetch | Sleep | Call | Settled | Together
 _T = TypeVar("_T")
 Steps = Generator[Effect, Any, _T]
 """A procedure: it yields effects, is sent their results or thrown their errors, and returns its own result."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..async_exchange import AsyncExchange
@@ -13,12 +13,12 @@ from .contents import MAX_FILE_BYTES, max_bytes
 from .decoding import Page, decode_file, decode_files, decode_operation
 from .driving import arun, run
 from .effects import Fetch, Send, Steps
+from .many import OnProgress, upload_many
 from .operations import has_ended, raise_if_failed, settle
 from .requests import build_delete_file, build_get_file, build_list_files, checked_file_id
-from .target import Target
+from .target import Patience, Target
 from .uploads import is_unclear, upload_file
-from .values import AssistantFile, FileLike, Upload
-from .waiting import Patience
+from .values import AssistantFile, FileLike, Upload, UploadReport
 
 
 def get_file(target: Target, file_id: str, *, include_url: bool = False) -> Steps[AssistantFile]:
@@ -185,6 +185,34 @@ class Files:
         upload = Upload(file, name, file_id, metadata, multimodal)
         return run(self._client, upload_file(target, upload, wait=wait, timeout=timeout)).file
 
+    def upload_many(
+        self,
+        uploads: Iterable[Upload],
+        *,
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+        raise_on_error: bool = True,
+    ) -> UploadReport:
+        """Upload many files at once, wait until each is Available, and report.
+
+        A file that fails does not keep the others from going on. If the service asks to wait (429 with `Retry-After`), no
+        request of this call is sent until then.
+
+        Args:
+            uploads: `Upload` values. They are consumed as places become free, so a generator of a million is fine.
+            concurrency: How many files are worked on at once, from reading to Available.
+            on_progress: Called after each file with (files done, files in all or None, file name), in the caller's thread.
+            raise_on_error: When all have ended, raise the first error, which has the report as `.report`.
+
+        Raises:
+            AssistantError: The first error, as for `upload`.
+        """
+        target = _of(self._client, "files.upload_many")
+        steps = upload_many(
+            target, uploads, concurrency=concurrency, on_progress=on_progress, raise_on_error=raise_on_error
+        )
+        return run(self._client, steps)
+
     def list(self, *, filter: Mapping[str, Any] | None = None) -> Iterator[AssistantFile]:  # noqa: A002 - the service's word
         """Yield the files; pages are fetched as they are needed.
 
@@ -275,6 +303,21 @@ class AsyncFiles:
         target = _of(self._client, "files.upload")
         upload = Upload(file, name, file_id, metadata, multimodal)
         return (await arun(self._client, upload_file(target, upload, wait=wait, timeout=timeout))).file
+
+    async def upload_many(
+        self,
+        uploads: Iterable[Upload],
+        *,
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+        raise_on_error: bool = True,
+    ) -> UploadReport:
+        """Async version of `Files.upload_many`."""
+        target = _of(self._client, "files.upload_many")
+        steps = upload_many(
+            target, uploads, concurrency=concurrency, on_progress=on_progress, raise_on_error=raise_on_error
+        )
+        return await arun(self._client, steps)
 
     def list(self, *, filter: Mapping[str, Any] | None = None) -> AsyncIterator[AssistantFile]:  # noqa: A002 - the service's word
         """Async version of `Files.list`: `async for file in client.files.list()`."""

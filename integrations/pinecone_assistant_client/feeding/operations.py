@@ -11,9 +11,8 @@ from .decoding import Page, decode_operation, decode_operations
 from .driving import arun, run
 from .effects import Send, Steps
 from .requests import build_get_operation, build_list_operations
-from .target import Target
+from .target import Patience, Target
 from .values import Operation
-from .waiting import Patience
 
 
 def get_operation(target: Target, operation_id: str) -> Steps[Operation]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import (
+    APIConnectionError,
     APIStatusError,
     AssistantError,
     InternalServerError,
@@ -23,8 +24,7 @@ from ..errors import (
     reworded,
     said_by,
 )
-from .contents import FileContent, open_content
-from .crc32c import crc32c
+from .contents import FileContent, crc32c, open_content
 from .decoding import decode_file, decode_file_error, decode_file_hash, decode_operation
 from .effects import Call, Send, Steps
 from .metadata import Metadata, checked_metadata, differences
@@ -36,9 +36,8 @@ from .requests import (
     build_upload,
     checked_file_id,
 )
-from .target import Target
+from .target import Patience, Target
 from .values import AssistantFile, Operation, Upload
-from .waiting import Patience
 
 Settle = Callable[[Operation, str], Steps[Operation]]
 """Waits for the end of an operation on a file of that name."""
@@ -131,12 +130,21 @@ def send_file(
     if not wait:
         return Uploaded((yield from _described(target, file_id, prepared)))
     units = None
-    if operation is not None:
-        if not has_ended(operation):
-            operation = yield from (settle_with or settle_alone)(operation, prepared.name)
-        raise_if_failed(operation, prepared.name)
-        units = operation.ingestion_units
-    file = yield from _available(target, file_id, prepared.name, patience)
+    try:
+        if operation is not None:
+            if not has_ended(operation):
+                operation = yield from (settle_with or settle_alone)(operation, prepared.name)
+            raise_if_failed(operation, prepared.name)
+            units = operation.ingestion_units
+        file = yield from _available(target, file_id, prepared.name, patience)
+    except (APIConnectionError, APIStatusError, StreamError) as error:
+        if patience.is_over:
+            raise
+        raise reworded(
+            error,
+            f"{prepared.name!r} was sent as file {file_id!r}, and the wait for its processing failed: {said_by(error)}. The "
+            f"service goes on with it: look with client.files.get({file_id!r})",
+        ) from error
     raise_if_mismatched(file, prepared.metadata)
     return Uploaded(file, units)
 
