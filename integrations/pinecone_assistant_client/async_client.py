@@ -7,8 +7,8 @@ from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .async_exchange import AsyncExchange
+from .feeding.calls import evaluate
 from .feeding.driving import arun
-from .feeding.evaluation import evaluate
 from .feeding.files import AsyncFiles
 from .feeding.operations import AsyncOperations
 from .feeding.values import Evaluation

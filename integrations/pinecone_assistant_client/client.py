@@ -7,8 +7,8 @@ from typing import Any
 
 from .answers import ChatCompletion, ChatCompletionChunk, Context
 from .exchange import Exchange
+from .feeding.calls import evaluate
 from .feeding.driving import run
-from .feeding.evaluation import evaluate
 from .feeding.files import Files
 from .feeding.operations import Operations
 from .feeding.values import Evaluation

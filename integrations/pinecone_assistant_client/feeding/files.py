@@ -6,124 +6,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..async_exchange import AsyncExchange
-from ..errors import APIStatusError, AssistantError, NotFoundError, StreamError, reworded, said_by
 from ..exchange import Exchange
-from ..filters import guarded, validate_filter
-from .contents import MAX_FILE_BYTES, max_bytes
-from .decoding import Page, decode_file, decode_files, decode_operation
+from .calls import delete_file, files_page, get_file, list_filter, read_file
 from .driving import arun, run
-from .effects import Fetch, Send, Steps
 from .many import OnProgress, upload_many
-from .operations import has_ended, raise_if_failed, settle
-from .requests import build_delete_file, build_get_file, build_list_files, checked_file_id
-from .target import Patience, Target
-from .uploads import is_unclear, upload_file
-from .values import AssistantFile, FileLike, Upload, UploadReport
-
-
-def get_file(target: Target, file_id: str, *, include_url: bool = False) -> Steps[AssistantFile]:
-    """One file."""
-    reply = yield Send(build_get_file(target.assistant, checked_file_id(file_id), include_url=include_url))
-    return decode_file(reply.body)
-
-
-def read_file(target: Target, file_id: str) -> Steps[bytes]:
-    """The content of a file as it was uploaded."""
-    file = yield from get_file(target, file_id, include_url=True)
-    subject = f"{file.name!r} (file {file_id!r})"
-    if not file.url:
-        raise StreamError(
-            f"the service gave no link to the content of {subject} (status {file.status}): try again later"
-        )
-    limit = max_bytes(file.name) if "." in file.name else MAX_FILE_BYTES
-    content: bytes = yield Fetch(file.url, limit, subject)
-    return content
-
-
-def files_page(target: Target, filter: Mapping[str, Any] | None, token: str | None) -> Steps[Page[AssistantFile]]:  # noqa: A002 - the service's word
-    """A page of files."""
-    reply = yield Send(build_list_files(target.assistant, filter, token, target.api_version))
-    page = decode_files(reply.body)
-    if page.next is not None and page.next == token:
-        raise StreamError("the list of files names the same next page again: it has no end")
-    return page
-
-
-def list_filter(target: Target, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the service's word
-    """The filter of a list: the caller's and the client's guard. Raises InvalidRequestError if it is not valid."""
-    validate_filter(filter)
-    return guarded(filter, target.guard_filter)
-
-
-def delete_file(
-    target: Target, file_id: str, *, missing_ok: bool = False, wait: bool = True, timeout: float | None = None
-) -> Steps[None]:
-    """Delete a file; with `wait`, until it is gone."""
-    patience = target.patience(timeout)
-    send = Send(build_delete_file(target.assistant, checked_file_id(file_id)))
-    operation = None
-    try:
-        reply = yield send
-        if reply.status == 204:
-            return
-        if target.has_operations and reply.body.strip():
-            operation = decode_operation(reply.body)
-    except NotFoundError as error:
-        is_done = (missing_ok or send.tries > 1) and not _is_about_the_assistant(error)
-        if not is_done:
-            raise
-        return
-    except AssistantError as error:
-        if not is_unclear(error):
-            raise
-        if (yield from _is_leaving(target, file_id, error)):
-            return
-    if not wait:
-        return
-    if operation is not None:
-        if not has_ended(operation):
-            operation = yield from settle(target, operation, patience)
-        raise_if_failed(operation)
-        return
-    yield from _gone(target, file_id, patience)
-
-
-def _is_leaving(target: Target, file_id: str, error: AssistantError) -> Steps[bool]:
-    """After a deletion without a clear end: True if the file is gone, False if it is being deleted. Else raises the error."""
-    unclear = reworded(
-        error,
-        f"the deletion of file {file_id!r} has no clear end: {said_by(error)}. The file is still there and may be deleted "
-        f"later: look with client.files.get({file_id!r})",
-    )
-    try:
-        file = yield from get_file(target, file_id)
-    except NotFoundError:
-        return True
-    except AssistantError:
-        raise unclear from error
-    if file.status != "Deleting":
-        raise unclear from error
-    return False
-
-
-def _gone(target: Target, file_id: str, patience: Patience) -> Steps[None]:
-    while True:
-        try:
-            file = yield from get_file(target, file_id)
-        except NotFoundError:
-            return
-        yield from patience.wait(
-            f"file {file_id!r} is still {file.status}, and the service goes on deleting it: look with "
-            f"client.files.get({file_id!r})"
-        )
-
-
-def _is_about_the_assistant(error: APIStatusError) -> bool:
-    """Whether a 404 says that there is no such assistant, and not that there is no such file."""
-    body = error.body if isinstance(error.body, dict) else {}
-    found = body.get("error", body)
-    message = found.get("message") if isinstance(found, dict) else found
-    return isinstance(message, str) and message.lstrip().lower().startswith("assistant ")
+from .sync import MetadataOption, Source, sync_files
+from .target import Target
+from .uploads import upload_file
+from .values import AssistantFile, FileLike, SyncReport, Upload, UploadReport
 
 
 def _of(client: Exchange | AsyncExchange, what: str) -> Target:
@@ -210,6 +100,67 @@ class Files:
         target = _of(self._client, "files.upload_many")
         steps = upload_many(
             target, uploads, concurrency=concurrency, on_progress=on_progress, raise_on_error=raise_on_error
+        )
+        return run(self._client, steps)
+
+    def sync(
+        self,
+        source: Source,
+        *,
+        owner: str | None = None,
+        patterns: str | Iterable[str] = ("**/*",),
+        exclude: str | Iterable[str] = (),
+        metadata: MetadataOption = None,
+        delete: bool = False,
+        max_delete: int | None = None,
+        dry_run: bool = False,
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+        raise_on_error: bool = True,
+    ) -> SyncReport:
+        """Bring the files of an owner in line with a source: upload what is new, replace what changed, and report.
+
+        A file is sent only if its content, metadata or `multimodal` differ from what the assistant has, so a sync of unchanged
+        files sends only lists. A sync that was killed is mended by the next one. Other files of the assistant are not touched.
+
+        Args:
+            source: A folder; a URL that fsspec knows (`s3://bucket/docs`, `gs://`, `github://`, `zip://`; extra `cloud`); or an
+                iterable of `Upload`, whose names are the paths.
+            owner: A name for this source's files: several can share an assistant. None takes the last part of the folder or
+                URL; an iterable needs it, and so does `delete=True`.
+            patterns: Globs of the files that are wanted; `*` does not match `/`, `**` does. With `delete=True`, narrower
+                patterns delete what no longer matches.
+            exclude: Globs of files and folders that are not.
+            metadata: A dict for all files; a function of the path; or rules by path, `{"guides/*.md": {"topic": "guide"}}`, as
+                a dict or as a JSON file's path.
+            delete: Delete the owner's files that the source no longer has: last, and only if nothing failed.
+            max_delete: The most files to delete. More than half of the owner's files need it.
+            dry_run: Change nothing, and report what would be done.
+            concurrency: How many files are worked on at once, from reading to Available.
+            on_progress: Called after each file with (files done, files in all or None, path), in the caller's thread.
+            raise_on_error: When all have ended, raise the first error, which has the report as `.report`.
+
+        Returns:
+            The paths by what was done with them. `ignored` has what was left out: hidden names, `node_modules`, `__pycache__`,
+            links that leave the folder, unknown types, and names that look like secrets unless a pattern names them.
+
+        Raises:
+            InvalidRequestError: The source or an option is wrong, or too much would be deleted; nothing was changed.
+            AssistantError: The first error, as for `upload`.
+        """
+        steps = sync_files(
+            _of(self._client, "files.sync"),
+            source,
+            owner=owner,
+            patterns=patterns,
+            exclude=exclude,
+            metadata=metadata,
+            delete=delete,
+            max_delete=max_delete,
+            dry_run=dry_run,
+            concurrency=concurrency,
+            on_progress=on_progress,
+            raise_on_error=raise_on_error,
         )
         return run(self._client, steps)
 
@@ -316,6 +267,38 @@ class AsyncFiles:
         target = _of(self._client, "files.upload_many")
         steps = upload_many(
             target, uploads, concurrency=concurrency, on_progress=on_progress, raise_on_error=raise_on_error
+        )
+        return await arun(self._client, steps)
+
+    async def sync(
+        self,
+        source: Source,
+        *,
+        owner: str | None = None,
+        patterns: str | Iterable[str] = ("**/*",),
+        exclude: str | Iterable[str] = (),
+        metadata: MetadataOption = None,
+        delete: bool = False,
+        max_delete: int | None = None,
+        dry_run: bool = False,
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+        raise_on_error: bool = True,
+    ) -> SyncReport:
+        """Async version of `Files.sync`; files are read in threads."""
+        steps = sync_files(
+            _of(self._client, "files.sync"),
+            source,
+            owner=owner,
+            patterns=patterns,
+            exclude=exclude,
+            metadata=metadata,
+            delete=delete,
+            max_delete=max_delete,
+            dry_run=dry_run,
+            concurrency=concurrency,
+            on_progress=on_progress,
+            raise_on_error=raise_on_error,
         )
         return await arun(self._client, steps)
 

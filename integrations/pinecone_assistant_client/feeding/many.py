@@ -1,22 +1,138 @@
-"""Uploading many files: `files.upload_many`, and what it shares with `files.sync`."""
+"""Many files at once: a pipeline of procedures, without I/O, and `files.upload_many` on it.
+
+A procedure that waits for its operation is parked, and one poller watches for all that are parked: it lists the operations that
+are still Processing, and whoever is no longer among them looks at its own. `driving.py` performs the effects, in threads or
+tasks; here everything happens in the caller's thread, so nothing needs a lock and callbacks never overlap.
+"""
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..errors import AssistantError, InvalidRequestError
-from .effects import Settled, Steps, Together
+from .effects import Effect, Settled, Steps, Together
 from .operations import get_operation, has_ended, operations_page
-from .pipeline import Pipeline, checked_concurrency
-from .target import Target
+from .target import Patience, Target
 from .uploads import Uploaded, upload_file
 from .values import Operation, Upload, UploadReport
 
 _T = TypeVar("_T")
+_POLLER = -1
 OnProgress = Callable[[int, int | None, str], object]
 """Called after each file with the number of files done, the number of all or None, and the file's name."""
+
+
+def checked_concurrency(concurrency: Any) -> int:
+    """How many procedures run at once. Raises InvalidRequestError if it is not a number from 1."""
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidRequestError(f"concurrency is {concurrency!r}: pass how many files to work on at once, from 1")
+    return concurrency
+
+
+class Pipeline(Generic[_T]):
+    """Procedures of which so many run at once.
+
+    Args:
+        procedures: Taken one by one, as places become free.
+        concurrency: How many run at once, from their first effect to their end.
+        on_end: Called with the number of a procedure, from 0, and its result or error.
+        poll: One look at the operations that are Processing: their ids, or None if it may have missed some.
+        patience: The waits between two looks.
+
+    Attributes:
+        source_error: What `procedures` raised. The rest was given up, what was running has ended.
+    """
+
+    def __init__(
+        self,
+        procedures: Iterator[Steps[_T]],
+        *,
+        concurrency: int,
+        on_end: Callable[[int, _T | AssistantError], None],
+        poll: Callable[[], Steps[set[str] | None]],
+        patience: Callable[[], Patience],
+    ) -> None:
+        self.concurrency = concurrency
+        self.source_error: Exception | None = None
+        self._poll_once = poll
+        self._new_patience = patience
+        self._procedures: Iterator[Steps[_T]] | None = procedures
+        self._on_end = on_end
+        self._count = 0
+        self._running: dict[int, Steps[Any]] = {}
+        self._parked: dict[int, Operation] = {}
+        self._patience: Patience | None = None
+        self._effects: list[tuple[int, Effect]] = []
+
+    def ready(self) -> list[tuple[int, Effect]]:
+        """The effects to start now, each with the key to pass to `take`. None, and none in progress: all have ended."""
+        while self._procedures is not None and len(self._running) - (_POLLER in self._running) < self.concurrency:
+            try:
+                steps = next(self._procedures)
+            except StopIteration:  # noqa: PERF203 - the end of the iterable
+                self._procedures = None
+            except Exception as error:  # noqa: BLE001 - of the caller's iterable; it is raised when the others have ended
+                self._procedures, self.source_error = None, error
+            else:
+                key, self._count = self._count, self._count + 1
+                self._running[key] = steps
+                self._advance(key)
+        if self._parked and _POLLER not in self._running:
+            self._running[_POLLER] = self._poll()
+            self._advance(_POLLER)
+        effects, self._effects = self._effects, []
+        return effects
+
+    def take(self, key: int, result: Any, error: BaseException | None) -> None:
+        """Go on with a procedure whose effect has ended."""
+        self._advance(key, result, error)
+
+    def close(self) -> None:
+        """Give up: let every procedure free what it holds."""
+        while self._running:
+            self._running.popitem()[1].close()
+
+    def _advance(self, key: int, result: Any = None, error: BaseException | None = None) -> None:
+        steps = self._running[key]
+        try:
+            effect = steps.send(result) if error is None else steps.throw(error)
+        except StopIteration as stop:
+            del self._running[key]
+            outcome: Any = stop.value
+        except AssistantError as failure:
+            del self._running[key]
+            outcome = failure
+        else:
+            if isinstance(effect, Settled):
+                self._parked[key] = effect.operation
+            else:
+                self._effects.append((key, effect))
+            return
+        if key == _POLLER:
+            self._unpark(outcome)
+        else:
+            self._on_end(key, outcome)
+
+    def _poll(self) -> Steps[set[str] | None]:
+        if self._patience is None:
+            self._patience = self._new_patience()  # the first look is at once
+        else:
+            yield from self._patience.wait("operations are still Processing")
+        return (yield from self._poll_once())
+
+    def _unpark(self, outcome: set[str] | AssistantError | None) -> None:
+        """Wake those that are to look at their own operations; all of them if the look failed, or may have missed some."""
+        error = outcome if isinstance(outcome, AssistantError) else None
+        for key, operation in list(self._parked.items()):
+            if isinstance(outcome, set) and operation.id in outcome:
+                continue
+            del self._parked[key]
+            if isinstance(outcome, set) and self._patience is not None:
+                self._patience.reset()
+            self._advance(key, None, error and copy.copy(error))
 
 
 def upload_many(

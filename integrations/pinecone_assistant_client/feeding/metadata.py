@@ -1,8 +1,10 @@
-"""Metadata of files: what the service takes, and whether what it has is what was sent. Pure."""
+"""Metadata of files: what the service takes, whether what it has is what was sent, and rules that give files theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -107,3 +109,73 @@ def _check_text(text: str, path: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequestError(f"{path}: {text!r} has a lone surrogate: it is not valid text") from error
+
+
+class MetadataRules:
+    """Metadata of files by their paths: `{"guides/*.md": {"topic": "guide"}, "faq.md": {"topic": "faq"}}`.
+
+    A key is a path or a glob, in which `*` matches any characters, `/` too, and a leading `**/` also no folder at all. Where
+    several rules match a file, the later ones win, key by key.
+
+    Args:
+        rules: The rules.
+        origin: Where they came from, for messages.
+
+    Raises:
+        InvalidRequestError: The rules have another form, or metadata that the service would refuse.
+    """
+
+    def __init__(self, rules: Mapping[str, Mapping[str, Any]], origin: str = "metadata") -> None:
+        if not isinstance(rules, Mapping) or not all(
+            isinstance(pattern, str) and isinstance(found, Mapping) for pattern, found in rules.items()
+        ):
+            raise InvalidRequestError(
+                f'{origin} must have the form {{"guides/*.md": {{"topic": "guide"}}}}: a path or glob, and its metadata'
+            )
+        self.origin = origin
+        self._rules = {
+            pattern: checked_metadata(found, f"{origin}, {pattern!r}") or {} for pattern, found in rules.items()
+        }
+
+    @classmethod
+    def read(cls, path: str | Path) -> MetadataRules:
+        """Read the rules from a JSON file.
+
+        Raises:
+            InvalidRequestError: It cannot be read, or is not JSON of that form.
+        """
+        try:
+            rules = msgspec.json.decode(Path(path).read_bytes())
+        except OSError as error:
+            raise InvalidRequestError(
+                f"{str(path)!r} cannot be read ({error}): it is to have the files' metadata"
+            ) from error
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InvalidRequestError(
+                f"{str(path)!r} is not JSON ({error}): it is to have the files' metadata"
+            ) from error
+        return cls(rules, str(path))
+
+    def of(self, path: str) -> Metadata | None:
+        """The metadata of a file by its posix path below the source, or None.
+
+        Raises:
+            InvalidRequestError: What the rules give it together is more than a file may have.
+        """
+        merged: Metadata = {}
+        for pattern, found in self._rules.items():
+            if _matches(path, pattern):
+                merged.update(found)
+        return checked_metadata(merged, f"{self.origin}, for {path!r}") if merged else None
+
+    def unmatched(self, paths: Collection[str]) -> list[str]:
+        """The patterns that match none of these paths."""
+        return [pattern for pattern in self._rules if not any(_matches(path, pattern) for path in paths)]
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return (
+        path == pattern
+        or fnmatchcase(path, pattern)
+        or (pattern.startswith("**/") and fnmatchcase(path, pattern.removeprefix("**/")))
+    )

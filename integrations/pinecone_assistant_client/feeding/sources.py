@@ -1,0 +1,372 @@
+"""Where a sync takes its files from: a folder, a URL that fsspec can list, or an iterable of uploads."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import AssistantError, InvalidRequestError
+from ..redaction import excerpt, without_secrets
+from .contents import FileContent, checked_name, extension_of, open_content, reading, spooled
+from .values import Upload
+
+_IGNORED_FOLDERS = ("node_modules", "__pycache__")
+_SECRET_NAMES = (
+    (re.compile(r"credential", re.IGNORECASE), "credential"),
+    (re.compile(r"secret", re.IGNORECASE), "secret"),
+    (re.compile(r"^service[-_ ]?account.*\.json$", re.IGNORECASE), "service"),
+)
+"""Names that look like secrets, and the word that a pattern must have to mean them."""
+_SCHEMES_WITH_A_COLON = ("github", "git")
+"""Their URLs have an owner and a branch where others have a user and a password: github://org:repo@main/docs."""
+_LOGIN = re.compile(r"//[^/@]*:[^/]*@")
+_EXTRA = 'pip install "pinecone-assistant-integrations[cloud]"'
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of a source.
+
+    Attributes:
+        path: Its posix path below the source.
+        open: Opens its content, checked as an upload's is.
+        metadata: Metadata of its own, beside what the sync gives it.
+        multimodal: Whether its images are to be processed.
+    """
+
+    path: str
+    open: Callable[[], FileContent]
+    metadata: Mapping[str, Any] | None = None
+    multimodal: bool = False
+
+
+@dataclass(slots=True)
+class Listing:
+    """The files of a folder or URL.
+
+    Attributes:
+        files: The files, sorted by path.
+        ignored: Paths that were left out; a folder ends in `/`.
+        failed: Paths that could not be looked at, with their errors: the listing is not whole.
+    """
+
+    files: list[SourceFile] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    failed: list[tuple[str, AssistantError]] = field(default_factory=list)
+
+
+class Patterns:
+    """Which paths are wanted.
+
+    `*` and `?` match within one part of a path, `**` any number of parts: `**/*.md` is every Markdown file, `*.md` those at the
+    top. A pattern of `exclude` that matches a folder excludes all in it.
+
+    Raises:
+        InvalidRequestError: A pattern is not a text, or there is none.
+    """
+
+    def __init__(self, patterns: str | Iterable[str], exclude: str | Iterable[str]) -> None:
+        self._texts = _texts("patterns", patterns)
+        if not self._texts:
+            raise InvalidRequestError('patterns is empty: pass globs such as ("**/*.md",)')
+        self._wanted = [_glob(text) for text in self._texts]
+        self._excluded = [_glob(text) for text in _texts("exclude", exclude)]
+
+    def wants(self, path: str) -> bool:
+        """Whether a path matches a pattern and is not excluded."""
+        return not self.excludes(path) and any(pattern.fullmatch(path) for pattern in self._wanted)
+
+    def excludes(self, path: str) -> bool:
+        """Whether a path, or a folder that it is in, is excluded."""
+        parts = path.split("/")
+        prefixes = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        return any(pattern.fullmatch(prefix) for pattern in self._excluded for prefix in prefixes)
+
+    def looks_secret(self, path: str) -> bool:
+        """Whether a part of a path looks like a secret, and no pattern that matches the path names it."""
+        for name, word in _SECRET_NAMES:
+            if any(name.search(part) for part in path.split("/")):
+                named = any(
+                    word in text.lower() and pattern.fullmatch(path)
+                    for text, pattern in zip(self._texts, self._wanted, strict=True)
+                )
+                if not named:
+                    return True
+        return False
+
+
+def is_url(source: Any) -> bool:
+    """Whether a source is a URL for fsspec."""
+    return isinstance(source, str) and ("://" in source or "::" in source)
+
+
+def default_owner(source: Any) -> str:
+    """The last part of a folder or URL.
+
+    Raises:
+        InvalidRequestError: There is none, as for an iterable.
+    """
+    name = ""
+    if is_url(source):
+        paths = [part.partition("://")[2] for part in source.split("::")]
+        name = next((posixpath.basename(path.rstrip("/")) for path in paths if path.strip("/")), "")
+    elif isinstance(source, (str, os.PathLike)):
+        name = Path(os.fspath(source)).resolve().name
+    if not name:
+        raise InvalidRequestError(
+            "sync needs owner= for this source: a name for its files, by which later syncs find them again"
+        )
+    return name
+
+
+def list_source(source: str | os.PathLike[str], patterns: Patterns, *, skip: Path | None = None) -> Listing:
+    """The files of a folder or URL.
+
+    Args:
+        source: The folder or URL.
+        patterns: Which files are wanted.
+        skip: A file that is not one of them: the one with the metadata.
+
+    Raises:
+        InvalidRequestError: There is no such folder, or the URL cannot be listed.
+    """
+    text = os.fspath(source)
+    if is_url(text):
+        if text.startswith("file://"):
+            return _list_folder(Path(text.removeprefix("file://")), patterns, skip)
+        return _list_url(text, patterns)
+    return _list_folder(Path(text), patterns, skip)
+
+
+def from_uploads(uploads: Iterable[Upload]) -> Iterator[SourceFile]:
+    """The files of an iterable. Their paths are their names, which may have folders in them.
+
+    Raises:
+        InvalidRequestError: Something else than an upload is in it.
+    """
+    for number, upload in enumerate(uploads):
+        if not isinstance(upload, Upload):
+            raise InvalidRequestError(f"source[{number}] is a {type(upload).__name__}: pass Upload values")
+        yield _from_upload(upload)
+
+
+def _from_upload(upload: Upload) -> SourceFile:
+    if upload.name is not None:
+        path = upload.name
+    elif isinstance(upload.file, (str, os.PathLike)):
+        path = os.path.basename(os.fspath(upload.file))
+    else:
+        path = f"a {type(upload.file).__name__} without a name"
+
+    def open_() -> FileContent:
+        if upload.file_id is not None:
+            raise InvalidRequestError(
+                f"{path!r} has file_id={upload.file_id!r}: sync makes the ids of its files by itself"
+            )
+        name = posixpath.basename(upload.name) if isinstance(upload.name, str) else upload.name
+        return open_content(upload.file, name)
+
+    return SourceFile(str(path), open_, upload.metadata, bool(upload.multimodal))
+
+
+def _list_folder(root: Path, patterns: Patterns, skip: Path | None) -> Listing:
+    shown = str(root)
+    try:
+        real_root = root.resolve(strict=True)
+        if not real_root.is_dir():
+            raise InvalidRequestError(f"{shown!r} is not a folder: for one file use client.files.upload")
+        os.scandir(real_root).close()
+    except OSError as error:
+        raise InvalidRequestError(f"the folder {shown!r} cannot be listed ({error}): check the path") from error
+    listing = Listing()
+    _walk(real_root, "", (real_root,), _Walk(real_root, patterns, skip.resolve() if skip else None, listing))
+    return listing
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    root: Path
+    patterns: Patterns
+    skip: Path | None
+    listing: Listing
+
+
+def _walk(folder: Path, prefix: str, above: tuple[Path, ...], walk: _Walk) -> None:
+    """List a folder. `above` has the real folders on the way to it: a link to one of them would never end."""
+    listing = walk.listing
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        listing.failed.append(
+            (prefix or ".", InvalidRequestError(f"the folder {prefix!r} cannot be listed ({error}): check its rights"))
+        )
+        return
+    for entry in entries:
+        path = f"{prefix}{entry.name}"
+        real = folder / entry.name
+        try:
+            if entry.is_symlink():
+                real = Path(os.path.realpath(real))
+                if not real.is_relative_to(walk.root) or not real.exists():
+                    listing.ignored.append(path)
+                    continue
+            mode = real.stat().st_mode
+            path.encode()
+        except (OSError, UnicodeEncodeError) as error:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            problem = "its name is not valid text" if isinstance(error, UnicodeEncodeError) else str(error)
+            listing.failed.append((shown, InvalidRequestError(f"{shown!r} cannot be looked at: {problem}")))
+            continue
+        if not stat.S_ISDIR(mode):
+            _take_file(path, real, walk, is_regular=stat.S_ISREG(mode))
+        elif _is_ignored_name(entry.name) or real in above:
+            listing.ignored.append(f"{path}/")
+        elif not walk.patterns.excludes(path):
+            _walk(real, f"{path}/", (*above, real), walk)
+
+
+def _take_file(path: str, real: Path, walk: _Walk, *, is_regular: bool) -> None:
+    if not walk.patterns.wants(path):
+        return
+    if _is_left_out(path, walk.patterns) or real == walk.skip or not is_regular:
+        walk.listing.ignored.append(path)
+    else:
+        walk.listing.files.append(SourceFile(path, lambda: open_content(real, posixpath.basename(path))))
+
+
+def _is_ignored_name(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED_FOLDERS
+
+
+def _is_left_out(path: str, patterns: Patterns) -> bool:
+    name = posixpath.basename(path)
+    return _is_ignored_name(name) or extension_of(name) is None or patterns.looks_secret(path)
+
+
+def _list_url(url: str, patterns: Patterns) -> Listing:
+    shown = excerpt(without_secrets(url))
+    filesystem, root = _open_filesystem(url, shown)
+    listing = Listing()
+    try:
+        if filesystem.isfile(root):
+            raise InvalidRequestError(f"{shown!r} is a file, not a folder: read it and use client.files.upload")
+        found = filesystem.find(root, detail=True)
+    except AssistantError:
+        raise
+    except Exception as error:
+        reason = excerpt(without_secrets(str(error))) or type(error).__name__
+        raise InvalidRequestError(
+            f"{shown!r} cannot be listed ({reason}): check the URL and its credentials"
+        ) from error
+    ignored: set[str] = set()
+    for name in sorted(found):
+        path = name.removeprefix(root).lstrip("/")
+        folder = _ignored_folder(path)
+        if folder is not None:
+            ignored.add(folder)
+        elif not patterns.wants(path):
+            continue
+        elif _is_left_out(path, patterns):
+            ignored.add(path)
+        else:
+            size = found[name].get("size")
+            listing.files.append(SourceFile(path, _opener(filesystem, name, posixpath.basename(path), size)))
+    listing.ignored.extend(sorted(ignored))
+    return listing
+
+
+def _ignored_folder(path: str) -> str | None:
+    """The outermost folder of a path that is never looked into."""
+    parts = path.split("/")
+    for count, part in enumerate(parts[:-1], start=1):
+        if _is_ignored_name(part):
+            return "/".join(parts[:count]) + "/"
+    return None
+
+
+def _opener(filesystem: Any, location: str, name: str, size: int | None) -> Callable[[], FileContent]:
+    def open_() -> FileContent:
+        with reading(name):
+            checked_name(name)
+            if size is None:  # some servers do not say it
+                with filesystem.open(location, "rb") as stream:
+                    return spooled(stream, name)
+            return FileContent(name, size, lambda: filesystem.open(location, "rb"))
+
+    return open_
+
+
+def _open_filesystem(url: str, shown: str) -> tuple[Any, str]:
+    for part in url.split("::"):
+        scheme = part.partition("://")[0].lower()
+        if scheme not in _SCHEMES_WITH_A_COLON and _has_password(part):
+            raise InvalidRequestError(
+                f"the source {shown!r} has a password in its URL, which would end in logs and histories: take it out, and "
+                "give the credentials as the URL's driver reads them (environment or configuration file)"
+            )
+    try:
+        from fsspec.core import url_to_fs  # noqa: PLC0415 - of an extra
+    except ImportError as error:
+        raise InvalidRequestError(f"the source {shown!r} is a URL, which needs fsspec: {_EXTRA}") from error
+    try:
+        filesystem, root = url_to_fs(url)
+    except ImportError as error:
+        raise InvalidRequestError(f"the source {shown!r} needs a driver of its own: {excerpt(str(error))}") from error
+    except Exception as error:
+        reason = excerpt(without_secrets(str(error))) or type(error).__name__
+        raise InvalidRequestError(f"the source {shown!r} cannot be opened ({reason}): check the URL") from error
+    return filesystem, root
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None or _LOGIN.search(url) is not None
+    except ValueError:
+        return _LOGIN.search(url) is not None
+
+
+def _texts(option: str, value: str | Iterable[str]) -> list[str]:
+    texts = [value] if isinstance(value, str) else list(value)
+    for text in texts:
+        if not isinstance(text, str) or not text:
+            raise InvalidRequestError(f"{option} has {text!r} in it: pass globs such as '**/*.md'")
+    return [text.removeprefix("./").rstrip("/") or "/" for text in texts]
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """A glob as a regular expression: `*` and `?` do not match `/`, `**` does."""
+    # glob.translate does this from Python 3.13 on; to be removed with Python 3.12.
+    expression = ""
+    parts = pattern.split("/")
+    for index, part in enumerate(parts):
+        is_last = index == len(parts) - 1
+        if part == "**":
+            expression += ".*" if is_last else "(?:[^/]+/)*"
+            continue
+        expression += _part(part) + ("" if is_last else "/")
+    return re.compile(expression)
+
+
+def _part(part: str) -> str:
+    expression, rest = "", part
+    while rest:
+        match = re.match(r"\[(!?)(\]?[^\]]*)\]", rest)
+        if rest[0] == "*":
+            expression, rest = f"{expression}[^/]*", rest.lstrip("*")
+        elif rest[0] == "?":
+            expression, rest = f"{expression}[^/]", rest[1:]
+        elif match is not None and match[2]:
+            inside = match[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+            if inside.startswith("]"):
+                inside = "\\" + inside
+            expression, rest = f"{expression}[{'^/' if match[1] else ''}{inside}]", rest[match.end() :]
+        else:
+            expression, rest = expression + re.escape(rest[0]), rest[1:]
+    return expression

@@ -1,0 +1,147 @@
+"""What a sync does: a pure comparison of the files that are wanted with those that are present.
+
+A file of a sync is known by its identifier, which is made of the owner and the path. Its metadata says whose it is, where it
+came from, and the hash of its content. Time plays no part: a fresh clone of a repository changes every mtime.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from ..errors import InvalidRequestError
+from .metadata import same_json
+from .values import AssistantFile
+
+OWNER, PATH, SHA256 = "sync_owner", "sync_path", "sync_sha256"
+RESERVED = (OWNER, PATH, SHA256)
+Action = Literal["uploaded", "replaced", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that the assistant is to have.
+
+    Attributes:
+        path: Its posix path below the source.
+        sha256: The hash of its content, in hexadecimal.
+        metadata: The user's own metadata.
+        multimodal: Whether its images are to be processed.
+    """
+
+    path: str
+    sha256: str
+    metadata: Mapping[str, Any] | None = None
+    multimodal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What is to be done, path by path.
+
+    Attributes:
+        uploaded: New files.
+        replaced: Files that differ from what is present.
+        unchanged: Files for which nothing is to be sent.
+        deleted: Files of the owner that are no longer wanted.
+    """
+
+    uploaded: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    deleted: tuple[AssistantFile, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.uploaded or self.replaced or self.deleted)
+
+
+def sync_file_id(owner: str, path: str) -> str:
+    """The identifier of an owner's file: lower-case base32 of sha256 over the JSON `[owner, path]`."""
+    digest = hashlib.sha256(msgspec.json.encode([owner, path])).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
+    """The metadata to send: the user's own, and whose file it is, from where, with which content.
+
+    Raises:
+        InvalidRequestError: The user's metadata has one of these names.
+    """
+    own = dict(wanted.metadata or {})
+    for name in RESERVED:
+        if name in own:
+            raise InvalidRequestError(
+                f"metadata.{name} of {wanted.path!r}: this name is sync's own, so use another one"
+            )
+    return own | {OWNER: owner, PATH: wanted.path, SHA256: wanted.sha256}
+
+
+def is_owned(file: AssistantFile, owner: str) -> bool:
+    """Whether a sync of this owner has made a file. Metadata alone does not say so: it may have been copied."""
+    metadata = file.metadata or {}
+    path = metadata.get(PATH)
+    return metadata.get(OWNER) == owner and isinstance(path, str) and file.id == sync_file_id(owner, path)
+
+
+def action_for(wanted: Wanted, present: AssistantFile | None, owner: str) -> Action:
+    """What is to be done for a file, given what the assistant has under its identifier."""
+    if present is None or present.status == "Deleting":
+        return "uploaded"
+    is_same = (
+        present.status in ("Available", "Processing")
+        and same_json(sync_metadata(owner, wanted), present.metadata or {})
+        and bool(present.multimodal) == wanted.multimodal
+    )
+    return "unchanged" if is_same else "replaced"
+
+
+def deletions(wanted_ids: Iterable[str], present: Iterable[AssistantFile], owner: str) -> list[AssistantFile]:
+    """The owner's files that are no longer wanted."""
+    ids = set(wanted_ids)
+    return [file for file in present if file.id not in ids and file.status != "Deleting" and is_owned(file, owner)]
+
+
+def check_deletions(count: int, owned: int, owner: str, max_delete: int | None) -> None:
+    """Refuse to delete more than `max_delete` files, or more than half of the owner's without it.
+
+    Raises:
+        InvalidRequestError: Nothing is deleted.
+    """
+    if max_delete is not None and count > max_delete:
+        raise InvalidRequestError(
+            f"the sync would delete {count} of the {owned} files of owner {owner!r}, and max_delete is {max_delete}: nothing "
+            "was deleted. Look with dry_run=True, then raise max_delete if that is meant"
+        )
+    if max_delete is None and count * 2 > owned:
+        raise InvalidRequestError(
+            f"the sync would delete {count} of the {owned} files of owner {owner!r}, more than half: nothing was deleted. Look "
+            f"with dry_run=True, and pass max_delete={count} if that is meant"
+        )
+
+
+def plan_sync(wanted: Iterable[Wanted], present: Iterable[AssistantFile], owner: str, delete: bool = False) -> SyncPlan:
+    """Compare the files that are wanted with those of the assistant.
+
+    Args:
+        wanted: The files of the source. Of two with the same path the first counts.
+        present: The files of the assistant, whosever they are.
+        owner: Whose files these are; nobody else's are touched.
+        delete: Whether the owner's files that are no longer wanted are to go.
+    """
+    found = {file.id: file for file in present}
+    plan: dict[str, list[str]] = {"uploaded": [], "replaced": [], "unchanged": []}
+    ids: set[str] = set()
+    for file in wanted:
+        file_id = sync_file_id(owner, file.path)
+        if file_id not in ids:
+            ids.add(file_id)
+            plan[action_for(file, found.get(file_id), owner)].append(file.path)
+    gone = deletions(ids, found.values(), owner) if delete else []
+    return SyncPlan(**{name: tuple(paths) for name, paths in plan.items()}, deleted=tuple(gone))
