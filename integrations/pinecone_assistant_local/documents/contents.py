@@ -6,7 +6,10 @@ import msgspec
 
 
 class PdfLine(msgspec.Struct, array_like=True, frozen=True):
-    """A line as it is printed; sizes and places in points, from the left bottom of the page."""
+    """A line as it is printed; sizes and places in points, from the left bottom of the page.
+
+    `filled` tells that a form field or note stands on it.
+    """
 
     text: str
     size: float
@@ -15,6 +18,7 @@ class PdfLine(msgspec.Struct, array_like=True, frozen=True):
     bold: bool
     left: float = 0.0
     right: float = 0.0
+    filled: bool = False
 
 
 class PdfImage(msgspec.Struct, frozen=True):

@@ -60,7 +60,8 @@ class ListReader:
         for index, (line, mark) in enumerate(zip(lines, marks, strict=True)):
             above = lines[index - 1].rstrip() if index else ""
             has_ended = not index or above[-1:] in f"{ENDS}:;" or bool(ended and ended[index - 1])
-            if mark is None or not self._begins(mark, symbols, numbers, has_ended=has_ended):
+            in_list = bool(found and found[-1].mark)
+            if mark is None or not self._begins(mark, symbols, numbers, has_ended=has_ended, in_list=in_list):
                 if found:
                     found[-1] = Item((*found[-1].lines, line), found[-1].mark)
                 else:
@@ -71,11 +72,13 @@ class ListReader:
                 self._last = int(mark["number"])
         return found
 
-    def _begins(self, mark: re.Match[str], symbols: list[str], numbers: set[int], *, has_ended: bool) -> bool:
+    def _begins(
+        self, mark: re.Match[str], symbols: list[str], numbers: set[int], *, has_ended: bool, in_list: bool
+    ) -> bool:
         if mark["symbol"]:
             return has_ended or mark["symbol"] in _BULLETS or symbols.count(mark["symbol"]) > 1
         number = int(mark["number"])
-        return has_ended or number == self._last + 1 > 1 or (number == 1 and 2 in numbers)
+        return has_ended or number == self._last + 1 > 1 or (number == 1 and (in_list or 2 in numbers))
 
     def _mark_of(self, line: str, mark: re.Match[str], numbers: set[int]) -> str:
         """Return the mark, if it is no part of the text: a number is one only in a row of numbers."""

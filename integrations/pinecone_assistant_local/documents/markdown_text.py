@@ -29,6 +29,7 @@ _FRONT_MATTER = re.compile(
 _FIRST_LINE = re.compile(r"#|[\w\"'.-]+\s*[:=]")
 _COMMENT = "<!--"
 _CHECKBOX = re.compile(r"\A\[[ xX]\]\s+")
+_PUNCTUATION = ".,;:!?()[]<>\"'"
 _WORD = re.compile(r"\w")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
@@ -83,9 +84,9 @@ class _Shown:
 
     def more(self) -> list[str]:
         """Return the links that the text does not show itself."""
-        text = self.text
+        shown = {word.strip(_PUNCTUATION) for word in self.text.split()} | {self.text}
         links = (link for link in self.links if link and not link.startswith("data:"))
-        return [link for link in dict.fromkeys(links) if link.removeprefix("mailto:") not in text]
+        return [link for link in dict.fromkeys(links) if link.removeprefix("mailto:") not in shown]
 
 
 class _Reader:

@@ -5,69 +5,167 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
 
 from ..text.passages import Block
 from ..text.sentences import ENDS, FINAL_MARK, split_sentences
 from .contents import PdfContent, PdfLine
+from .lists import ListReader
 from .outline import Outline
+from .pdf_pages import without_running_lines
 
 MAX_HEADING_CHARACTERS = 120
 _LARGER = 1.12
-_GAP = 0.45  # of a line's height: more space than this above a line begins a paragraph
-_MIN_PAGES_WITH_RUNNING_LINES = 3
-_BULLET = re.compile(r"(?:[-*\u2022\u2013\u25aa\u25cf]|\d{1,3}[.)])\s+")
+# Of a line's height: more space than this above a line begins a paragraph, unless all lines stand that far apart.
+_GAP = 0.45
+_MAX_GAP = 2.0
+_MORE_THAN_TYPICAL = 1.25
+_MIN_GAPS = 4
+_MOSTLY = 0.6
+_EXACT, _RAGGED = 0.03, 0.2  # of a column: how much before the margin a line may end and still be full
+_COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
-_HYPHEN_AT_END = re.compile("[\ufffe\x02]\\s*(?=([^\\W\\d_])?)")
+_HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
-_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def pdf_blocks(document: PdfContent) -> Iterator[Block]:
-    """The paragraphs of each page, each with the headings above it. No block goes from one page to the next.
+    """Yield the paragraphs of each page, each with the headings above it. No block goes from one page to the next.
 
-    A page without text in a document with images says what is on it: `Image on page 3.`
+    A page without text in a document with images says what is on it: `Image on page 3.` Headers and footers that the pages
+    repeat come last, each once.
     """
-    pages = _without_running_lines(document.pages)
-    body = _body_size(pages)
-    body_is_bold = _is_mostly_bold(pages)
-    illustrated = {image.page for image in document.images}
-    outline = Outline()
-    for number, lines in enumerate(pages, start=1):
-        paragraph: list[PdfLine] = []
-        heading: list[PdfLine] = []
+    pages, running = without_running_lines(document.pages)
+    yield from _Reader(pages, {image.page for image in document.images}).blocks()
+    for text, page in running:
+        yield Block(text, tuple(split_sentences(text)), "", page)
+
+
+class _Reader:
+    """Reads the pages one after another."""
+
+    def __init__(self, pages: Sequence[Sequence[PdfLine]], illustrated: set[int]) -> None:
+        self._pages = pages
+        self._illustrated = illustrated
+        self._body = _body_size(pages)
+        self._body_is_bold = _is_mostly_bold(pages)
+        self._words = frozenset(word.lower() for lines in pages for line in lines for word in _WORD.findall(line.text))
+        self._outline = Outline()
+        self._lists = ListReader()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks of all pages."""
+        usual = _typical_gap([gap for lines in self._pages for gap in _gaps(lines)], 0.0)
+        for number, lines in enumerate(self._pages, start=1):
+            layout = _Layout(lines, _typical_gap(_gaps(lines), usual))
+            paragraph: list[PdfLine] = []
+            heading: list[PdfLine] = []
+            for line in lines:
+                is_heading = self._is_heading(line)
+                if paragraph and (is_heading or layout.begins_paragraph(paragraph[-1], line)):
+                    yield from self._paragraph(paragraph, layout, number)
+                    paragraph = []
+                if heading and not (is_heading and _continues_heading(heading[-1], line)):
+                    yield from self._heading(heading, number)
+                    heading = []
+                (heading if is_heading else paragraph).append(line)
+            if paragraph:
+                yield from self._paragraph(paragraph, layout, number)
+            if heading:
+                yield from self._heading(heading, number)
+            if not lines and number in self._illustrated:
+                yield Block(f"Image on page {number}.", (f"Image on page {number}.",), self._outline.heading, number)
+        yield from self._outline.close()
+
+    def _heading(self, lines: Sequence[PdfLine], page: int) -> Iterator[Block]:
+        """Open a heading; larger ones are further out."""
+        yield from self._outline.add(-round(lines[0].size), self._joined([line.text for line in lines]), page)
+
+    def _paragraph(self, lines: Sequence[PdfLine], layout: _Layout, page: int) -> Iterator[Block]:
+        ended = [not layout.is_full(line, below) for line, below in pairwise(lines)]
+        for item in self._lists.items([line.text for line in lines], ended):
+            text = self._joined(item.lines)
+            yield Block(text, tuple(split_sentences(item.unmarked(text))), self._outline.heading, page)
+
+    def _joined(self, lines: Sequence[str]) -> str:
+        """Return the text of lines without the ends of lines, and words that were cut at one in one piece."""
+        text = _HYPHEN_AT_END.sub(self._without_hyphen, " ".join(lines))
+        return " ".join(_CONTROL.sub(" ", text).split())
+
+    def _without_hyphen(self, match: re.Match[str]) -> str:
+        """Return a word that was cut at the end of a line; a hyphen of its own stays: the document has it elsewhere."""
+        whole, hyphened = match[1] + match[2], f"{match[1]}-{match[2]}"
+        is_compound = hyphened.lower() in self._words and whole.lower() not in self._words
+        return whole if match[2][:1].islower() and not is_compound else hyphened
+
+    def _is_heading(self, line: PdfLine) -> bool:
+        is_bold = line.bold and not self._body_is_bold and line.size >= self._body
+        return (
+            (line.size > self._body * _LARGER or is_bold)
+            and len(line.text) <= MAX_HEADING_CHARACTERS
+            and any(character.isalpha() for character in line.text)
+            and line.text[-1] not in f"{ENDS},;"
+        )
+
+
+class _Layout:
+    """Tells where the paragraphs of a page begin.
+
+    Args:
+        lines: The lines of the page.
+        typical_gap: The usual space above a line, in heights of a line.
+    """
+
+    def __init__(self, lines: Sequence[PdfLine], typical_gap: float) -> None:
+        self._margins: dict[int, float] = {}
         for line in lines:
-            is_heading = _is_heading(line, body, body_is_bold=body_is_bold)
-            if paragraph and (is_heading or _begins_paragraph(paragraph[-1], line)):
-                yield _to_block(paragraph, outline, number)
-                paragraph = []
-            if heading and not (is_heading and _continues_heading(heading[-1], line)):
-                yield from outline.add(_rank(heading[0]), _joined(heading), number)
-                heading = []
-            (heading if is_heading else paragraph).append(line)
-        if paragraph:
-            yield _to_block(paragraph, outline, number)
-        if heading:
-            yield from outline.add(_rank(heading[0]), _joined(heading), number)
-        if not lines and number in illustrated:
-            yield Block(f"Image on page {number}.", (f"Image on page {number}.",), outline.heading, number)
-    yield from outline.close()
+            column = round(line.left / _COLUMN_WIDTH)
+            self._margins[column] = max(line.right, self._margins.get(column, 0.0))
+        self._most = _MORE_THAN_TYPICAL * typical_gap
+        # Where lines are far apart, most of those of prose are full; those of forms and lists are not.
+        full = [self.is_full(last, line) for last, line in pairwise(lines)]
+        self._is_prose = len(full) >= _MIN_GAPS and sum(full) >= _MOSTLY * len(full)
+
+    def begins_paragraph(self, last: PdfLine, line: PdfLine) -> bool:
+        """Whether a line begins a paragraph below the last one."""
+        gap = last.bottom - line.top
+        if last.filled or line.filled:
+            return True
+        if gap < -line.size:  # further up: the next column, where a sentence may go on
+            return bool(FINAL_MARK.search(last.text))
+        if gap <= _GAP * line.size:
+            return False
+        # In double-spaced text a line goes on below one that is full.
+        if gap > self._most * line.size:
+            return True
+        if line.text[:1].islower() and not FINAL_MARK.search(last.text):
+            return not self.is_full(last, line, _RAGGED)
+        return not (self._is_prose and self.is_full(last, line))
+
+    def is_full(self, last: PdfLine, line: PdfLine, tolerance: float = _EXACT) -> bool:
+        """Whether the first word of a line would not have fitted on the last one, so that it was wrapped."""
+        column = round(last.left / _COLUMN_WIDTH)
+        margin = max(self._margins.get(near, 0.0) for near in (column - 1, column, column + 1))
+        first = len(line.text.split(maxsplit=1)[0]) + 1 if line.text.strip() else 0
+        width = (line.right - line.left) / max(1, len(line.text))
+        return last.right + first * width > margin - tolerance * (margin - last.left)
 
 
-def _to_block(lines: Sequence[PdfLine], outline: Outline, page: int) -> Block:
-    text = _joined(lines)
-    return Block(text, tuple(split_sentences(_BULLET.sub("", text, count=1))), outline.heading, page)
+def _gaps(lines: Sequence[PdfLine]) -> list[float]:
+    """Return the space above each line that is below another, in heights of a line."""
+    pairs = pairwise(lines)
+    gaps = ((last.bottom - line.top) / line.size for last, line in pairs if line.size > 0 and line.size == last.size)
+    return [gap for gap in gaps if -_GAP <= gap <= _MAX_GAP]
 
 
-def _joined(lines: Sequence[PdfLine]) -> str:
-    """The text of lines without the ends of lines, and words that were cut at one in one piece."""
-    text = _HYPHEN_AT_END.sub(
-        lambda match: "" if match[1] and match[1].islower() else "-", " ".join(line.text for line in lines)
-    )
-    return " ".join(_CONTROL.sub(" ", text).split())
+def _typical_gap(gaps: Sequence[float], otherwise: float) -> float:
+    return median(gaps) if len(gaps) >= _MIN_GAPS else otherwise
 
 
 def _body_size(pages: Sequence[Sequence[PdfLine]]) -> float:
-    """The size of most of the text."""
+    """Return the size of most of the text."""
     sizes: Counter[float] = Counter()
     for lines in pages:
         for line in lines:
@@ -80,51 +178,5 @@ def _is_mostly_bold(pages: Sequence[Sequence[PdfLine]]) -> bool:
     return sum(weights) > 0
 
 
-def _is_heading(line: PdfLine, body: float, *, body_is_bold: bool) -> bool:
-    stands_out = line.size > body * _LARGER or (line.bold and not body_is_bold and line.size >= body)
-    return (
-        stands_out
-        and len(line.text) <= MAX_HEADING_CHARACTERS
-        and any(character.isalpha() for character in line.text)
-        and line.text[-1] not in f"{ENDS},;"
-    )
-
-
-def _rank(line: PdfLine) -> float:
-    """Larger headings are further out."""
-    return -round(line.size)
-
-
 def _continues_heading(last: PdfLine, line: PdfLine) -> bool:
     return line.size == last.size and line.bold == last.bold and 0 <= last.bottom - line.top <= _GAP * line.size
-
-
-def _begins_paragraph(last: PdfLine, line: PdfLine) -> bool:
-    if _BULLET.match(line.text):
-        return True
-    gap = last.bottom - line.top
-    if gap < -line.size:  # further up: the next column, where a sentence may go on
-        return bool(FINAL_MARK.search(last.text))
-    return gap > _GAP * line.size
-
-
-def _without_running_lines(pages: Sequence[list[PdfLine]]) -> list[list[PdfLine]]:
-    """The pages without the headers and footers that most of them repeat: page numbers, the title of the document."""
-    if len(pages) < _MIN_PAGES_WITH_RUNNING_LINES:
-        return list(pages)
-    edges = Counter(key for lines in pages for key in {_running_key(line) for line in (lines[:1] + lines[-1:])})
-    running = {key for key, count in edges.items() if count > len(pages) / 2}
-    return [_stripped(lines, running) for lines in pages]
-
-
-def _stripped(lines: list[PdfLine], running: set[str]) -> list[PdfLine]:
-    """A page without its running lines; text that is all there is on a page, or ends as a sentence does, stays."""
-    kept = list(lines)
-    for edge in (0, -1):
-        if len(kept) > 1 and _running_key(kept[edge]) in running and not FINAL_MARK.search(kept[edge].text):
-            kept.pop(edge)
-    return kept
-
-
-def _running_key(line: PdfLine) -> str:
-    return _DIGITS.sub("0", line.text)

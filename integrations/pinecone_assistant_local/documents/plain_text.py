@@ -30,7 +30,7 @@ def parse_text(text: str) -> Iterator[Block]:
     """Yield the paragraphs of a text, each with the title above it."""
     outline = Outline()
     lists = ListReader()
-    paragraphs = [paragraph.splitlines() for paragraph in _paragraphs(text)]
+    paragraphs = [[line for line in one.splitlines() if line.strip()] for one in _paragraphs(text)]
     for index, lines in enumerate(paragraphs):
         following = paragraphs[index + 1] if index + 1 < len(paragraphs) else []
         title, body = _titled(lines, following)

@@ -53,14 +53,32 @@ def raw_image(width: int = 40, height: int = 30, color: bytes = b"\x00\x80\xff")
     return Picture(zlib.compress(color * (width * height)), "FlateDecode", width, height)
 
 
-def pdf(*pages: Sequence[str | Line | Picture], media_box: str = "0 0 612 792") -> bytes:
-    """A PDF with these lines and images on its pages."""
-    return pdf_of([_page(page) for page in pages], media_box=media_box)
+def pdf(
+    *pages: Sequence[str | Line | Picture], media_box: str = "0 0 612 792", annotations: Sequence[str] = ()
+) -> bytes:
+    """A PDF with these lines and images on its pages, and the annotations, such as form fields, on each."""
+    return pdf_of([_page(page) for page in pages], media_box=media_box, annotations=annotations)
 
 
-def pdf_of(pages: Sequence[tuple[bytes, Sequence[Picture]]], *, media_box: str = "0 0 612 792") -> bytes:
+def field(kind: str, value: str, box: tuple[float, float, float, float], more: str = "") -> str:
+    """A form field: `Tx` with a text, `Btn` that is checked if there is a value, `Ch` with the value chosen."""
+    place = f"/Subtype/Widget/T(field{box[0]:.0f}{box[1]:.0f})/Rect[{box[0]} {box[1]} {box[2]} {box[3]}]/F 4"
+    if kind == "Btn":
+        state = "Yes" if value else "Off"
+        return f"<</FT/Btn{place}/V/{state}/AS/{state}/AP<</N<</Yes null/Off null>>>>{more}>>"
+    return f"<</FT/{kind}{place}/V({value}){more}>>"
+
+
+def pdf_of(
+    pages: Sequence[tuple[bytes, Sequence[Picture]]],
+    *,
+    media_box: str = "0 0 612 792",
+    annotations: Sequence[str] = (),
+) -> bytes:
     """A PDF with these content streams."""
-    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b""]
+    numbers = " ".join(f"{number} 0 R" for number in range(3, 3 + len(annotations)))
+    form = f"/AcroForm<</Fields[{numbers}]>>" if annotations else ""
+    objects = [f"<</Type/Catalog/Pages 2 0 R{form}>>".encode(), b"", *(one.encode() for one in annotations)]
     fonts = "/Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
     fonts += "/F2<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>>>"
     kids = []
@@ -77,7 +95,7 @@ def pdf_of(pages: Sequence[tuple[bytes, Sequence[Picture]]], *, media_box: str =
         objects.append(b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(content), content))
         objects.append(
             f"<</Type/Page/Parent 2 0 R/MediaBox[{media_box}]/Contents {len(objects)} 0 R"
-            f"/Resources<<{fonts}/XObject<<{''.join(names)}>>>>>>".encode()
+            f"/Annots[{numbers}]/Resources<<{fonts}/XObject<<{''.join(names)}>>>>>>".encode()
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>".encode()

@@ -16,8 +16,8 @@ from pinecone_assistant_local.documents.pdf_text import pdf_blocks
 from pinecone_assistant_local.text.passages import to_passages
 
 from ..conftest import Api
-from .made_files import Line, pdf
-from .reading import blocks_of
+from .made_files import Line, field, pdf
+from .reading import blocks_of, pdf_blocks_of
 
 GUIDE = pdf(
     [
@@ -38,7 +38,7 @@ GUIDE = pdf(
 
 
 def _quoted(content: bytes) -> list[tuple[int | None, str, str]]:
-    blocks = blocks_of("x.pdf", content)
+    blocks = pdf_blocks_of(content)
     return [(block.page, block.heading, sentence) for block in blocks for sentence in block.sentences]
 
 
@@ -74,6 +74,91 @@ def test_list_items_are_blocks_of_their_own() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was first published in May 2006. This edition/is new.",
+        "Published for the first time in the month of May/2006. This edition is new.",
+        "It costs between 20 and 30 euros, most often about/25. Ask at the desk.",
+        "In the winter temperatures may fall from 5 degrees to/- 7 degrees at night.",
+        "See 1) and 2) - the rest * is 3) clear.",
+    ],
+)
+def test_what_looks_like_a_bullet_in_the_middle_of_a_text_stays(text: str) -> None:
+    """A slash stands where a line ends."""
+    sentences = [sentence for _, _, sentence in _quoted(pdf(text.split("/")))]
+    assert " ".join(sentences) == text.replace("/", " ")
+
+
+def test_lines_of_double_spaced_text_are_one_paragraph() -> None:
+    text = [
+        "The pump was built in the summer of 1990 by two",
+        "engineers of the town, and it weighs about 25",
+        "kilograms. Each of the seals is tested at 40 bar",
+        "for more than twelve hours before it is shipped",
+        "to a customer.",
+        "A new paragraph begins on this line of the text",
+        "and ends here.",
+    ]
+    sentences = [
+        "The pump was built in the summer of 1990 by two engineers of the town, and it weighs about 25 kilograms.",
+        "Each of the seals is tested at 40 bar for more than twelve hours before it is shipped to a customer.",
+        "A new paragraph begins on this line of the text and ends here.",
+    ]
+    for skip in (1.2, 1.7, 2.4):
+        found = _quoted(pdf([Line(line, skip=skip) for line in text]))
+        assert [sentence for _, _, sentence in found] == sentences, skip
+
+
+def test_lines_of_a_card_that_stand_far_apart_are_not_joined() -> None:
+    lines = ["Ann Lee", "Head of research and development", "12 Elm Street", "Doylestown, PA 18901", "Phone: 555 0100"]
+    found = _quoted(pdf([Line(line, skip=2.4) for line in lines]))
+    assert [sentence for _, _, sentence in found] == lines
+
+
+def test_a_hyphen_of_a_compound_stays_at_the_end_of_a_line() -> None:
+    content = pdf(
+        [
+            "It is a well-known tree, as its bark is well-",
+            "known and its cones are un-",
+            "usual. It is 25-",
+            "Meter high.",
+        ]
+    )
+    assert _quoted(content)[0][2].startswith(
+        "It is a well-known tree, as its bark is well-known and its cones are unusual."
+    )
+
+
+def test_filled_form_fields_stand_where_a_reader_sees_them() -> None:
+    """Lines are 14.4 points high, the first one at 725.6."""
+    lines = ["Name:", "Street:                              Town:", "Vegetarian        Vegan", "Colour:", "Remarks:"]
+    annotations = [
+        field("Tx", "Ann Lee", (130, 722, 300, 738)),
+        field("Tx", "Oslo", (260, 708, 330, 722)),
+        field("Tx", "12 Elm", (115, 708, 180, 722)),
+        field("Btn", "", (132, 693, 142, 707)),
+        field("Btn", "x", (185, 693, 195, 707)),
+        field("Ch", "b", (130, 679, 200, 692), "/Ff 131072/Opt[[(a)(Red)][(b)(Blue)]]"),
+        field("Tx", "First line.\\nSecond line.", (130, 600, 400, 678), "/Ff 4096"),
+        field("Tx", "a-secret", (130, 560, 200, 574), "/Ff 8192"),
+        field("Tx", "not shown", (130, 540, 200, 554), "/F 2"),
+        field("Tx", "alone", (400, 500, 460, 514)),
+        "<</Subtype/FreeText/Rect[72 400 300 414]/Contents(Typed onto the page.)/F 4>>",
+    ]
+    found = [sentence for _, _, sentence in _quoted(pdf(lines, annotations=annotations))]
+    assert found == [
+        "Name: Ann Lee",
+        "Street: 12 Elm Town: Oslo",
+        "Vegetarian Vegan [x]",
+        "Colour: Blue",
+        "Remarks: First line.",
+        "Second line.",
+        "alone",
+        "Typed onto the page.",
+    ]
+
+
 def test_headings_with_nothing_under_them_are_text() -> None:
     """The pages of a slide show are all headings."""
     content = pdf(
@@ -83,12 +168,32 @@ def test_headings_with_nothing_under_them_are_text() -> None:
     assert _quoted(content)[1][1] == "Strong and tall"
 
 
-def test_page_numbers_and_running_titles_are_left_out() -> None:
+def test_running_titles_come_once_and_bare_page_numbers_never() -> None:
     words = enumerate(("first", "second", "third"), start=1)
     pages = [["Annual report", f"The {word} part is about pines.", f"{page}"] for page, word in words]
-    assert [sentence for _, _, sentence in _quoted(pdf(*pages))] == [
-        "The first part is about pines.", "The second part is about pines.", "The third part is about pines.",
-    ]  # fmt: skip
+    assert _quoted(pdf(*pages)) == [
+        (1, "", "The first part is about pines."),
+        (2, "", "The second part is about pines."),
+        (3, "", "The third part is about pines."),
+        (1, "", "Annual report"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [
+        ("Page {page} of 4", ["Page 1 of 4"]),
+        ("Report 2021, page {page}", ["Report 2021, page 1"]),
+        ("Invoice 10{other}", ["Invoice 103", "Invoice 1012", "Invoice 1027", "Invoice 1048"]),
+    ],
+)
+def test_running_titles_with_numbers_of_their_own_are_all_kept(title: str, kept: list[str]) -> None:
+    pages = [
+        [title.format(page=page, other=page * page * 3), f"The part {word} is about pines.", "It is long."]
+        for page, word in enumerate("abcd", start=1)
+    ]
+    texts = [sentence for _, _, sentence in _quoted(pdf(*pages))]
+    assert [text for text in texts if "part" not in text and "long" not in text] == kept
 
 
 def test_a_page_keeps_a_line_that_is_all_it_has() -> None:

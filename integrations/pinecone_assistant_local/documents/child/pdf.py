@@ -1,4 +1,4 @@
-"""What a PDF holds, read with PDFium. Runs in the child process only: see `extraction_child`."""
+"""What a PDF holds, read with PDFium. Runs in the child process only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # as above
 
 from ...errors import DocumentError
+from .pdf_fields import Box, Field, Line, fields_of, with_fields
 
 MAX_TEXT_CHARACTERS = 20_000_000
 MAX_IMAGES = 500
@@ -34,7 +35,7 @@ _MAX_FONT_NAME = 256
 
 
 def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
-    """The JSON of a `PdfContent`."""
+    """Return the JSON of a `PdfContent`."""
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
@@ -42,13 +43,14 @@ def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
         raise DocumentError(reason) from error
     if len(document) == 0:
         raise DocumentError(_NO_PAGES)
+    document.init_forms()  # before the first page is loaded
     pages: list[list[list[object]]] = []
     found: list[dict[str, object]] = []
     size = image_bytes = left_out = 0
     for number in range(1, len(document) + 1):
         try:
             page = document[number - 1]
-            lines = list(_lines(page))
+            lines = _lines(page, fields_of(page, document.formenv))
             on_page = list(_images(page)) if images else []
         except pypdfium2.PdfiumError as error:
             raise DocumentError(f"Page {number} of the PDF is damaged.") from error
@@ -70,11 +72,12 @@ def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
     return {"pages": pages, "images": found, "images_left_out": left_out}
 
 
-def _lines(page: Any) -> Iterator[list[object]]:
-    """The lines of a page: text, size, top, bottom, bold."""
+def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
+    """Return the lines of a page as JSON, see `PdfLine`."""
     text_page = page.get_textpage()
     if text_page.count_chars() > MAX_TEXT_CHARACTERS:
         raise DocumentError(f"The PDF holds more than {MAX_TEXT_CHARACTERS} characters on one page.")
+    lines: list[Line] = []
     start = 0  # in UTF-16 units, by which PDFium counts
     for line in text_page.get_text_range().split("\r\n"):
         length = len(line.encode("utf-16-le")) // 2
@@ -82,13 +85,21 @@ def _lines(page: Any) -> Iterator[list[object]]:
         if text:
             first = start + len(line) - len(line.lstrip())
             last = start + len(line.rstrip()) - 1
-            top, foot = _height(text_page, _index(text_page, first))
+            begin = _box(text_page, _index(text_page, first))
             # PDFium makes one line of two where a word is cut: the last character is on the lower one.
-            _, bottom = _height(text_page, _index(text_page, last))
+            end = _box(text_page, _index(text_page, last))
             bold = _is_bold(text_page, _index(text_page, first)) and _is_bold(text_page, _index(text_page, last))
-            yield [text, round(top - foot, 1), round(top, 1), round(bottom, 1), bold]
+            size = round(begin.top - begin.bottom, 1)
+            lines.append(Line(text, size, begin.top, end.bottom, bold, begin.left, end.right, first))
         start += length + 2
+
+    def left_of(line: Line, offset: int) -> float:
+        units = len(line.text[:offset].encode("utf-16-le")) // 2
+        return _box(text_page, _index(text_page, line.start + units)).left
+
+    filled = with_fields(lines, fields, left_of)
     text_page.close()
+    return [line.to_json() for line in filled]
 
 
 def _index(text_page: Any, position: int) -> int:
@@ -96,12 +107,12 @@ def _index(text_page: Any, position: int) -> int:
     return max(0, int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, position)))
 
 
-def _height(text_page: Any, index: int) -> tuple[float, float]:
+def _box(text_page: Any, index: int) -> Box:
     # The font size that PDFium tells is the one before scaling, often 1: the height of the box is the real one.
     box = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(text_page, index, box):
-        return 0.0, 0.0
-    return float(box.top), float(box.bottom)
+        return Box(0.0, 0.0, 0.0, 0.0)
+    return Box(float(box.left), float(box.bottom), float(box.right), float(box.top))
 
 
 def _is_bold(text_page: Any, index: int) -> bool:

@@ -1,0 +1,62 @@
+"""Headers and footers of a PDF: lines that most of its pages repeat at their edges, such as titles and page numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from ..text.sentences import FINAL_MARK
+from .contents import PdfLine
+
+_MIN_PAGES = 3
+_MAX_PAGES_BEFORE = 50  # pages of a preface with numbers of their own
+_DIGITS = re.compile(r"\d+")
+_NUMBER = re.compile(r"(?<![^\W_])\d+(?![^\W_])")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> tuple[list[list[PdfLine]], list[tuple[str, int]]]:
+    """Return the pages without such lines, and each such line once with its first page.
+
+    Text that is all there is on a page, or ends as a sentence does, stays. Of lines in which only the number of the page
+    differs, such as `Page 3 of 9`, the first one is returned; bare numbers are not.
+    """
+    kept = [list(lines) for lines in pages]
+    if len(pages) < _MIN_PAGES:
+        return kept, []
+    edges = Counter(key for lines in pages for key in {_key(line) for line in (*lines[:1], *lines[-1:])})
+    repeated = {key for key, count in edges.items() if count > len(pages) / 2}
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for number, lines in enumerate(kept, start=1):
+        for edge in (0, -1):
+            if len(lines) > 1 and _key(lines[edge]) in repeated and not FINAL_MARK.search(lines[edge].text):
+                found[_key(lines[edge])].append((number, lines.pop(edge).text))
+    return kept, [(text, page) for lines in found.values() for page, text in _distinct(lines)]
+
+
+def _key(line: PdfLine) -> str:
+    return _DIGITS.sub("0", line.text)
+
+
+def _distinct(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the lines that say something of their own, of lines that are the same but for their digits."""
+    groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for page, text in lines:
+        if _LETTER.search(text):
+            groups[_NUMBER.sub("0", text)].append((page, text))
+    found: list[tuple[int, str]] = []
+    for group in groups.values():
+        texts = sorted({text: (page, text) for page, text in reversed(group)}.values())
+        columns = zip(*([int(number[:9]) for number in _NUMBER.findall(text)] for _, text in group), strict=True)
+        pages = [page for page, _ in group]
+        found += texts[:1] if all(_counts(column, pages) for column in columns) else texts
+    return sorted(found)
+
+
+def _counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
+    """Whether numbers are always the same, or count the pages; those of invoices may count, too, but are larger."""
+    if len(set(numbers)) == 1:
+        return True
+    before = {number - page for number, page in zip(numbers, pages, strict=True)}
+    return len(before) == 1 and len(numbers) >= _MIN_PAGES and abs(before.pop()) <= _MAX_PAGES_BEFORE
