@@ -80,8 +80,8 @@ class AsyncExchange(BaseClient):
         self, wire: WireRequest, decoder: AnswerDecoder, limits: Limits, on_retry: OnRetry | None
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
         response = await self._open(wire, limits, on_retry)
-        try:
-            with self._secrets_cut():
+        with self._secrets_cut():
+            try:
                 try:
                     async for data in response.chunks():
                         for chunk in decoder.feed(data):
@@ -94,18 +94,18 @@ class AsyncExchange(BaseClient):
                     return
                 for chunk in decoder.finish():
                     yield chunk
-        finally:
-            await response.close()
+            finally:
+                await response.close()
 
     async def _read(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> bytes:
         return await self._read_all(await self._open(wire, limits, on_retry))
 
     async def _read_all(self, response: AsyncHTTPResponse) -> bytes:
-        try:
-            with self._secrets_cut():
+        with self._secrets_cut():
+            try:
                 return await _body(response)
-        finally:
-            await response.close()
+            finally:
+                await response.close()
 
     async def _open(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> AsyncHTTPResponse:
         limits = limits.started(time.monotonic())
@@ -121,12 +121,12 @@ class AsyncExchange(BaseClient):
         async def attempt() -> AsyncHTTPResponse:
             with self._secrets_cut():
                 response = await transport.open(request)
-            if 200 <= response.status < 300:
-                return response
-            try:
-                raise self._status_error(response, request, await _error_body(response), wire.subject)
-            finally:
-                await response.close()
+                if 200 <= response.status < 300:
+                    return response
+                try:
+                    raise self._status_error(response, request, await _error_body(response), wire.subject)
+                finally:
+                    await response.close()
 
         retries = self._retries.for_one_send() if wire.is_sent_once else self._retries
         return await retries.acall(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)

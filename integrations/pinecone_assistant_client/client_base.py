@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from .errors import (
     InvalidRequestError,
     NotFoundError,
     StreamError,
+    cut_frames,
     cut_secrets,
     suggestion,
 )
@@ -117,7 +119,6 @@ class BaseClient:
 
     def _reset(self) -> None:
         self._connections: SharedConnections | None = None
-        self._headers: dict[str, str] | None = None
 
     @property
     def assistant_name(self) -> str | None:
@@ -175,7 +176,7 @@ class BaseClient:
         state = dict(self.__dict__)
         state["_settings"] = replace(self._settings, http_session=None, async_http_session=None)
         state["_retries"] = self._retries.policy
-        return state | {"_connections": None, "_headers": None}
+        return state | {"_connections": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -216,9 +217,8 @@ class BaseClient:
         return name or ""
 
     def _http_request(self, wire: WireRequest, base_url: str, limits: Limits) -> HTTPRequest:
-        if self._headers is None:
-            self._headers = self._settings.headers()
-        return HTTPRequest(wire.method, base_url + wire.path, self._headers, wire.body, limits)
+        # Made for each request, and kept nowhere else: `vars(client)` goes into logs and crash reports.
+        return HTTPRequest(wire.method, base_url + wire.path, self._settings.headers(), wire.body, limits)
 
     def _status_error(
         self,
@@ -303,7 +303,11 @@ def signed_request(url: str, limits: Limits) -> HTTPRequest:
 
 
 class SecretsCut:
-    """Cuts the secrets out of what is raised inside: a peer that echoes a request must not get the key into a message."""
+    """Cuts the secrets out of what is raised inside, its message and its traceback.
+
+    A peer that echoes a request must not get the key into a message, and whoever records the variables of a traceback's frames
+    must not find it there.
+    """
 
     __slots__ = ("_handled", "_settings")
 
@@ -313,9 +317,12 @@ class SecretsCut:
     def __enter__(self) -> None:
         self._handled = sys.exc_info()[1]
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if error is None:
+            return
         if isinstance(error, AssistantError):
             cut_secrets(error, *self._settings.secrets(), handled=self._handled)
+        cut_frames(error, traceback, self._handled)
 
 
 def after_a_cut(

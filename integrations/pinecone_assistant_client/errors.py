@@ -10,12 +10,14 @@ import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
 
-from .redaction import cleaned, excerpt, without_secrets
+from .redaction import cleaned, excerpt, printable, without_secrets
 
+_PACKAGE = f"{__name__.rpartition('.')[0]}."
 DOCS = "docs/errors.md"
 """Where every error is explained. A published site would change this one line."""
 
@@ -45,6 +47,10 @@ def _rebuild(cls: type[AssistantError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
+def _explained(message: str, slug: str) -> str:
+    return printable(f"{message.rstrip('. ')}; see {DOCS}#{slug}")
+
+
 class AssistantError(Exception):
     """Root of everything that this package raises.
 
@@ -72,11 +78,11 @@ class AssistantError(Exception):
         request_id: str | None = None,
         response: ErrorResponse | None = None,
     ) -> None:
-        self.message = f"{message.rstrip('. ')}; see {DOCS}#{self.slug()}"
+        self.message = _explained(message, self.slug())
         super().__init__(self.message)
-        self.code = code
+        self.code = None if code is None else printable(code)
         self.body = body
-        self.request_id = request_id
+        self.request_id = None if request_id is None else printable(request_id)
         self.response = response
 
     @classmethod
@@ -231,7 +237,7 @@ _Error = TypeVar("_Error", bound=AssistantError)
 def reworded(error: _Error, message: str) -> _Error:
     """An error of the same class and attributes with another message; raise it from the first one."""
     other = copy.copy(error)
-    other.message = f"{message.rstrip('. ')}; see {DOCS}#{error.slug()}"
+    other.message = _explained(message, error.slug())
     other.args = (other.message,)
     return other
 
@@ -250,10 +256,13 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
         handled: What the caller was handling already, which Python shows as the context of what was raised meanwhile.
     """
     cause = error.__cause__
-    if isinstance(cause, AssistantError):
+    if cause is None:
+        if not isinstance(error.__context__, AssistantError):
+            error.__context__ = handled
+    elif isinstance(cause, AssistantError):
         cut_secrets(cause, *secrets, handled=handled)
         error.__context__ = cause
-    elif cause is not None and not isinstance(cause, LibraryError):
+    elif not isinstance(cause, LibraryError):
         kind = type(cause)
         words = LibraryError(f"{kind.__module__}.{kind.__qualname__}: {excerpt(without_secrets(str(cause), *secrets))}")
         words.__context__ = handled
@@ -262,6 +271,29 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
     error.args = (error.message,)
     error.code = cleaned(error.code, *secrets)
     error.body = cleaned(error.body, *secrets)
+
+
+def cut_frames(error: BaseException, traceback: TracebackType | None, handled: BaseException | None) -> None:
+    """Drop what a traceback would show of transports and libraries: their variables hold the request, which has the key.
+
+    This holds for whatever is raised, also for what ends a call from outside: a cancelled task, Ctrl-C, an exception out of a
+    signal handler. Such an error may have been raised while a library handled one of its own, which is dropped as well.
+
+    Args:
+        error: It is changed.
+        traceback: Its traceback from the frame on that stays.
+        handled: What the caller was handling already.
+    """
+    while traceback is not None and (inner := traceback.tb_next) is not None:
+        module = str(inner.tb_frame.f_globals.get("__name__"))
+        if not module.startswith(_PACKAGE) or module.startswith(f"{_PACKAGE}transports."):
+            traceback.tb_next = None
+        traceback = traceback.tb_next
+    if not isinstance(error, AssistantError):  # of these cut_secrets knows the causes
+        error.__context__ = handled
+        cause = error.__cause__
+        if cause is not None and cause is not handled:
+            cut_frames(cause.with_traceback(None), None, handled)
 
 
 _OTHER_NAMES = {

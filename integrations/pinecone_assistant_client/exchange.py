@@ -80,8 +80,8 @@ class Exchange(BaseClient):
         self, wire: WireRequest, decoder: AnswerDecoder, limits: Limits, on_retry: OnRetry | None
     ) -> Generator[ChatCompletionChunk, None, None]:
         response = self._open(wire, limits, on_retry)
-        try:
-            with self._secrets_cut():
+        with self._secrets_cut():
+            try:
                 try:
                     for data in response.chunks():
                         yield from decoder.feed(data)
@@ -91,18 +91,18 @@ class Exchange(BaseClient):
                     yield from after_a_cut(decoder, error, self._settings)
                     return
                 yield from decoder.finish()
-        finally:
-            response.close()
+            finally:
+                response.close()
 
     def _read(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> bytes:
         return self._read_all(self._open(wire, limits, on_retry))
 
     def _read_all(self, response: HTTPResponse) -> bytes:
-        try:
-            with self._secrets_cut():
+        with self._secrets_cut():
+            try:
                 return _body(response)
-        finally:
-            response.close()
+            finally:
+                response.close()
 
     def _open(self, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> HTTPResponse:
         limits = limits.started(time.monotonic())
@@ -116,12 +116,12 @@ class Exchange(BaseClient):
         def attempt() -> HTTPResponse:
             with self._secrets_cut():
                 response = transport.open(request)
-            if 200 <= response.status < 300:
-                return response
-            try:
-                raise self._status_error(response, request, _error_body(response), wire.subject)
-            finally:
-                response.close()
+                if 200 <= response.status < 300:
+                    return response
+                try:
+                    raise self._status_error(response, request, _error_body(response), wire.subject)
+                finally:
+                    response.close()
 
         retries = self._retries.for_one_send() if wire.is_sent_once else self._retries
         return retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)

@@ -57,8 +57,20 @@ def cleaned(value: Any, *secrets: str) -> Any:
     return value
 
 
+def printable(text: str) -> str:
+    """Return a text with U+FFFD in place of what is not printable, and blanks in place of tabs and line ends.
+
+    A peer, or a file's name, could otherwise move the cursor of a terminal, hide what a log says, or add a line to it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else " " if character.isspace() else "\ufffd" for character in text
+    )
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text on one line, for a message. Where it is cut it says so, and `without_secrets` sees it."""
-    line = " ".join(text[: 4 * _MAX_EXCERPT].split())
+    line = printable(" ".join(text[: 4 * _MAX_EXCERPT].split()))
     is_whole = len(line) <= _MAX_EXCERPT and len(text) <= 4 * _MAX_EXCERPT
     return line if is_whole else line[:_MAX_EXCERPT] + "..."

@@ -131,6 +131,8 @@ def _note_writing(writer: Any, attempt: Attempt) -> None:
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
+    __slots__ = ("_attempt", "_reading", "_request", "_response", "_watch", "headers", "status")
+
     def __init__(
         self, response: aiohttp.ClientResponse, request: HTTPRequest, session: LoopSession, attempt: Attempt
     ) -> None:
@@ -191,6 +193,8 @@ class AiohttpResponse:
 
 class AiohttpTransport:
     """Requests over a session per event loop, or over one that the user injected (valid in its own loop only)."""
+
+    __slots__ = ("_guard", "_injected", "_routes", "_sessions", "_settings", "_tls")
 
     def __init__(self, settings: TransportSettings, session: aiohttp.ClientSession | None = None) -> None:
         self._settings = settings

@@ -23,7 +23,13 @@ _MAX_SHARED = 32
 
 
 class SharedConnections:
-    """The sync and the async transport of one set of connection settings, each made at its first use."""
+    """The sync and the async transport of one set of connection settings, each made at its first use.
+
+    Like everything here that holds a key, a proxy's password or a library's objects, it has slots and no `__dict__`: what prints
+    the attributes of objects, as crash reports do, stops here.
+    """
+
+    __slots__ = ("_async", "_lock", "_registry", "_settings", "_sync", "users")
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
@@ -79,6 +85,8 @@ class SharedConnections:
 
 
 class _Registry:
+    __slots__ = ("lock", "of_parent", "shared")
+
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()

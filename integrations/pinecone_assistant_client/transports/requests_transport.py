@@ -52,6 +52,8 @@ _TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, Timeo
 class RequestsResponse:
     """An answer read through urllib3's public readers."""
 
+    __slots__ = ("_attempt", "_raw", "_request", "headers", "status")
+
     def __init__(self, raw: Any, request: HTTPRequest, attempt: Attempt) -> None:
         self._raw = raw
         self._request = request
@@ -98,6 +100,8 @@ class RequestsResponse:
 
 class RequestsTransport:
     """Requests over one shared session, or over one that the user injected (which is never closed here)."""
+
+    __slots__ = ("_adapter", "_injected", "_lock", "_settings")
 
     def __init__(self, settings: TransportSettings, session: requests.Session | None = None) -> None:
         self._settings = settings

@@ -20,7 +20,7 @@ from ..errors import (
     PermissionDeniedError,
     RateLimitError,
 )
-from ..redaction import cleaned, excerpt, without_secrets
+from ..redaction import cleaned, excerpt, printable, without_secrets
 from .mending import parsed
 
 _LISTED_HEADERS = frozenset(
@@ -162,7 +162,7 @@ def error_from_response(
         retry_after=parse_retry_after(headers.get("retry-after"), now=now),
         response=ErrorResponse(
             status_code=status,
-            headers={k: without_secrets(v, *secrets) for k, v in headers.items() if k in _LISTED_HEADERS},
+            headers={k: printable(without_secrets(v, *secrets)) for k, v in headers.items() if k in _LISTED_HEADERS},
             text=text,
         ),
     )

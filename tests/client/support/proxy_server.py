@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 
 from .raw_server import WAIT_SECONDS
 
@@ -34,6 +35,13 @@ class ProxyServer:
     def targets(self) -> list[str]:
         """Method and target of each request line, `CONNECT assistant.example:443`."""
         return [head.split(" HTTP/")[0] for head in self.heads]
+
+    def sees_a_head(self, seconds: float = 5.0) -> bool:
+        """Whether somebody asked for something, now or within the time."""
+        end = time.monotonic() + seconds
+        while not self.heads and time.monotonic() < end:
+            time.sleep(0.005)
+        return bool(self.heads)
 
     def __enter__(self) -> ProxyServer:
         return self
