@@ -21,7 +21,8 @@ from .chat import ROUTES as CHAT_ROUTES
 from .evaluation import ROUTES as EVALUATION_ROUTES
 from .faults import ROUTES as FAULT_ROUTES
 from .files import ROUTES as FILE_ROUTES
-from .gate import HEALTH_PATH, Gate
+from .gate import HEALTH_PATH, MCP_PATH, Gate
+from .mcp import ROUTES as MCP_ROUTES
 from .versions import has_operations
 
 _logger = logging.getLogger("pinecone_assistant_local")
@@ -35,6 +36,7 @@ def create_app(service: Service, is_ready: Callable[[], bool]) -> ASGIApp:
         *FILE_ROUTES,
         *CHAT_ROUTES,
         *EVALUATION_ROUTES,
+        *MCP_ROUTES,
         *(FAULT_ROUTES if service.options.serve_faults else ()),
     ]
     endpoints = Starlette(
@@ -79,7 +81,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         headers = {"allow": ", ".join(sorted(_methods_of(request)))}
         found = ServiceError(405, "UNIMPLEMENTED", message, headers=headers)
     else:
-        found = ServiceError(error.status_code, "NOT_FOUND", f"Path {request.url.path} not found.")
+        hint = f" The MCP endpoint of an assistant is {MCP_PATH}assistants/<name>." if "mcp" in request.url.path else ""
+        found = ServiceError(error.status_code, "NOT_FOUND", f"Path {request.url.path} not found.{hint}")
     return json_response(found.to_body(), found.status, found.headers)
 
 

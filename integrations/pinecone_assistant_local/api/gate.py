@@ -26,6 +26,7 @@ HEALTH_PATH = "/healthz"
 # For the author of a test, not for its client: neither recorded nor struck by a fault. The header is on the requests of
 # `LocalAssistant.upload`.
 FAULTS_PATH = "/_faults"
+MCP_PATH = "/mcp/"
 AUTHOR_HEADER = "x-local-author"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -75,7 +76,7 @@ class Gate:
         if not is_for_author:
             self._service.requests.add(record)
         # Of a stranger nothing more is read or kept.
-        self._check_key(headers)
+        self._check_key(headers, path)
         record.version = headers.get("x-pinecone-api-version")
         record.headers = safe_headers(headers.items(), self._service.options.api_key)
         record.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -103,9 +104,16 @@ class Gate:
             raise ServiceError(403, "FORBIDDEN", f"Host {value!r} is not allowed.")
         return value
 
-    def _check_key(self, headers: Headers) -> None:
-        if not _is_equal(headers.get("api-key", ""), self._service.options.api_key):
-            raise ServiceError(401, "UNAUTHENTICATED", "Invalid API key.")
+    def _check_key(self, headers: Headers, path: str) -> None:
+        given, where = headers.get("api-key", ""), ""
+        if path.startswith(MCP_PATH):
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            given, where = (
+                (token.strip() if scheme.lower() == "bearer" else ""),
+                " Send it as Authorization: Bearer <key>.",
+            )
+        if not _is_equal(given, self._service.options.api_key):
+            raise ServiceError(401, "UNAUTHENTICATED", f"Invalid API key.{where}")
 
 
 async def send_error(error: ServiceError, send: Send) -> None:
