@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint docs pythons faults soak audit openapi live bench dist clean
+.PHONY: help demo demo-live test check lint docs pythons faults soak audit openapi typescript live bench dist clean
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -101,6 +101,10 @@ bench: $(VENV)/.bench
 # Builds and checks a release in dist/ and tries the wheel with each extra in a clean environment; uploads nothing.
 dist: $(VENV)/.dev
 	@$(OFFLINE) $(RUN)/python tests/release/dist.py
+
+# Pinecone's TypeScript SDK, two majors, as clients of the local assistant; needs npm's registry once.
+typescript: $(VENV)/.dev
+	@$(OFFLINE) $(RUN)/python -m tests.typescript
 
 clean:
 	rm -rf $(VENV) .venv-others .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist site
