@@ -91,11 +91,12 @@ class _Owner:
         names: The same for sentences: without the key of the one list that a file is made of.
     """
 
-    __slots__ = ("names", "path")
+    __slots__ = ("_prefix", "names", "path")
 
     def __init__(self, path: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> None:
         self.path = path
         self.names = names
+        self._prefix: str | None = None
 
     def below(self, key: str) -> _Owner:
         return _Owner((*self.path[-_MAX_PARTS:], key), (*self.names[-_MAX_PARTS:], _words_of(key)))
@@ -108,8 +109,11 @@ class _Owner:
         return " > ".join(_last(self.path, _MAX_PATH_CHARACTERS))
 
     def sentence(self, key: str, text: str) -> str:
-        parts = (*_last(self.names, _MAX_OWNER_CHARACTERS), _words_of(key), text)
-        return ": ".join(part for part in parts if part)
+        if self._prefix is None:
+            names = _last(self.names, _MAX_OWNER_CHARACTERS)
+            self._prefix = "".join([f"{name}: " for name in names if name])
+        words = _words_of(key)
+        return f"{self._prefix}{words}: {text}" if words else f"{self._prefix}{text}"
 
 
 def _last(parts: Sequence[str], most: int) -> list[str]:
@@ -223,7 +227,7 @@ def _is_full(value: object) -> bool:
 
 
 def _words_of(key: str) -> str:
-    return " ".join(key.replace("_", " ").replace("-", " ").split())
+    return key if key.isalnum() else " ".join(key.replace("_", " ").replace("-", " ").split())
 
 
 def _text_of(value: object) -> str:

@@ -8,7 +8,8 @@ only where the line above had ended, or where the marks of several lines make a 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..text.sentences import ENDS
@@ -46,37 +47,38 @@ class ListReader:
     def __init__(self) -> None:
         self._last = 0  # the number of the last item
 
-    def items(self, lines: Sequence[str], ended: Sequence[bool] | None = None) -> list[Item]:
+    def items(self, lines: Sequence[str], ended: Callable[[int], bool]) -> list[Item]:
         """Return the items of a paragraph, in order, with all of its lines.
 
         Args:
             lines: The lines of the paragraph.
-            ended: For each line whether it ends before the margin, so that the next one was begun on purpose.
+            ended: Whether a line, by its index, ends before the margin, so that the next one was begun on purpose.
         """
         marks = [_MARK.match(line) for line in lines]
-        symbols = [mark["symbol"] for mark in marks if mark and mark["symbol"]]
+        if not any(marks):
+            return [Item(tuple(lines))]
+        symbols = Counter(mark["symbol"] for mark in marks if mark and mark["symbol"])
         numbers = {int(mark["number"]) for mark in marks if mark and mark["number"]}
-        found: list[Item] = []
+        found: list[tuple[list[str], str]] = []
         for index, (line, mark) in enumerate(zip(lines, marks, strict=True)):
-            above = lines[index - 1].rstrip() if index else ""
-            has_ended = not index or above[-1:] in f"{ENDS}:;" or bool(ended and ended[index - 1])
-            in_list = bool(found and found[-1].mark)
-            if mark is None or not self._begins(mark, symbols, numbers, has_ended=has_ended, in_list=in_list):
-                if found:
-                    found[-1] = Item((*found[-1].lines, line), found[-1].mark)
-                else:
-                    found.append(Item((line,)))
-                continue
-            found.append(Item((line,), self._mark_of(line, mark, numbers)))
-            if mark["number"]:
-                self._last = int(mark["number"])
-        return found
+            if mark is not None:
+                has_ended = not index or lines[index - 1].rstrip()[-1:] in f"{ENDS}:;" or ended(index - 1)
+                in_list = bool(found and found[-1][1])
+                if self._begins(mark, symbols, numbers, has_ended=has_ended, in_list=in_list):
+                    found.append(([line], self._mark_of(line, mark, numbers)))
+                    self._last = int(mark["number"] or self._last)
+                    continue
+            if found:
+                found[-1][0].append(line)
+            else:
+                found.append(([line], ""))
+        return [Item(tuple(own), mark) for own, mark in found]
 
     def _begins(
-        self, mark: re.Match[str], symbols: list[str], numbers: set[int], *, has_ended: bool, in_list: bool
+        self, mark: re.Match[str], symbols: Counter[str], numbers: set[int], *, has_ended: bool, in_list: bool
     ) -> bool:
         if mark["symbol"]:
-            return has_ended or mark["symbol"] in _BULLETS or symbols.count(mark["symbol"]) > 1
+            return has_ended or mark["symbol"] in _BULLETS or symbols[mark["symbol"]] > 1
         number = int(mark["number"])
         return has_ended or number == self._last + 1 > 1 or (number == 1 and (in_list or 2 in numbers))
 

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
@@ -57,7 +58,9 @@ class _Parser(MarkdownIt):
         return link
 
 
-_PARSER = _Parser("commonmark").enable(["table", "strikethrough"])
+# Inline markup is parsed where there is some: most paragraphs have none.
+_PARSER = _Parser("commonmark").enable(["table", "strikethrough"]).disable(["inline", "text_join"])
+_INLINE = re.compile(r"[*_`\[\]<>&\\~]| \n|\n ")
 
 
 def parse_markdown(text: str) -> Iterator[Block]:
@@ -84,6 +87,8 @@ class _Shown:
 
     def more(self) -> list[str]:
         """Return the links that the text does not show itself."""
+        if not self.links:
+            return []
         shown = {word.strip(_PUNCTUATION) for word in self.text.split()} | {self.text}
         links = (link for link in self.links if link and not link.startswith("data:"))
         return [link for link in dict.fromkeys(links) if link.removeprefix("mailto:") not in shown]
@@ -94,7 +99,8 @@ class _Reader:
 
     def __init__(self, text: str, outline: Outline) -> None:
         self._lines = text.split("\n")
-        self._tokens = _PARSER.parse(text)
+        self._definitions: dict[str, Any] = {}
+        self._tokens = _PARSER.parse(text, self._definitions)
         self._outline = outline
         self._mark = ""  # of the list item whose first paragraph comes next
 
@@ -107,7 +113,7 @@ class _Reader:
             if token.type == "heading_open":
                 yield from self._heading(int(token.tag[1]), self._tokens[index])
             elif token.type == "paragraph_open":
-                yield from self._paragraph(_shown(self._tokens[index]))
+                yield from self._paragraph(_shown(self._tokens[index], self._definitions))
             elif token.type == "list_item_open":
                 self._mark = f"{token.info}{token.markup} "
             elif token.type == "list_item_close":
@@ -129,7 +135,7 @@ class _Reader:
         yield from _lines_block("\n".join(line for line in lines if _WORD.search(line)), "")
 
     def _heading(self, level: int, inline: Token) -> Iterator[Block]:
-        shown = _shown(inline)
+        shown = _shown(inline, self._definitions)
         title = " ".join(shown.text.split())
         if not title or len(title) > MAX_HEADING_CHARACTERS:
             yield from self._paragraph(shown)
@@ -178,7 +184,7 @@ class _Reader:
                 rows.append([])
                 line = self._lines[token.map[0]] if token.map else ""
             elif token.type == "inline":
-                shown = _shown(token)
+                shown = _shown(token, self._definitions)
                 rows[-1].append(shown.text)
                 links += shown.more()
             elif token.type == "tr_close" and len(rows) > 1:
@@ -190,9 +196,13 @@ class _Reader:
         yield from _lines_block("\n".join(dict.fromkeys(links)), heading)
 
 
-def _shown(inline: Token) -> _Shown:
+def _shown(inline: Token, definitions: dict[str, Any]) -> _Shown:
+    if not _INLINE.search(inline.content):
+        return _Shown([inline.content])
     shown = _Shown()
-    for token in inline.children or []:
+    tokens: list[Token] = []
+    _PARSER.inline.parse(inline.content, _PARSER, definitions, tokens)
+    for token in tokens:
         _show(token, shown)
     return shown
 

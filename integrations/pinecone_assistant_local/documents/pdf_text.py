@@ -84,7 +84,9 @@ class _Reader:
         yield from self._outline.add(-round(lines[0].size), self._joined([line.text for line in lines]), page)
 
     def _paragraph(self, lines: Sequence[PdfLine], layout: _Layout, page: int) -> Iterator[Block]:
-        ended = [not layout.is_full(line, below) for line, below in pairwise(lines)]
+        def ended(index: int) -> bool:
+            return not layout.is_full(lines[index], lines[index + 1])
+
         for item in self._lists.items([line.text for line in lines], ended):
             text = self._joined(item.lines)
             yield Block(text, tuple(split_sentences(item.unmarked(text))), self._outline.heading, page)

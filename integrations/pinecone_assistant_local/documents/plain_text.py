@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ..text.passages import Block
 from ..text.sentences import ENDS, split_sentences
@@ -36,7 +37,7 @@ def parse_text(text: str) -> Iterator[Block]:
         title, body = _titled(lines, following)
         if title:
             yield from outline.add(1, title, None)
-        for item in lists.items(body, _ends_early(body)) if body else []:
+        for item in lists.items(body, partial(_ends_early, body, max(map(len, body)))) if body else []:
             words = "\n".join(item.lines)
             yield Block(words, tuple(split_sentences(item.unmarked(words))), outline.heading)
     yield from outline.close()
@@ -85,8 +86,6 @@ def _is_prose_or_list(lines: Sequence[str]) -> bool:
     )
 
 
-def _ends_early(lines: Sequence[str]) -> list[bool]:
-    """For each line whether the first word of the next one would have fitted on it."""
-    width = max(len(line.rstrip()) for line in lines)
-    firsts = [line.split(maxsplit=1)[0] for line in lines[1:]]
-    return [len(line.rstrip()) + len(first) < width for line, first in zip(lines, firsts, strict=False)]
+def _ends_early(lines: Sequence[str], width: int, index: int) -> bool:
+    """Whether the first word of the next line would have fitted on this one."""
+    return len(lines[index].rstrip()) + len(lines[index + 1].split(maxsplit=1)[0]) < width

@@ -59,6 +59,7 @@ _MORE_TIME = _words(
     " thursday friday saturday sunday mon tue tues wed thu fri sat sun jan feb mar apr may jun jul aug sep sept oct nov dec"
     " january february march april june july august september october november december"
 )
+_KNOWN = _NEVER | _BEFORE_NUMBERS | _BEFORE_OPENERS | _TIMES
 _OPENERS = _words(
     "a an the this that these those it its he she they we you i his her their our your my there here in on at by for from"
     " to with without as of and but or nor so yet if when while where because since although though after before until"
@@ -73,7 +74,7 @@ _MONTHS = _words(
     " june october december"
 )
 
-_LAST_WORD = re.compile(f"(?:^|[\\s{_OPEN}])([^\\s{_OPEN}]+)$")
+_OPENING = re.compile(f"[{_OPEN}]")
 # A capital letter, a digit or a bullet; a small letter only as in "iPhone".
 _STARTS_SENTENCE = re.compile(
     f"[\\s{_OPEN}]*(?:[^\\W\\d_a-z\u00df-\u00f6\u00f8-\u00ff\u0430-\u045f]|[\\d#*`-]|[a-z]{{1,2}}[A-Z])"
@@ -87,7 +88,6 @@ _NUMBER = re.compile(r"[\d#(\[]|[IVXLC]+\b|[A-Z]{1,4}[ -]?\d|[B-HJ-Z]\b")
 _AFTER_NAME = re.compile(r"\b[A-Z][a-z]+ I$")  # "Albert I. Jones", not "he and I."
 _INITIAL = re.compile(r"\s*[^\W\d_]\.")  # "z. B."
 _MAX_ABBREVIATION = 40  # characters to look back for one
-_SPACES = re.compile(r"\s+")
 
 
 def split_sentences(text: str) -> list[str]:
@@ -113,16 +113,21 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     first = max(start, match.start() - _MAX_ABBREVIATION)
     if first == start and _LIST_MARK.match(text, start, match.start()):
         return False  # "1. Open the lid."
-    last_word = _LAST_WORD.search(text, first, match.start())
-    return last_word is None or _is_end_after(last_word[1], text, match)
+    words = text[first : match.start()].split()
+    word = words[-1] if words and not text[match.start() - 1].isspace() else ""
+    if not word.isalnum():
+        word = _OPENING.split(word)[-1]
+    return not word or _is_end_after(word, text, match)
 
 
 def _is_end_after(word: str, text: str, match: re.Match[str]) -> bool:
     """Whether the full stop after this word ends a sentence, by the kind of the word and the word that follows."""
+    lower = word.lower()
+    if len(word) > 2 and lower not in _KNOWN and "." not in word:
+        return True  # most words
     following = _NEXT_WORD.match(text, match.end())
     assert following is not None  # noqa: S101  (it matches the empty text)
     next_word = following[1].lower()
-    lower = word.lower()
     if len(word) == 1 and word.isupper():
         return next_word in _OPENERS or (word == "I" and not _AFTER_NAME.search(text, 0, match.start()))
     if lower in _NEVER:
@@ -145,6 +150,6 @@ def _says_number(word: str, next_word: str, text: str, position: int) -> bool:
 
 
 def _append(sentences: list[str], piece: str) -> None:
-    sentence = _SPACES.sub(" ", piece).strip()
+    sentence = " ".join(piece.split())
     if sentence:
         sentences.append(sentence)
