@@ -25,7 +25,7 @@ _NOTES_AT_END = re.compile(rf"[{ENDS}][^\w\s]*(?: ?\[\d[\d, \u2013-]{{0,20}}\])+
 
 
 def compose_answer(hits: Sequence[Hit]) -> list[Piece]:
-    """The best sentences of the passages with their citations; the decline if none is good enough."""
+    """Return the best sentences of the passages with their citations; the decline if none is good enough."""
     pieces: list[Piece] = []
     for hit, sentence in choose_sentences(hits):
         if pieces:
@@ -35,7 +35,7 @@ def compose_answer(hits: Sequence[Hit]) -> list[Piece]:
 
 
 def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
-    """The sentences to answer with, best first; none if the question is not answered."""
+    """Return the sentences to answer with, best first; none if the question is not answered."""
     candidates = [
         (hit, sentence)
         for hit in hits

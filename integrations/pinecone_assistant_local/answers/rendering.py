@@ -45,21 +45,21 @@ class InlineRenderer:
     _files: dict[int, StoredFile] = field(default_factory=dict)
 
     def text_of(self, piece: Piece) -> str:
-        """The text of a piece; files are numbered in the order of their first citation."""
+        """Return the text of a piece; files are numbered in the order of their first citation."""
         if isinstance(piece, str):
             return piece
         markers = "; ".join(self._marker_of(source) for source in piece.sources)
         return f"  [{markers}]" if markers else ""
 
     def ending(self) -> str:
-        """The list of references, or nothing if there are none."""
+        """Return the list of references, or nothing if there are none."""
         if not self._files or not self.with_references:
             return ""
         lines = [f"{number}. [{file.name}]({self.link_of(file)}) \n" for number, file in self._files.items()]
         return "\n\nReferences:\n" + "".join(lines)
 
     def render(self, pieces: Iterable[Piece]) -> str:
-        """The whole text."""
+        """Return the whole text."""
         return "".join([self.text_of(piece) for piece in pieces]) + self.ending()
 
     def _marker_of(self, source: Source) -> str:
@@ -84,7 +84,7 @@ class PlacedCitation:
 
 
 def place_citations(pieces: Iterable[Piece]) -> tuple[str, list[PlacedCitation]]:
-    """The text without markers, and its citations with their places."""
+    """Return the text without markers, and its citations with their places."""
     parts: list[str] = []
     placed: list[PlacedCitation] = []
     length = 0

@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may take; memory and CPU time are limited where the operating system can."""
+    """Limits for reading one file; memory and CPU time are limited where the operating system can."""
 
     wall_seconds: float = 120.0
     cpu_seconds: int = 110
@@ -45,7 +45,7 @@ class Interrupted(Exception):  # noqa: N818  (it is no error of the file: the se
 
 
 class Children:
-    """Starts children, one for each file, and can end those at work.
+    """Child processes, one for each file, that can be ended.
 
     Args:
         limits: What each of them may take.
@@ -58,7 +58,7 @@ class Children:
         self._closed = False
 
     def read_pdf(self, content: bytes, *, images: bool = False) -> PdfContent:
-        """The lines, and if wanted the images, of a PDF.
+        """Return the lines, and if wanted the images, of a PDF.
 
         Raises:
             DocumentError: It cannot be read within the limits.
@@ -67,11 +67,11 @@ class Children:
         return self._run("pdf", content, PdfContent, images=images)
 
     def read_docx(self, content: bytes) -> DocxContent:
-        """The paragraphs of a DOCX document; raises as `read_pdf` does."""
+        """Return the paragraphs and tables of a DOCX document; raises as `read_pdf` does."""
         return self._run("docx", content, DocxContent)
 
     def close(self) -> None:
-        """Ends the children at work; from now on every file is `Interrupted`."""
+        """End the children at work; from now on every file is `Interrupted`."""
         with self._lock:
             self._closed = True
             for process in self._running:
@@ -153,7 +153,7 @@ class Children:
 
 
 def _signals(*names: str) -> set[int]:
-    """The exit statuses of these signals, where there are such signals."""
+    """Return the exit statuses of these signals, where there are such signals."""
     return {-int(getattr(signal, name)) for name in names if hasattr(signal, name)}
 
 
@@ -172,6 +172,6 @@ class _Failure(msgspec.Struct):
 
 
 def _import_folders(names: Iterable[str]) -> list[str]:
-    """Where packages were found: `python -I` does not look into PYTHONPATH and the user's site-packages."""
+    """Return where packages were found: `python -I` does not look into PYTHONPATH and the user's site-packages."""
     found = (importlib.util.find_spec(name) for name in names)
     return sorted({str(Path(spec.origin).parent.parent) for spec in found if spec is not None and spec.origin})

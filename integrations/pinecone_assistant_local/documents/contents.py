@@ -1,4 +1,4 @@
-"""What the child process finds in a PDF or DOCX file, as values."""
+"""The text and images of PDF and DOCX files, as the child process finds them."""
 
 from __future__ import annotations
 

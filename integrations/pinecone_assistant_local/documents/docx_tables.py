@@ -21,7 +21,8 @@ MAX_HEADER_CHARACTERS = 200
 _MAX_COLUMNS = 128
 _PAIR_NAMES = frozenset(
     "field key item items parameter property attribute setting option term code metric value values detail details meaning"  # noqa: SIM905  (no 30 quotes)
-    " description information info data answer response definition result category feature specification question".split()
+    " description information info data answer response definition result category feature specification question type default"
+    " required format unit name explanation".split()
 )
 
 
@@ -51,7 +52,7 @@ def docx_table_blocks(table: DocxTable, heading: str) -> Iterator[Block]:
 
 
 def is_layout(table: DocxTable) -> bool:
-    """Whether a table is a frame around its text: it has one column, or one row with several paragraphs in a cell."""
+    """Return whether a table is a frame around its text: it has one column, or one row with several paragraphs in a cell."""
     if all(len(row.cells) <= 1 for row in table.rows):
         return True
     return len(table.rows) == 1 and any(len(cell.parts) > 2 for cell in table.rows[0].cells)
@@ -100,7 +101,7 @@ def _may_be_header(row: _GridRow) -> bool:
 
 
 def _names_columns(rows: Sequence[_GridRow]) -> bool:
-    """Whether the first row names the columns, by its type face, then by what the cells say."""
+    """Return whether the first row names the columns, by its type face, then by what the cells say."""
     first, *body = rows
     columns = range(len(first.texts))
     filled = [column for column in columns if first.texts[column]]
@@ -119,7 +120,7 @@ def _names_columns(rows: Sequence[_GridRow]) -> bool:
     votes = [_vote(first.texts[column], [row.texts[column] for row in body if row.texts[column]]) for column in columns]
     if sum(votes):
         return sum(votes) > 0
-    return len(columns) > 1 and not _starts_small(first.texts)
+    return len(columns) > 1 and not _starts_small(first.texts, 1 if len(columns) == 2 else len(filled) // 2 + 1)
 
 
 def _vote(name: str, cells: Sequence[str]) -> int:
@@ -134,7 +135,7 @@ def _vote(name: str, cells: Sequence[str]) -> int:
 
 
 def _is_form(rows: Sequence[_GridRow]) -> bool:
-    """Whether each row has several keys, each before its value: `Name | Ann | Phone | 555`."""
+    """Return whether each row has several keys, each before its value: `Name | Ann | Phone | 555`."""
     width = len(rows[0].texts) if rows else 0
     if width < 4 or width % 2:
         return False
@@ -153,9 +154,8 @@ def _is_all_bold(row: _GridRow) -> bool:
     return all(bold for text, bold in zip(row.texts, row.is_bold, strict=True) if text)
 
 
-def _starts_small(texts: Sequence[str]) -> bool:
-    small = sum(text[0].islower() for text in texts if text)
-    return 2 * small > len([text for text in texts if text])
+def _starts_small(texts: Sequence[str], least: int) -> bool:
+    return sum(text[0].islower() for text in texts if text) >= least
 
 
 def _joined(names: Sequence[str]) -> str:

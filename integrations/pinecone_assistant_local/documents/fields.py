@@ -1,4 +1,4 @@
-"""Names of fields: what stands before values in forms, business cards and key-value tables."""
+"""Names of fields, such as `Phone`, that stand before values in forms, business cards and key-value tables."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _NAMES = frozenset(
     state status street subject summary supervisor supplier surname task team tel telephone term terms time title to total
     type unit url user username valid validity value vat vendor venue version visit warranty weather web website weight width
     year zip
+    allergies area battery brand capacity ceo chemical current density depth diameter difficulty dimensions dosage engine
+    finish flow founder frequency fuel humidity ingredients make manufacturer mass memory noise parent power pressure processor
+    range resolution revenue scale servings shape speed spouse storage surface symptoms temperature texture thickness timezone
+    tolerance torque viscosity voltage volume wattage
     adresse alter art beruf betreff datum email-adresse firma geburtsdatum gewicht kunde kundennummer land nachname name nummer
     ort plz preis strasse straße telefon titel vorname
     """.split()  # noqa: SIM905  (no 250 quotes)
@@ -26,7 +30,7 @@ _MAX_WORDS = 4
 
 
 def is_field_name(text: str) -> bool:
-    """Whether a text is what a field is called: `Phone`, `Date of birth`, `Contract no.:`."""
+    """Return whether a text is the name of a field: `Phone`, `Date of birth`, `Contract no.:`."""
     words = [word.strip(".:()") for word in text.lower().replace("/", " ").split()]
     words = [word for word in words if word]
     if any(character.isdigit() for character in text):

@@ -1,4 +1,4 @@
-"""Which files can be uploaded: types by the extension of the name, size limits, and what each type is called."""
+"""Files that can be uploaded: types by the extension of the name, size limits, names of the types."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_FILE_BYTES = max([10 * MEGABYTE, *_SIZE_LIMITS.values()])
 
 
 def file_type(name: str) -> str:
-    """The type of a file by its name, such as "md".
+    """Return the type of a file by its name, such as "md".
 
     Raises:
         ServiceError: 400 for a name without a known extension.
@@ -36,33 +36,33 @@ def file_type(name: str) -> str:
 
 
 def is_known_type(name: str) -> bool:
-    """Whether a file of that name can be uploaded."""
+    """Return whether a file of that name can be uploaded."""
     _, dot, extension = name.rpartition(".")
     return bool(dot) and extension.lower() in TYPES
 
 
 def size_limit(name: str) -> int:
-    """The largest content of a file of that name, in bytes."""
+    """Return the largest content of a file of that name, in bytes."""
     return _SIZE_LIMITS.get(file_type(name), 10 * MEGABYTE)
 
 
 def reference_type(name: str) -> str:
-    """What a reference to the file is called in context snippets: text, markdown, json, pdf or doc_x."""
+    """Return the type of a reference to the file in context snippets: text, markdown, json, pdf or doc_x."""
     return _REFERENCE_TYPES[name.rpartition(".")[2].lower()]
 
 
 def has_pages(name: str) -> bool:
-    """Whether citations of the file name its pages."""
+    """Return whether citations of the file name its pages."""
     return _REFERENCE_TYPES.get(name.rpartition(".")[2].lower()) in PAGED_TYPES
 
 
 def content_type(name: str) -> str:
-    """The media type of a file by its name."""
+    """Return the media type of a file by its name."""
     return _CONTENT_TYPES[file_type(name)]
 
 
 def is_read_by_child(name: str) -> bool:
-    """Whether files of that name are read in a child process."""
+    """Return whether files of that name are read in a child process."""
     return file_type(name) in _CHILD_TYPES
 
 
@@ -70,7 +70,7 @@ MAX_NAME_CHARACTERS = 1024
 
 
 def check_name(name: str) -> str:
-    """The name of a file, if a file may have it; it is kept as text and never used as a path."""
+    """Return the name of a file, if a file may have it; it is kept as text and never used as a path."""
     if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         raise invalid("Invalid file name: must be 1-1024 printable characters")
     file_type(name)
@@ -78,6 +78,6 @@ def check_name(name: str) -> str:
 
 
 def check_size(name: str, size: int) -> None:
-    """Raises 413 if so many bytes are more than a file of that name may have."""
+    """Raise 413 if so many bytes are more than a file of that name may have."""
     if size > size_limit(name):
         raise too_large(size_limit(name))

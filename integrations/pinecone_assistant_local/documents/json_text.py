@@ -84,7 +84,7 @@ def _skip_spaces(text: str, position: int) -> int:
 
 
 class _Owner:
-    """What a value belongs to.
+    """The owner of a value.
 
     Args:
         path: The keys that lead to it and the names of the objects on the way.

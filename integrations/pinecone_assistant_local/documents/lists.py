@@ -42,7 +42,7 @@ class Item:
 
 
 class ListReader:
-    """Finds the items of one paragraph after another; a numbered list may go on from paragraph to paragraph."""
+    """Finder of the items of one paragraph after another; a numbered list may go on from paragraph to paragraph."""
 
     def __init__(self) -> None:
         self._last = 0  # the number of the last item

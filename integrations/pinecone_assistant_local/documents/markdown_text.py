@@ -95,7 +95,7 @@ class _Shown:
 
 
 class _Reader:
-    """Reads the tokens of a text one after another."""
+    """Reader of the tokens of a text, one after another."""
 
     def __init__(self, text: str, outline: Outline) -> None:
         self._lines = text.split("\n")

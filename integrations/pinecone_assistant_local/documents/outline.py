@@ -19,7 +19,7 @@ class _Heading:
 
 
 class Outline:
-    """Keeps the open headings; one that turns out to stand above nothing is text itself and is not lost."""
+    """The open headings. One that turns out to have nothing below it is text itself and is not lost."""
 
     def __init__(self) -> None:
         self._open: list[_Heading] = []

@@ -44,7 +44,7 @@ def pdf_blocks(document: PdfContent) -> Iterator[Block]:
 
 
 class _Reader:
-    """Reads the pages one after another."""
+    """Reader of the pages, one after another."""
 
     def __init__(self, pages: Sequence[Sequence[PdfLine]], illustrated: set[int]) -> None:
         self._pages = pages
@@ -113,7 +113,7 @@ class _Reader:
 
 
 class _Layout:
-    """Tells where the paragraphs of a page begin.
+    """Where the paragraphs of a page begin.
 
     Args:
         lines: The lines of the page.
@@ -131,7 +131,7 @@ class _Layout:
         self._is_prose = len(full) >= _MIN_GAPS and sum(full) >= _MOSTLY * len(full)
 
     def begins_paragraph(self, last: PdfLine, line: PdfLine) -> bool:
-        """Whether a line begins a paragraph below the last one."""
+        """Return whether a line begins a paragraph below the last one."""
         gap = last.bottom - line.top
         if last.filled or line.filled:
             return True
@@ -147,7 +147,7 @@ class _Layout:
         return not (self._is_prose and self.is_full(last, line))
 
     def is_full(self, last: PdfLine, line: PdfLine, tolerance: float = _EXACT) -> bool:
-        """Whether the first word of a line would not have fitted on the last one, so that it was wrapped."""
+        """Return whether the first word of a line would not have fitted on the last one, so that it was wrapped."""
         column = round(last.left / _COLUMN_WIDTH)
         margin = max(self._margins.get(near, 0.0) for near in (column - 1, column, column + 1))
         first = len(line.text.split(maxsplit=1)[0]) + 1 if line.text.strip() else 0

@@ -87,5 +87,5 @@ def _is_prose_or_list(lines: Sequence[str]) -> bool:
 
 
 def _ends_early(lines: Sequence[str], width: int, index: int) -> bool:
-    """Whether the first word of the next line would have fitted on this one."""
+    """Return whether the first word of the next line would have fitted on this one."""
     return len(lines[index].rstrip()) + len(lines[index + 1].split(maxsplit=1)[0]) < width

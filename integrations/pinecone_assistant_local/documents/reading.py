@@ -23,7 +23,7 @@ from .plain_text import parse_text
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was found in a file.
+    """The text and images of a file.
 
     Attributes:
         blocks: Its text.

@@ -121,7 +121,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _is_end_after(word: str, text: str, match: re.Match[str]) -> bool:
-    """Whether the full stop after this word ends a sentence, by the kind of the word and the word that follows."""
+    """Return whether the full stop after this word ends a sentence, by the kind of the word and the word that follows."""
     lower = word.lower()
     if len(word) > 2 and lower not in _KNOWN and "." not in word:
         return True  # most words

@@ -8,12 +8,12 @@ _TOKEN = re.compile(r"\w{1,6}|[^\w\s]")
 
 
 def count_tokens(text: str) -> int:
-    """Roughly how many tokens a model would count."""
+    """Return roughly how many tokens a model would count."""
     return len(_TOKEN.findall(text))
 
 
 def clip_tokens(text: str, max_tokens: int) -> str:
-    """The beginning of a text, at most so many tokens."""
+    """Return the beginning of a text, at most so many tokens."""
     if len(text) <= max_tokens:  # each token has a character
         return text
     for count, match in enumerate(_TOKEN.finditer(text), start=1):

@@ -42,18 +42,18 @@ STOP_WORDS = frozenset(
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in order, lower case; text without spaces gives overlapping pairs of characters."""
+    """Return the words of a text in order, lower case; text without spaces gives overlapping pairs of characters."""
     return _WORD.findall(index_text(text).lower())
 
 
 def without_grammar(words: list[str]) -> list[str]:
-    """The words without those pairs of Japanese or Chinese characters that are endings, particles and question words."""
+    """Return the words without those pairs of Japanese or Chinese characters that are endings, particles and question words."""
     telling = [word for word in words if word.isascii() or not _GRAMMAR.search(word)]
     return telling or words
 
 
 def index_text(text: str) -> str:
-    """The text as the full-text index gets it: runs of a script without spaces become pairs of characters."""
+    """Return the text as the full-text index gets it: runs of a script without spaces become pairs of characters."""
     return _UNSPACED.sub(_pairs, text) if not text.isascii() else text
 
 
@@ -80,7 +80,7 @@ class Stems:
         )
 
     def of(self, words: Iterable[str]) -> list[str]:
-        """The stem of each word, in order."""
+        """Return the stem of each word, in order."""
         words = list(words)
         known = self._known
         missing = {word for word in words if word not in known}
@@ -89,7 +89,7 @@ class Stems:
         return [known[word] for word in words]
 
     def of_text(self, text: str) -> list[str]:
-        """The stems of a text's words, in order."""
+        """Return the stems of a text's words, in order."""
         return self.of(words_of(text))
 
     def of_texts(self, texts: Iterable[str]) -> Iterator[tuple[str, ...]]:

@@ -174,12 +174,12 @@ def test_footnotes_follow_their_paragraph_and_endnotes_come_last() -> None:
     body = (
         paragraph("One.", before=reference.format(1))
         + paragraph("Two.", before='<w:endnoteReference w:id="1"/>' + reference.format(2))
-        + table([row(f"<w:tc>{paragraph('In', before=reference.format(3))}</w:tc>", "a table"), row("of", "rows")])
+        + table([row(f"<w:tc>{paragraph('Tree', before=reference.format(3))}</w:tc>", "Height"), row("oak", "20 m")])
         + paragraph("Three.", before=PAGE_BREAK)
     )
     assert [(page, text) for page, _, text in _quoted(docx(body, parts={"footnotes": footnotes, "endnotes": endnotes}))] == [
         (1, "One."), (1, "The first note."), (1, "It goes on."), (1, "Two."), (1, "The second note."),
-        (1, "In: of; a table: rows"), (1, "A note of a table."), (2, "Three."), (2, "The endnote."),
+        (1, "Tree: oak; Height: 20 m"), (1, "A note of a table."), (2, "Three."), (2, "The endnote."),
     ]  # fmt: skip
 
 

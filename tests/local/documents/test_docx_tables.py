@@ -26,6 +26,10 @@ HEADERS = [
         ["Field: Phone; Value: 555", "Field: Email; Value: a@b.c"],
     ),
     (
+        [["Field", "Type"], ["name", "string"], ["price", "float"]],
+        ["Field: name; Type: string", "Field: price; Type: float"],
+    ),
+    (
         [["Item", "2019", "2020"], ["Pumps", "12", "14"], ["Valves", "120", "180"]],
         ["Item: Pumps; 2019: 12; 2020: 14", "Item: Valves; 2019: 120; 2020: 180"],
     ),
@@ -61,6 +65,12 @@ KEYS = [
     (
         [["red pine", "tall", "evergreen"], ["oak", "broad", "slow"]],
         ["red pine | tall | evergreen", "oak | broad | slow"],
+    ),
+    ([["Impeller", "closed"], ["Seal", "mechanical"]], ["Impeller: closed", "Seal: mechanical"]),
+    ([["Supply voltage", "230 V"], ["Flow rate", "40 l/min"]], ["Supply voltage: 230 V", "Flow rate: 40 l/min"]),
+    (
+        [["Valve", "A part that controls flow."], ["Seal", "A ring."]],
+        ["Valve: A part that controls flow.", "Seal: A ring."],
     ),
     ([["Only one row", "here"]], ["Only one row | here"]),
     ([["Phone", "555"]], ["Phone: 555"]),

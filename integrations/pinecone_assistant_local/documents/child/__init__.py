@@ -1,1 +1,1 @@
-"""What runs in the sandboxed child process that reads PDF and DOCX files."""
+"""The sandboxed child process that reads PDF and DOCX files."""

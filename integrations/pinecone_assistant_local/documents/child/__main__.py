@@ -20,7 +20,7 @@ _MORE_CPU_SECONDS = 5
 
 
 def main() -> None:
-    """Runs the program; the one argument is a JSON object, see `Children.run`."""
+    """Run the program; the one argument is a JSON object, see `Children.run`."""
     options = json.loads(sys.argv[1])
     set_limits(options["memory_bytes"], options["cpu_seconds"], options["wall_seconds"])
     sys.path += options["folders"]
@@ -49,7 +49,7 @@ def _extract(kind: str, content: bytes, *, images: bool) -> dict[str, object]:
 
 
 def set_limits(memory_bytes: int, cpu_seconds: int, wall_seconds: float) -> None:
-    """Limits this process, as far as the operating system can; the parent's own clock holds everywhere."""
+    """Limit this process, as far as the operating system can; the parent's own clock holds everywhere."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415  (there is none on Windows)

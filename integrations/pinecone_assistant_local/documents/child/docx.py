@@ -1,4 +1,4 @@
-"""What a DOCX document holds, read with the standard library. Runs in the child process only."""
+"""The text of a DOCX document, read with the standard library. Runs in the child process only."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _Relations(_NoDoctype):
         self.found: dict[str, tuple[str, str]] = {}
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Read the beginning of an element."""
         if local_name(tag) == "Relationship" and attributes.get("TargetMode") != "External":
             kind = attributes.get("Type", "").rpartition("/")[2]
             self.found[attributes.get("Id", "")] = (kind, attributes.get("Target", ""))
@@ -84,7 +84,7 @@ def _read(archive: zipfile.ZipFile) -> dict[str, object]:
     relations = _relations(archive, posixpath.join(folder, "_rels", f"{file}.rels"))
 
     def name_of(target: str | None) -> str | None:
-        """The name of the part that the document refers to, if there is one."""
+        """Return the name of the part that the document refers to, if there is one."""
         name = posixpath.normpath(posixpath.join(folder, target)).lstrip("/") if target else ""
         return name if name in names else None
 

@@ -101,7 +101,7 @@ class Body:
         self._waiting_notes: list[tuple[str, int]] = []  # with the stretch of the reference
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Read the beginning of an element."""
         name, values = local_name(tag), local_names(attributes)
         if name == "del":
             self._see_deleted_mark()
@@ -125,7 +125,7 @@ class Body:
             self._start_in_paragraph(self._paragraphs[-1], name, values)
 
     def end(self, tag: str) -> None:
-        """An element ends."""
+        """Read the end of an element."""
         name = local_name(tag)
         if self._skipping:
             self._skipping -= 1
@@ -150,7 +150,7 @@ class Body:
             self._flush()
 
     def data(self, text: str) -> None:
-        """Characters."""
+        """Read characters."""
         if not self._in_text or self._skipping or not self._paragraphs:
             return
         self._size += len(text)

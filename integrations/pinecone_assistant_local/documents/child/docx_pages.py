@@ -1,4 +1,4 @@
-"""On which page the text of a DOCX document stands.
+"""Pages of the text of a DOCX document.
 
 The file has no pages: it has explicit breaks, Word's notes of where it last broke one, and sections. How a section
 begins, on a new page or on the same one, stands in its properties, and these come at its end. So text gets a number for
@@ -28,7 +28,7 @@ class _Stretch:
 
 
 class Pages:
-    """Counts the breaks of a document.
+    """Counter of the breaks of a document.
 
     Attributes:
         stretch: The number of the stretch that is being read.

@@ -24,7 +24,7 @@ def local_names(attributes: dict[str, str]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Styles:
-    """What matters of each style, under its identifier, with what it inherits.
+    """Properties of each style, under its identifier, with those it inherits.
 
     Attributes:
         levels: The level of a heading, 1 the outermost (a title).
@@ -47,7 +47,7 @@ class StylesReader:
         self._skipping = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
+        """Read the beginning of an element."""
         name, values = local_name(tag), local_names(attributes)
         value = values.get("val", "")
         if self._skipping or name in ("tblStylePr", "docDefaults", "latentStyles"):
@@ -70,7 +70,7 @@ class StylesReader:
             self._own.page_break[self._style] = value not in OFF
 
     def end(self, _tag: str) -> None:
-        """An element ends."""
+        """Read the end of an element."""
         if self._skipping:
             self._skipping -= 1
 

@@ -1,4 +1,4 @@
-"""What a PDF holds, read with PDFium. Runs in the child process only."""
+"""The text and images of a PDF, read with PDFium. Runs in the child process only."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
 
 
 def _index(text_page: Any, position: int) -> int:
-    """The character at a position of the text: the text leaves out some characters and adds others."""
+    """Return the character at a position of the text: the text leaves out some characters and adds others."""
     return max(0, int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, position)))
 
 
@@ -131,7 +131,7 @@ def _images(page: Any) -> Iterator[Any]:
 
 
 def _image_data(image: Any, budget: int) -> tuple[str, bytes | None]:
-    """The media type and bytes of an image; JPEG as it is, all else as PNG; None if it cannot be had."""
+    """Return the media type and bytes of an image; JPEG as it is, all else as PNG; None if it cannot be had."""
     limit = min(budget, MAX_IMAGE_BYTES)
     try:
         *simple, last = image.get_filters() or [""]

@@ -1,4 +1,4 @@
-"""What is filled in on a PDF page: form fields, and notes that are typed onto it.
+"""Form fields of a PDF page that are filled in, and notes that are typed onto it.
 
 They are no part of the page's text. Each is put into the line that it stands on, where a reader sees it: `Name: Ann Lee`.
 """
