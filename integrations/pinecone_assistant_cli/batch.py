@@ -1,0 +1,342 @@
+"""`batch`: many questions from a JSONL file, each answer a line of another one; run again, it goes on where it ended.
+
+What must not happen is that a question is billed twice, or that an answer is lost. So each answer is written and flushed
+as it comes, and a run begins by reading the answers that are there: what has one is not asked again. A kill loses at most
+the questions that were being answered at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from pinecone_assistant_client import (
+    APIConnectionError,
+    AssistantError,
+    AsyncAssistantClient,
+    Message,
+    RateLimitError,
+    StreamError,
+    validate_filter,
+)
+
+from . import connection
+from .asking import citations_to_json, usage_to_json
+from .progress import bar
+from .terminal import fail, say, to_line
+
+_RESULT = frozenset({"answer", "citations", "usage", "answer_model", "error"})
+"""Keys of a result; an input line that has them, such as an answer of an earlier run, does not pass them on."""
+_RATE_LIMITED_TRIES = 10
+
+
+def batch(
+    questions: Annotated[Path, typer.Argument(help='JSONL: {"id": ..., "question": ..., "filter"?, "model"?, ...}.')],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSONL with the answers; continued if it exists.")],
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 8,
+    retry_unclear: Annotated[
+        bool,
+        typer.Option("--retry-unclear", help="Also ask again what may have been answered and billed without arriving."),
+    ] = False,
+    assistant: connection.Assistant = None,
+) -> None:
+    """Answer many questions; a run that was stopped is continued by the same command.
+
+    \b
+    Example:
+      pinecone-assistant batch questions.jsonl -o answers.jsonl --concurrency 16
+    """
+    if not questions.is_file():
+        raise fail(f"there is no file {questions}", 2)
+    if output.exists() and output.samefile(questions):
+        raise fail(f"{output} is the file with the questions: name another one for the answers", 2)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(Ledger()))
+        total = ledger.read_questions(questions)
+        answers = stack.enter_context(_open_answers(output))
+        ledger.read_answers(answers, output)
+        todo = ledger.count_todo(retry_unclear=retry_unclear)
+        say(f"{total} questions, {total - todo} of them done: asking {todo}.")
+        counts = asyncio.run(
+            _Run(connection.async_client(assistant, max_retries=4), ledger, answers, retry_unclear).ask_all(
+                read_lines(questions), todo, concurrency
+            )
+        )
+        unclear = ledger.count_unclear()
+    say(f"{counts.answered} answered, {counts.failed} failed, {counts.tokens} tokens; the answers are in {output}.")
+    if unclear and not retry_unclear:
+        say(
+            f"{unclear} may have been answered and billed without arriving: they are not asked again by themselves, "
+            "but with --retry-unclear."
+        )
+    if counts.is_stopped:
+        raise typer.Exit(130)
+    if counts.failed or unclear:
+        raise typer.Exit(1)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of a JSONL file with their line numbers; blank lines are passed over.
+
+    Raises:
+        typer.Exit: With 2, for a line that is not a JSON object.
+    """
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except ValueError as error:
+                raise fail(f"{path}, line {number} is not JSON: {error}", 2) from error
+            if not isinstance(value, dict):
+                raise fail(f"{path}, line {number} is not a JSON object", 2)
+            yield number, value
+
+
+class Ledger:
+    """Which questions there are, and what became of them.
+
+    In a temporary SQLite database, which SQLite keeps on disk past 2 MB: memory does not grow with the questions.
+    """
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.execute("CREATE TABLE questions (id TEXT PRIMARY KEY, line INTEGER, state TEXT) WITHOUT ROWID")
+
+    def read_questions(self, path: Path) -> int:
+        """Check every line before anything is asked; returns how many there are.
+
+        Raises:
+            typer.Exit: With 2, for a line without an id or a question, a wrong filter, or an id that came before.
+        """
+        count = 0
+        self._connection.execute("BEGIN")
+        for number, row in read_lines(path):
+            where = f"{path}, line {number}"
+            if not isinstance(row.get("id"), (str, int)) or isinstance(row["id"], bool) or row["id"] == "":
+                raise fail(f'{where} has no "id" that is text or a whole number', 2)
+            if not isinstance(row.get("question"), str) or not row["question"].strip():
+                raise fail(f'{where} has no "question"', 2)
+            if row.get("model") is not None and not isinstance(row["model"], str):
+                raise fail(f'{where}: "model" is not text', 2)
+            try:
+                validate_filter(row.get("filter"))
+            except AssistantError as error:
+                raise fail(f"{where}: {error}", 2) from error
+            try:
+                self._connection.execute("INSERT INTO questions VALUES (?, ?, 'todo')", (to_key(row["id"]), number))
+            except sqlite3.IntegrityError:
+                (first,) = self._connection.execute(
+                    "SELECT line FROM questions WHERE id = ?", (to_key(row["id"]),)
+                ).fetchone()
+                raise fail(f'{where} has the id of line {first}: {row["id"]!r}; ids must differ', 2) from None
+            count += 1
+        self._connection.execute("COMMIT")
+        if not count:
+            raise fail(f"{path} has no questions", 2)
+        return count
+
+    def read_answers(self, answers: IO[bytes], path: Path) -> None:
+        """Take over what an earlier run wrote, and cut a last line that was torn by a kill.
+
+        The last line of an id wins.
+        """
+        self._connection.execute("BEGIN")
+        answers.seek(0)
+        end = 0
+        for number, line in enumerate(answers, start=1):
+            if not line.endswith(b"\n"):
+                say(f"The last line of {path} was not written to its end, and is cut off: the question is asked again.")
+                break
+            end += len(line)
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                key = to_key(row["id"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise fail(f"{path}, line {number} is not an answer of this command: name another file", 2) from error
+            self.set_state(key, _state_of(row))
+        self._connection.execute("COMMIT")
+        answers.seek(end)
+        answers.truncate()
+
+    def set_state(self, key: str, state: str) -> None:
+        """Remember what became of a question: done, failed or unclear."""
+        self._connection.execute("UPDATE questions SET state = ? WHERE id = ?", (state, key))
+
+    def is_todo(self, key: str, *, retry_unclear: bool) -> bool:
+        """Return whether a question is to be asked."""
+        (state,) = self._connection.execute("SELECT state FROM questions WHERE id = ?", (key,)).fetchone()
+        return state in ("todo", "failed") or (retry_unclear and state == "unclear")
+
+    def count_todo(self, *, retry_unclear: bool) -> int:
+        """Return how many questions are to be asked."""
+        states = ("todo", "failed", "unclear" if retry_unclear else "todo")
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM questions WHERE state IN (?, ?, ?)", states
+        ).fetchone()
+        return int(count)
+
+    def count_unclear(self) -> int:
+        """Return how many questions may have been answered without an answer that arrived."""
+        (count,) = self._connection.execute("SELECT count(*) FROM questions WHERE state = 'unclear'").fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        """Remove the database."""
+        self._connection.close()
+
+
+def to_key(identifier: str | int) -> str:
+    """Return an id as text that keeps 1 and "1" apart."""
+    return json.dumps(identifier)
+
+
+def _state_of(row: dict[str, Any]) -> str:
+    error = row.get("error")
+    if error is None:
+        return "done"
+    return "unclear" if isinstance(error, dict) and error.get("may_have_been_processed") else "failed"
+
+
+@dataclass
+class _Counts:
+    answered: int = 0
+    failed: int = 0
+    tokens: int = 0
+    is_stopped: bool = False
+
+
+class _Run:
+    """One run over the questions."""
+
+    def __init__(self, client: AsyncAssistantClient, ledger: Ledger, answers: IO[bytes], retry_unclear: bool) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._answers = answers
+        self._retry_unclear = retry_unclear
+        self._counts = _Counts()
+        self._open_at = 0.0
+
+    async def ask_all(self, rows: Iterator[tuple[int, dict[str, Any]]], total: int, concurrency: int) -> _Counts:
+        """Ask what is to be asked, `concurrency` at a time; the first Ctrl-C lets these finish."""
+        loop = asyncio.get_running_loop()
+        workers: list[asyncio.Task[None]] = []
+
+        def stop() -> None:
+            if self._counts.is_stopped:
+                for worker in workers:
+                    worker.cancel()
+                return
+            self._counts.is_stopped = True
+            say("Waiting for the answers that are under way. Ctrl-C again drops them; they may be billed all the same.")
+
+        handled = _handle_interrupts(loop, stop)
+        try:
+            with bar("{task.fields[tokens]} tokens") as progress:
+                task = progress.add_task("Asking", total=total, tokens=0)
+
+                async def work() -> None:
+                    for _, row in rows:  # one iterator for all workers: nothing is read ahead
+                        if self._ledger.is_todo(to_key(row["id"]), retry_unclear=self._retry_unclear):
+                            await self._ask(row)
+                            progress.update(task, advance=1, tokens=self._counts.tokens)
+                        if self._counts.is_stopped:
+                            return
+
+                async with self._client:
+                    workers += [asyncio.create_task(work()) for _ in range(concurrency)]
+                    results = await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            if handled:
+                loop.remove_signal_handler(signal.SIGINT)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return self._counts
+
+    async def _ask(self, row: dict[str, Any]) -> None:
+        carried = {name: value for name, value in row.items() if name not in _RESULT}
+        try:
+            answer = await self._answer(row)
+        except AssistantError as error:
+            self._counts.failed += 1
+            unclear = isinstance(error, StreamError) or (
+                isinstance(error, APIConnectionError) and error.may_have_been_processed
+            )
+            failure = {"type": type(error).__name__, "message": to_line(str(error)), "may_have_been_processed": unclear}
+            self._write({**carried, "error": failure})
+            return
+        self._counts.answered += 1
+        usage = usage_to_json(answer.usage)
+        self._counts.tokens += usage["total_tokens"] if usage else 0
+        result = {"answer": answer.content, "citations": citations_to_json(answer.citations), "usage": usage}
+        self._write({**carried, **result, "answer_model": answer.model})
+
+    async def _answer(self, row: dict[str, Any]) -> Any:
+        """Return the answer of the service. One that is rate-limited holds all workers back, not only its own."""
+        for attempt in range(1, _RATE_LIMITED_TRIES + 1):
+            while (wait := self._open_at - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(wait)
+            try:
+                return await self._client.answer(
+                    [Message("user", row["question"])],
+                    interface="standard",
+                    filter=row.get("filter"),
+                    model=row.get("model"),
+                    strip_references=True,
+                    on_retry=self._hold_back,
+                )
+            except RateLimitError as error:
+                if attempt == _RATE_LIMITED_TRIES:
+                    raise
+                self._hold(error.retry_after or min(2.0**attempt, 60.0))
+        raise AssertionError("unreachable")
+
+    async def _hold_back(self, state: Any) -> None:
+        error = state.outcome.exception()
+        if isinstance(error, RateLimitError):
+            self._hold(state.upcoming_sleep)
+
+    def _hold(self, seconds: float) -> None:
+        self._open_at = max(self._open_at, asyncio.get_running_loop().time() + seconds)
+
+    def _write(self, result: dict[str, Any]) -> None:
+        self._answers.write(json.dumps(result, ensure_ascii=False).encode() + b"\n")
+        self._answers.flush()
+        self._ledger.set_state(to_key(result["id"]), _state_of(result))
+
+
+def _handle_interrupts(loop: asyncio.AbstractEventLoop, stop: Any) -> bool:
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except (NotImplementedError, RuntimeError):  # Windows has none: Ctrl-C ends the run at once
+        return False
+    return True
+
+
+def _open_answers(path: Path) -> IO[bytes]:
+    """Open the answers for reading and appending; a second run on the same file at the same time is refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("r+b" if path.exists() else "x+b")
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        pass
+    except OSError as error:
+        file.close()
+        raise fail(f"another run is writing to {path}: wait for it, or name another file", 2) from error
+    return file

@@ -1,0 +1,100 @@
+"""`evaluate`: how well answers agree with the right ones, with an exit code for CI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pinecone_assistant_client import AssistantError, AsyncAssistantClient
+
+from . import connection
+from .batch import read_lines
+from .progress import bar
+from .terminal import fail, print_json, print_records, say, to_line
+
+_METRICS = ("correctness", "completeness", "alignment")
+
+
+def evaluate(
+    answers: Annotated[Path, typer.Argument(help='JSONL, as `batch` writes it, with "ground_truth".')],
+    min_correctness: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if the mean is lower.")
+    ] = 0.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Answers at once.")] = 8,
+    assistant: connection.Assistant = None,
+    as_json: connection.Json = False,
+) -> None:
+    """Compare answers with ground truths. A question without an answer counts as 0.
+
+    \b
+    Example:
+      pinecone-assistant evaluate answers.jsonl --min-correctness 0.8
+    """
+    if not answers.is_file():
+        raise fail(f"there is no file {answers}", 2)
+    rows = list(_latest(answers))
+    judged = [row for row in rows if row.get("ground_truth") is not None]
+    if not judged:
+        raise fail(f'{answers} has no line with a "ground_truth" to compare with', 2)
+    for row in judged:
+        if not all(isinstance(row.get(name), str) and row[name].strip() for name in ("question", "ground_truth")):
+            raise fail(f'{answers}: the line with id {row.get("id")!r} needs "question" and "ground_truth" as text', 2)
+    results = asyncio.run(_evaluate_all(connection.async_client(assistant), judged, concurrency))
+    print_records(("id", *_METRICS, "error"), results, as_json=as_json)
+    means = {name: sum(result[name] or 0.0 for result in results) / len(results) for name in _METRICS}
+    failed = sum(result["error"] is not None for result in results)
+    is_passed = means["correctness"] >= min_correctness
+    summary = {"mean": means, "evaluated": len(results), "failed": failed, "passed": is_passed}
+    if as_json:
+        print_json({"summary": summary})
+    without = len(rows) - len(judged)
+    say(
+        f"{len(results)} evaluated, {failed} failed, {without} without a ground truth. "
+        + ", ".join(f"{name} {value:.2f}" for name, value in means.items())
+        + ("." if is_passed else f": the mean correctness is below {min_correctness:g}.")
+    )
+    if not is_passed:
+        raise typer.Exit(1)
+
+
+def _latest(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the last line of each id, where `batch` asked again after an error; lines without an id all count."""
+    rows: dict[object, dict[str, Any]] = {}
+    for number, row in read_lines(path):
+        key = row.get("id")
+        rows[("line", number) if key is None else ("id", str(key))] = row
+    yield from rows.values()
+
+
+async def _evaluate_all(
+    client: AsyncAssistantClient, rows: list[dict[str, Any]], concurrency: int
+) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = [{} for _ in rows]
+    waiting = iter(range(len(rows)))
+    with bar("") as progress:
+        task = progress.add_task("Evaluating", total=len(rows))
+
+        async def work() -> None:
+            for index in waiting:
+                results[index] = await _evaluate(client, rows[index])
+                progress.advance(task)
+
+        async with client:
+            await asyncio.gather(*(work() for _ in range(concurrency)))
+    return results
+
+
+async def _evaluate(client: AsyncAssistantClient, row: dict[str, Any]) -> dict[str, Any]:
+    answer = row.get("answer")
+    result: dict[str, Any] = {"id": row.get("id"), **dict.fromkeys(_METRICS), "error": None}
+    if not isinstance(answer, str) or not answer.strip():
+        return {**result, "error": "no answer"}
+    try:
+        found = await client.evaluate(row["question"], answer, row["ground_truth"])
+    except AssistantError as error:
+        return {**result, "error": to_line(str(error))}
+    return {**result, **{name: getattr(found, name) for name in _METRICS}}

@@ -1,0 +1,63 @@
+"""`serve`: the local assistant over a folder. Its options are here, its work is in `pinecone_assistant_local.serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .terminal import fail
+
+_DEFAULT_PORT = 8790
+
+
+def serve(
+    folder: Annotated[Path, typer.Argument(help="The folder; its subfolders are included.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = _DEFAULT_PORT,
+    name: Annotated[str | None, typer.Option(help="The assistant's name.", show_default="the folder's")] = None,
+    metadata: Annotated[
+        Path | None, typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False)
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the files there.", show_default="gone at the end")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow changes in the folder.")] = False,
+    allow_model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Accept one more model name.")] = None,
+    faults: Annotated[bool, typer.Option("--faults", help="Let clients set faults at /_faults.")] = False,
+    bind: Annotated[str, typer.Option(metavar="ADDRESS", help="The IP address to listen on.")] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Accept one more name in the Host header.")
+    ] = None,
+) -> None:
+    """Serve the files of a folder as a local assistant: no account, no network.
+
+    The key to accept is PINECONE_API_KEY, or a random one that is printed. Needs the extra `local`.
+
+    \b
+    Example:
+      pinecone-assistant serve docs/ --watch
+    """
+    try:
+        from pinecone_assistant_local.serve.serving import serve_folder  # noqa: PLC0415 - needs another extra
+    except ModuleNotFoundError as error:
+        raise fail(
+            f"serve needs {error.name}, which comes with the extra 'local': install it with"
+            " pip install 'pinecone-assistant-integrations[local]', or pip install '.[local]' in a clone",
+            2,
+        ) from error
+    try:
+        serve_folder(
+            folder,
+            port=port,
+            name=name,
+            metadata=metadata,
+            data_dir=data_dir,
+            watch=watch,
+            allowed_models=allow_model or [],
+            faults=faults,
+            bind=bind,
+            allowed_hosts=allow_host or [],
+        )
+    except (OSError, ValueError) as error:
+        raise fail(str(error), 2) from error

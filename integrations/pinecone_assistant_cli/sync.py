@@ -1,0 +1,114 @@
+"""`sync`: keep an assistant in step with a folder or a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pinecone_assistant_client import AssistantClient, SyncReport
+
+from . import connection
+from .progress import file_progress
+from .terminal import confirm, fail, print_json, say
+
+
+def sync(
+    source: Annotated[str, typer.Argument(help="A folder, or a URL such as s3://bucket/prefix (extra `cloud`).")],
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Whose files these are in the assistant. Default: the last part of SOURCE.", show_default=False),
+    ] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option(help="Only paths that match; may be repeated.", show_default="**/*")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Leave matching paths out; may be repeated.")] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False),
+    ] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete the owner's files that the source no longer has (needs --owner).")
+    ] = False,
+    max_delete: Annotated[
+        int | None, typer.Option(min=0, help="Files to delete at most.", show_default="half of the owner's")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, help="Files at once.")] = 8,
+    yes: connection.Yes = False,
+    assistant: connection.Assistant = None,
+    as_json: connection.Json = False,
+) -> None:
+    """Upload what is new or changed, and leave the rest alone.
+
+    \b
+    Examples:
+      pinecone-assistant sync docs/
+      pinecone-assistant sync docs/ --owner handbook --delete --metadata docs/metadata.json
+    """
+    if delete and owner is None:
+        raise typer.BadParameter("--delete needs --owner: only files of that owner are deleted")
+    options: dict[str, Any] = {
+        "owner": owner,
+        "exclude": tuple(exclude or ()),
+        "metadata": metadata,
+        "delete": delete,
+        "max_delete": max_delete,
+        "raise_on_error": False,
+    }
+    if pattern:
+        options["patterns"] = tuple(pattern)
+    with connection.client(assistant) as client:
+        if delete and not dry_run and not yes:
+            confirm_deletions(client, source, options)
+        with file_progress("Syncing", None) as report:
+            done = client.files.sync(
+                source, dry_run=dry_run, concurrency=concurrency, on_progress=report, **options
+            )
+    _show(done, as_json=as_json)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def confirm_deletions(client: AssistantClient, source: str, options: dict[str, Any]) -> None:
+    """Show what would be deleted and ask. Nothing is sent where nobody can be asked."""
+    confirm_possible()
+    plan = client.files.sync(source, dry_run=True, **options)
+    if not plan.deleted:
+        return
+    for path in plan.deleted:
+        say(f"delete {path}")
+    confirm(f"{plan} Go on?", yes=False)
+
+
+def confirm_possible() -> None:
+    """Exit with 2 where there is no terminal to ask in."""
+    import sys  # noqa: PLC0415
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise fail("--delete asks before it deletes, and there is no terminal: add --yes. Nothing was sent.", 2)
+
+
+def _show(done: SyncReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                name: list(getattr(done, name))
+                for name in ("uploaded", "replaced", "unchanged", "deleted", "ignored")
+            }
+            | {
+                "failed": [{"path": path, "error": str(error)} for path, error in done.failed],
+                "ingestion_units": done.ingestion_units,
+                "is_dry_run": done.is_dry_run,
+            }
+        )
+    else:
+        for name in ("uploaded", "replaced", "deleted"):
+            for path in getattr(done, name):
+                say(f"{name} {path}")
+        if done.ignored:
+            say(f"ignored {', '.join(done.ignored)}")
+    for path, error in done.failed:
+        say(f"Error: {path}: {error}")
+    say(str(done))

@@ -1,0 +1,1 @@
+"""The command `pinecone-assistant`, as a process of its own against the local assistant."""
