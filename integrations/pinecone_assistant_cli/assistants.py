@@ -16,9 +16,7 @@ app = typer.Typer(help="The assistants of your project.", no_args_is_help=True, 
 
 Name = Annotated[str, typer.Argument(help="The name of the assistant.")]
 Instructions = Annotated[str | None, typer.Option(help="How the assistant should answer.", show_default=False)]
-Metadata = Annotated[
-    str | None, typer.Option(metavar="JSON", help="Metadata of the assistant.", show_default=False)
-]
+Metadata = Annotated[str | None, typer.Option(metavar="JSON", help="Metadata of the assistant.", show_default=False)]
 
 
 @app.command("list")

@@ -139,7 +139,7 @@ class Ledger:
                 (first,) = self._connection.execute(
                     "SELECT line FROM questions WHERE id = ?", (to_key(row["id"]),)
                 ).fetchone()
-                raise fail(f'{where} has the id of line {first}: {row["id"]!r}; ids must differ', 2) from None
+                raise fail(f"{where} has the id of line {first}: {row['id']!r}; ids must differ", 2) from None
             count += 1
         self._connection.execute("COMMIT")
         if not count:

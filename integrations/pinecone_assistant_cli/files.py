@@ -75,9 +75,7 @@ def upload(
     if file_id is not None and len(paths) > 1:
         raise typer.BadParameter("--id names one file: upload one, or leave it out")
     given = read_json_object(metadata, "--metadata")
-    uploads = [
-        Upload(path, file_id=file_id, metadata=given, multimodal=True if multimodal else None) for path in paths
-    ]
+    uploads = [Upload(path, file_id=file_id, metadata=given, multimodal=True if multimodal else None) for path in paths]
     with connection.client(assistant) as client, file_progress("Uploading", len(uploads)) as report:
         done = client.files.upload_many(uploads, concurrency=concurrency, on_progress=report, raise_on_error=False)
     _print_report(done, as_json=as_json)

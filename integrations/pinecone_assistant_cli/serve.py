@@ -15,6 +15,10 @@ _DEFAULT_PORT = 8790
 def serve(
     folder: Annotated[Path, typer.Argument(help="The folder; its subfolders are included.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = _DEFAULT_PORT,
+    api_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="The key to accept.", show_default="PINECONE_API_KEY, or a random one"),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The assistant's name.", show_default="the folder's")] = None,
     metadata: Annotated[
         Path | None, typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False)
@@ -32,7 +36,7 @@ def serve(
 ) -> None:
     """Serve the files of a folder as a local assistant: no account, no network.
 
-    The key to accept is PINECONE_API_KEY, or a random one that is printed. Needs the extra `local`.
+    Prints `export` lines for a shell. Needs the extra `local`.
 
     \b
     Example:
@@ -50,6 +54,7 @@ def serve(
         serve_folder(
             folder,
             port=port,
+            api_key=api_key,
             name=name,
             metadata=metadata,
             data_dir=data_dir,

@@ -18,7 +18,9 @@ def sync(
     source: Annotated[str, typer.Argument(help="A folder, or a URL such as s3://bucket/prefix (extra `cloud`).")],
     owner: Annotated[
         str | None,
-        typer.Option(help="Whose files these are in the assistant. Default: the last part of SOURCE.", show_default=False),
+        typer.Option(
+            help="Whose files these are in the assistant. Default: the last part of SOURCE.", show_default=False
+        ),
     ] = None,
     pattern: Annotated[
         list[str] | None, typer.Option(help="Only paths that match; may be repeated.", show_default="**/*")
@@ -63,9 +65,7 @@ def sync(
         if delete and not dry_run and not yes:
             confirm_deletions(client, source, options)
         with file_progress("Syncing", None) as report:
-            done = client.files.sync(
-                source, dry_run=dry_run, concurrency=concurrency, on_progress=report, **options
-            )
+            done = client.files.sync(source, dry_run=dry_run, concurrency=concurrency, on_progress=report, **options)
     _show(done, as_json=as_json)
     if done.failed:
         raise typer.Exit(1)
@@ -93,10 +93,7 @@ def confirm_possible() -> None:
 def _show(done: SyncReport, *, as_json: bool) -> None:
     if as_json:
         print_json(
-            {
-                name: list(getattr(done, name))
-                for name in ("uploaded", "replaced", "unchanged", "deleted", "ignored")
-            }
+            {name: list(getattr(done, name)) for name in ("uploaded", "replaced", "unchanged", "deleted", "ignored")}
             | {
                 "failed": [{"path": path, "error": str(error)} for path, error in done.failed],
                 "ingestion_units": done.ingestion_units,

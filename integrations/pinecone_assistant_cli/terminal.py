@@ -127,7 +127,9 @@ def read_json_object(text: str | None, option: str) -> dict[str, Any] | None:
             f'{option} takes JSON, such as \'{{"resource": "nursery"}}\': {error}', param_hint=option
         ) from error
     if not isinstance(value, dict):
-        raise typer.BadParameter(f'{option} takes a JSON object, such as \'{{"resource": "nursery"}}\'', param_hint=option)
+        raise typer.BadParameter(
+            f'{option} takes a JSON object, such as \'{{"resource": "nursery"}}\'', param_hint=option
+        )
     return value
 
 

@@ -37,7 +37,11 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def asked(local: LocalAssistant) -> list[str]:
     """The questions that the service received."""
-    return [request.body["messages"][-1]["content"] for request in local.requests if request.path.startswith("/assistant/chat/")]
+    return [
+        request.body["messages"][-1]["content"]
+        for request in local.requests
+        if request.path.startswith("/assistant/chat/")
+    ]
 
 
 def test_each_question_has_one_line_with_all_its_keys(pines: LocalAssistant, command: Command, questions: Path) -> None:

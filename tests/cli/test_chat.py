@@ -1,8 +1,7 @@
-"""The terminal chat, as its user sees it: a process of its own in a pseudo-terminal."""
+"""`chat`, as its user sees it: a process of its own in a pseudo-terminal."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import select
@@ -12,16 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 
 import pytest
 
 from pinecone_assistant_local import LocalAssistant
 
+from .conftest import DATA
+
 pty = pytest.importorskip("pty", reason="pseudo-terminals are a POSIX thing")
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "terminal_chat.py"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SECONDS = 30.0
 
@@ -29,15 +28,15 @@ SECONDS = 30.0
 class Terminal:
     """The chat in a pseudo-terminal, asking the assistant that an environment names."""
 
-    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str], *, columns: int = 200) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(SCRIPT), *arguments],
+            [sys.executable, "-W", "error", "-m", "pinecone_assistant_cli", "chat"],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=kept | {"TERM": "xterm", "COLUMNS": "200"} | environment,
+            env=kept | {"TERM": "xterm", "COLUMNS": str(columns)} | environment,
             start_new_session=True,
         )
         os.close(slave)
@@ -94,7 +93,7 @@ class Terminal:
 @pytest.fixture
 def chat(local_assistant: LocalAssistant) -> Iterator[Terminal]:
     """The chat with an assistant that the test scripts."""
-    with Terminal(local_assistant.environ, "--live") as terminal:
+    with Terminal(local_assistant.environ) as terminal:
         yield terminal
 
 
@@ -103,21 +102,39 @@ def bodies(local: LocalAssistant) -> list[dict[str, object]]:
     return [record.body for record in local.requests if isinstance(record.body, dict)]
 
 
-def test_a_question_is_answered_out_of_the_examples_files_with_footnotes() -> None:
-    """Without a key and without an option."""
-    with Terminal({}) as chat:
+def test_a_question_is_answered_with_footnotes_and_filters_decide(local_assistant: LocalAssistant) -> None:
+    for name, resource in (("red_pine.md", "encyclopedia"), ("red_pine_nursery.md", "nursery"), ("honey_bee.md", "x")):
+        local_assistant.upload(DATA / name, metadata={"resource": resource})
+    with Terminal(local_assistant.environ) as chat:
         chat.type("What is the maximum height of a red pine?")
         answer = chat.expect("[2] red_pine_nursery.md")
         assert "43.8 meters [1]." in answer
-        assert "  [1] red_pine.md\n" in answer
+        assert "[1] red_pine.md\n" in answer
         chat.type('/filter {"resource": "nursery"}')
         chat.type("What is the maximum height of a red pine?")
-        answer = chat.expect("  [1] red_pine_nursery.md\n")
+        answer = chat.expect("[1] red_pine_nursery.md\n")
         assert "3 meters" in answer
         assert "43.8" not in answer
         chat.type("/files")
         assert "honey_bee.md" in chat.expect("red_pine_nursery.md")
         chat.quit()
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "/exit"])
+def test_the_words_that_people_type_leave(chat: Terminal, word: str) -> None:
+    chat.type(word)
+    assert chat.process.wait(SECONDS) == 0
+
+
+def test_words_do_not_break_in_the_middle(local_assistant: LocalAssistant) -> None:
+    words = [f"word{number}-{'x' * (number % 13)}" for number in range(60)]
+    local_assistant.reply(" ".join(words))
+    with Terminal(local_assistant.environ, columns=40) as chat:
+        chat.type("Say many words.")
+        shown = chat.expect(words[-1])
+    lines = shown.partition("Assistant: ")[2].split("\n")
+    assert " ".join(line.strip() for line in lines).split() == words
+    assert all(len(line) <= 40 for line in lines[1:])
 
 
 def test_the_conversation_is_sent_with_each_question(chat: Terminal, local_assistant: LocalAssistant) -> None:
@@ -173,7 +190,7 @@ def test_pages_are_in_the_footnotes_and_a_source_has_one_number(
         ],
     )
     chat.type("Count.")
-    assert "One [1]. Two [2]. Three [1].\n  [1] a.pdf, pages 2, 3\n  [2] b.md\n" in chat.expect("b.md\n")
+    assert "One [1]. Two [2]. Three [1].\n\n[1] a.pdf, pages 2, 3\n[2] b.md\n" in chat.expect("b.md\n")
 
 
 def test_a_mistake_is_a_message_and_the_chat_goes_on(chat: Terminal, local_assistant: LocalAssistant) -> None:
@@ -217,19 +234,6 @@ def test_what_an_error_quotes_is_not_obeyed_by_the_terminal_either(
     assert "No \ufffd[2J\ufffd2J" in chat.expect("see docs/errors.md")
 
 
-@pytest.mark.parametrize("host", ["http://assistant.example", "http://127.0.0.1.example"])
-def test_the_key_is_not_sent_to_a_host_outside_https_for_the_list_of_files(
-    local_assistant: LocalAssistant, host: str
-) -> None:
-    """As the client does it; the list is asked for by the example itself."""
-    local_assistant.faults.add(on="control", status=200, body=json.dumps({"name": "x", "host": host}))
-    environment = {**local_assistant.environ, "PINECONE_ASSISTANT_HOST": ""}
-    with Terminal(environment, "--live") as terminal:
-        terminal.type("/files")
-        terminal.expect(f"named the host {host}, which is not https")
-        terminal.quit()
-
-
 def test_ctrl_c_stops_the_answer_and_not_the_chat() -> None:
     """The request ends at the assistant too, and the stopped question is not remembered."""
     left = threading.Event()
@@ -246,7 +250,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat() -> None:
 
     with LocalAssistant(generate=generate, token_delay_seconds=0.01) as local:
         local.upload_text("pine.md", "A slow answer and a quick answer are both about the red pine.")
-        with Terminal(local.environ, "--live") as chat:
+        with Terminal(local.environ) as chat:
             chat.type("Give me a slow answer.")
             chat.expect("word3")
             chat.interrupt()
@@ -274,7 +278,7 @@ def test_ctrl_c_at_the_prompt_says_how_to_leave_and_ctrl_d_leaves(chat: Terminal
 def test_it_works_in_a_pipe(local_assistant: LocalAssistant) -> None:
     local_assistant.reply("Through a pipe.")
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(SCRIPT), "--live"],
+        [sys.executable, "-W", "error", "-m", "pinecone_assistant_cli", "chat"],
         input="Hello?\n",
         capture_output=True,
         text=True,

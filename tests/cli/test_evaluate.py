@@ -1,0 +1,60 @@
+"""`evaluate`: an exit code for CI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pinecone_assistant_local import LocalAssistant
+
+from .conftest import Command
+
+RIGHT = {
+    "id": 1,
+    "question": "How tall?",
+    "ground_truth": "It grows 25 meters tall.",
+    "answer": "It grows 25 meters tall.",
+}
+WRONG = {"id": 2, "question": "How old?", "ground_truth": "It lives 400 years.", "answer": "Bees make honey."}
+FAILED = {"id": 3, "question": "Where?", "ground_truth": "In America.", "error": {"type": "X", "message": "m"}}
+
+
+def write(path: Path, *rows: dict[str, Any]) -> Path:
+    """Write JSON Lines."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_good_answers_pass(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    done = command("evaluate", write(tmp_path / "a.jsonl", RIGHT), "--min-correctness", "0.8")
+    assert done.code == 0, done.err
+    assert "1 evaluated, 0 failed" in done.err
+
+
+def test_a_mean_below_the_bar_is_1(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    done = command("evaluate", write(tmp_path / "a.jsonl", RIGHT, WRONG), "--min-correctness", "0.8", "--json")
+    assert done.code == 1
+    *rows, summary = done.objects
+    assert [row["id"] for row in rows] == [1, 2]
+    assert summary["summary"]["passed"] is False
+    assert 0.0 < summary["summary"]["mean"]["correctness"] < 0.8
+
+
+def test_a_question_without_an_answer_counts_as_nothing(
+    local: LocalAssistant, command: Command, tmp_path: Path
+) -> None:
+    done = command("evaluate", write(tmp_path / "a.jsonl", RIGHT, FAILED), "--min-correctness", "0.6", "--json")
+    assert done.code == 1
+    assert done.objects[-1]["summary"]["mean"]["correctness"] == 0.5
+
+
+def test_the_last_line_of_an_id_counts(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    done = command("evaluate", write(tmp_path / "a.jsonl", FAILED, RIGHT | {"id": 3}), "--json")
+    assert (done.code, done.objects[-1]["summary"]["evaluated"]) == (0, 1)
+
+
+def test_bad_input_is_2(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    assert command("evaluate", tmp_path / "none.jsonl").code == 2
+    assert command("evaluate", write(tmp_path / "a.jsonl", {"id": 1, "question": "?", "answer": "!"})).code == 2
+    assert command("evaluate", write(tmp_path / "b.jsonl", RIGHT), "--min-correctness", "2").code == 2

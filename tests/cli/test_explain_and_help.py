@@ -1,0 +1,86 @@
+"""`explain`, `--help`, `--version`, completion, and a machine without the extra."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Command
+
+COMMANDS = [
+    ["sync"],
+    ["ask"],
+    ["chat"],
+    ["context"],
+    ["batch"],
+    ["evaluate"],
+    ["serve"],
+    ["explain"],
+    *(["files", name] for name in ("list", "show", "upload", "delete")),
+    *(["assistants", name] for name in ("list", "create", "show", "update", "delete")),
+]
+
+
+@pytest.fixture(scope="module")
+def command() -> Command:
+    """The command without any assistant."""
+    return Command({})
+
+
+@pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
+def test_help_shows_an_example_in_80_columns(command: Command, name: list[str]) -> None:
+    done = command(*name, "--help")
+    assert done.code == 0
+    assert "Example" in done.out or "example" in done.out.lower()
+    assert f"pinecone-assistant {' '.join(name)}" in done.out
+    assert max(map(len, done.lines)) <= 100
+
+
+@pytest.mark.parametrize("slug", ["notfounderror", "NotFoundError", "docs/errors.md#notfounderror"])
+def test_explain_prints_the_section(command: Command, slug: str) -> None:
+    done = command("explain", slug)
+    assert done.code == 0
+    assert done.lines[0] == "## NotFoundError"
+
+
+def test_explain_without_a_slug_lists_them(command: Command) -> None:
+    done = command("explain")
+    assert (done.code, "ratelimiterror" in done.lines) == (0, True)
+
+
+def test_an_unknown_slug_is_2_and_lists_them(command: Command) -> None:
+    done = command("explain", "nonsense")
+    assert (done.code, "ratelimiterror" in done.err) == (2, True)
+
+
+def test_every_error_message_ends_in_a_slug_that_is_explained(command: Command) -> None:
+    import pinecone_assistant_client as client  # noqa: PLC0415
+    from pinecone_assistant_cli.explain import sections  # noqa: PLC0415
+
+    known = sections()
+    for name in client.__all__:
+        kind = getattr(client, name)
+        if isinstance(kind, type) and issubclass(kind, client.AssistantError):
+            assert name.lower() in known or any(parent.__name__.lower() in known for parent in kind.__mro__), name
+
+
+def test_without_the_extra_explain_works_and_the_rest_says_what_to_install(tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['typer'] = None; from pinecone_assistant_cli.__main__ import main; "
+    for arguments, code in ((["explain", "notfounderror"], 0), (["ask", "?"], 2), ([], 2)):
+        program = f"{hidden} sys.argv = ['pinecone-assistant', *{arguments!r}]; sys.exit(main())"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert ("[cli]" in done.stderr) == bool(code)
+
+
+def test_the_version_is_shown(command: Command) -> None:
+    assert command("--version").out.startswith("pinecone-assistant 0.")
+
+
+def test_shell_completion_knows_the_subcommands(command: Command) -> None:
+    done = command(_PINECONE_ASSISTANT_COMPLETE="complete_bash", COMP_WORDS="pinecone-assistant as", COMP_CWORD="1")
+    assert "assistants" in done.out
+    assert "ask" in done.out
