@@ -304,6 +304,12 @@ class _Run:
                 self._hold(error.retry_after or min(2.0**attempt, 60.0))
         raise AssertionError("unreachable")
 
+    async def _wait_until_open(self) -> None:
+        wait = self._open_at - asyncio.get_running_loop().time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+            await self._wait_until_open()  # another 429 may have moved the moment meanwhile
+
     async def _hold_back(self, state: Any) -> None:
         error = state.outcome.exception()
         if isinstance(error, RateLimitError):
