@@ -31,7 +31,9 @@ for command in (sync, ask, chat, context, batch, evaluate, serve):
 
 
 @app.command("explain")
-def explain_(slug: Annotated[str | None, typer.Argument(help="What an error message ends in.")] = None) -> None:
+def explain_(
+    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="What an error message ends in.")] = None,
+) -> None:
     """Explain an error.
 
     \b

@@ -22,7 +22,7 @@ Model = Annotated[str | None, typer.Option(metavar="NAME", help="Such as gpt-4o.
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question.")],
     filter_: Annotated[
         str | None, typer.Option("--filter", metavar="JSON", help="Only files with this metadata answer.")
     ] = None,
@@ -82,13 +82,13 @@ def show_answer(client: AssistantClient, messages: list[Message], **options: Any
 
 
 def context(
-    query: Annotated[str, typer.Argument(help="What to search for.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
     filter_: Annotated[
         str | None, typer.Option("--filter", metavar="JSON", help="Only files with this metadata are searched.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Passages at most, 1 to 64.", show_default="16")] = None,
+    top_k: Annotated[int | None, typer.Option(min=1, max=64, help="Passages at most.", show_default="16")] = None,
     snippet_size: Annotated[
-        int | None, typer.Option(help="Tokens of a passage at most, 512 to 8192.", show_default="2048")
+        int | None, typer.Option(min=512, max=8192, help="Tokens of a passage at most.", show_default="2048")
     ] = None,
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,

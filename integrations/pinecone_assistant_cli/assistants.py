@@ -14,7 +14,7 @@ from .terminal import confirm, print_record, print_records, read_json_object, sa
 
 app = typer.Typer(help="The assistants of your project.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(help="The name of the assistant.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the assistant.")]
 Instructions = Annotated[str | None, typer.Option(help="How the assistant should answer.", show_default=False)]
 Metadata = Annotated[str | None, typer.Option(metavar="JSON", help="Metadata of the assistant.", show_default=False)]
 

@@ -40,7 +40,9 @@ _RATE_LIMITED_TRIES = 10
 
 
 def batch(
-    questions: Annotated[Path, typer.Argument(help='JSONL: {"id": ..., "question": ..., "filter"?, "model"?, ...}.')],
+    questions: Annotated[
+        Path, typer.Argument(metavar="QUESTIONS", help='JSONL: {"id", "question", "filter"?, "model"?, ...}.')
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="JSONL with the answers; continued if it exists.")],
     concurrency: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 8,
     retry_unclear: Annotated[
@@ -287,8 +289,7 @@ class _Run:
     async def _answer(self, row: dict[str, Any]) -> Any:
         """Return the answer of the service. One that is rate-limited holds all workers back, not only its own."""
         for attempt in range(1, _RATE_LIMITED_TRIES + 1):
-            while (wait := self._open_at - asyncio.get_running_loop().time()) > 0:
-                await asyncio.sleep(wait)
+            await self._wait_until_open()
             try:
                 return await self._client.answer(
                     [Message("user", row["question"])],
@@ -303,6 +304,12 @@ class _Run:
                     raise
                 self._hold(error.retry_after or min(2.0**attempt, 60.0))
         raise AssertionError("unreachable")
+
+    async def _wait_until_open(self) -> None:
+        wait = self._open_at - asyncio.get_running_loop().time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+            await self._wait_until_open()  # another 429 may have moved the moment meanwhile
 
     async def _wait_until_open(self) -> None:
         wait = self._open_at - asyncio.get_running_loop().time()

@@ -20,7 +20,9 @@ _METRICS = ("correctness", "completeness", "alignment")
 
 
 def evaluate(
-    answers: Annotated[Path, typer.Argument(help='JSONL, as `batch` writes it, with "ground_truth".')],
+    answers: Annotated[
+        Path, typer.Argument(metavar="ANSWERS", help='JSONL, as `batch` writes it, with "ground_truth".')
+    ],
     min_correctness: Annotated[float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if the mean is lower.")] = 0.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Answers at once.")] = 8,
     assistant: connection.Assistant = None,

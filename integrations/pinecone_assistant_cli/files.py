@@ -38,7 +38,7 @@ def list_(
 
 @app.command()
 def show(
-    file_id: Annotated[str, typer.Argument(help="The id of the file; `files list` shows it.")],
+    file_id: Annotated[str, typer.Argument(metavar="ID", help="The id of the file; `files list` shows it.")],
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,
 ) -> None:
@@ -104,7 +104,7 @@ def delete(
 def _print_report(done: UploadReport, *, as_json: bool) -> None:
     print_records(("name", "id", "status", "size"), map(_to_json, done.uploaded), as_json=as_json)
     for failed, error in done.failed:
-        say(f"Error: {failed.name or failed.file}: {error}")
+        say(f"Error: {failed.name or failed.file!s}: {error}")
     units = f", {done.ingestion_units} ingestion units" if done.ingestion_units is not None else ""
     say(f"{_count(len(done.uploaded))} uploaded, {len(done.failed)} failed{units}.")
     if done.failed:

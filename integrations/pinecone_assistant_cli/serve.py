@@ -13,7 +13,7 @@ _DEFAULT_PORT = 8790
 
 
 def serve(
-    folder: Annotated[Path, typer.Argument(help="The folder; its subfolders are included.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder; its subfolders are included.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = _DEFAULT_PORT,
     api_key: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from .terminal import confirm, fail, print_json, say
 
 
 def sync(
-    source: Annotated[str, typer.Argument(help="A folder, or a URL such as s3://bucket/prefix (extra `cloud`).")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a URL such as s3://bucket/prefix.")],
     owner: Annotated[
         str | None,
         typer.Option(
@@ -84,8 +85,6 @@ def confirm_deletions(client: AssistantClient, source: str, options: dict[str, A
 
 def confirm_possible() -> None:
     """Exit with 2 where there is no terminal to ask in."""
-    import sys  # noqa: PLC0415
-
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise fail("--delete asks before it deletes, and there is no terminal: add --yes. Nothing was sent.", 2)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -14,13 +15,13 @@ from .conftest import QUESTION, Command
 def test_an_answer_is_followed_by_its_sources(pines: LocalAssistant, command: Command) -> None:
     done = command("ask", QUESTION)
     assert done.code == 0
-    assert "25 meters" in done.out
+    assert "43.8 meters" in done.out
     assert done.lines[-1] == "[1] red_pine.md"
 
 
 def test_json_is_one_object_with_citations_and_no_link(pines: LocalAssistant, command: Command) -> None:
     (answer,) = command("ask", QUESTION, "--json").objects
-    assert "25 meters" in answer["answer"]
+    assert "43.8 meters" in answer["answer"]
     assert answer["citations"][0]["references"][0]["file_name"] == "red_pine.md"
     assert answer["usage"]["total_tokens"] > 0
     assert "http" not in str(answer)
@@ -28,8 +29,8 @@ def test_json_is_one_object_with_citations_and_no_link(pines: LocalAssistant, co
 
 def test_a_filter_decides_which_files_answer(pines: LocalAssistant, command: Command) -> None:
     done = command("ask", QUESTION, "--filter", '{"resource": "nursery"}')
-    assert (done.code, "25 meters" in done.out) == (0, False)
-    assert pines.requests[-1].body["filter"] == {"resource": "nursery"}
+    assert (done.code, "43.8 meters" in done.out) == (0, False)
+    assert "nursery" in str(pines.requests[-1].body)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_a_filter_decides_which_files_answer(pines: LocalAssistant, command: Com
         (["ask", "?", "--filter", "[1]"], "--filter takes a JSON object"),
         (["ask", "?", "--filter", '{"year": {"$near": 1}}'], "filter.year"),
         (["ask", "  "], "is empty"),
-        (["context", "?", "--top-k", "99"], "top_k"),
+        (["context", "?", "--top-k", "99"], "--top-k"),
         (["asked", "?"], "No such command"),
     ],
 )
@@ -93,10 +94,7 @@ def test_control_characters_of_an_answer_do_not_reach_the_terminal(pines: LocalA
     assert done.lines[0] == "before\ufffd[2Jafter \ufffdevil"
 
 
-def test_the_answer_survives_a_closed_pipe(pines: LocalAssistant, command: Command, tmp_path: Path) -> None:
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
+def test_the_answer_survives_a_closed_pipe(pines: LocalAssistant, command: Command) -> None:
     program = f"{sys.executable} -m pinecone_assistant_cli context pine --json | head -c 1"
     done = subprocess.run(
         ["bash", "-c", program], env=command.environ, capture_output=True, text=True, timeout=60, check=False

@@ -37,11 +37,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def asked(local: LocalAssistant) -> list[str]:
     """The questions that the service received."""
-    return [
-        request.body["messages"][-1]["content"]
-        for request in local.requests
-        if request.path.startswith("/assistant/chat/")
-    ]
+    bodies: list[Any] = [request.body for request in local.requests if request.path.startswith("/assistant/chat/")]
+    return [body["messages"][-1]["content"] for body in bodies]
 
 
 def test_each_question_has_one_line_with_all_its_keys(pines: LocalAssistant, command: Command, questions: Path) -> None:
@@ -51,7 +48,7 @@ def test_each_question_has_one_line_with_all_its_keys(pines: LocalAssistant, com
     rows = read(answers)
     assert sorted(row["id"] for row in rows) == list(range(20))
     assert all(row["topic"] == f"t{row['id']}" and row["question"].endswith(f"({row['id']})") for row in rows)
-    assert all("25 meters" in row["answer"] and row["citations"] and row["usage"]["total_tokens"] for row in rows)
+    assert all("43.8 meters" in row["answer"] and row["citations"] and row["usage"]["total_tokens"] for row in rows)
     assert "20 answered, 0 failed" in done.err
 
 
@@ -68,7 +65,7 @@ def test_filter_and_model_of_a_line_are_sent(pines: LocalAssistant, command: Com
     path = tmp_path / "q.jsonl"
     write(path, [{"id": "a", "question": QUESTION, "filter": {"resource": "encyclopedia"}, "model": "gpt-4.1"}])
     assert command("batch", path, "-o", tmp_path / "a.jsonl").code == 0
-    body = pines.requests[-1].body
+    body: Any = pines.requests[-1].body
     assert (body["filter"], body["model"]) == ({"resource": "encyclopedia"}, "gpt-4.1")
 
 
