@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint docs pythons faults soak audit openapi typescript live bench dist clean
+.PHONY: help demo demo-live test check lint docs pythons audit live typescript dist ray openapi clean bench faults soak
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -81,6 +81,18 @@ audit: $(VENV)/.dev
 # schemathesis against the local assistant, three minutes; the descriptions are Pinecone's and lie beside the project, or in OPENAPI=folder.
 openapi: .venv-others/openapi/.ready
 	@$(OFFLINE) .venv-others/openapi/bin/python -m tests.local.openapi.schemathesis_run $(OPENAPI)
+
+.venv-others/ray/.ready: pyproject.toml
+	@echo "Installing Ray Data into .venv-others/ray (once, 740 MB) ..."
+	@$(PYTHON) -m venv .venv-others/ray
+	@.venv-others/ray/bin/python -m pip install --quiet --editable '.[langchain,local]' 'ray[data]>=2.40' pytest
+	@touch $@
+
+# examples/ray_batch.py on a real, local Ray with two workers; Ray has no wheel for some Pythons.
+ray:
+	@if $(MAKE) --no-print-directory .venv-others/ray/.ready; then \
+		unset $${!PINECONE_@}; RAY_USAGE_STATS_ENABLED=0 .venv-others/ray/bin/python -m pytest -c tests/ray/child.ini tests/ray/check_ray.py -q; \
+	else $(PYTHON) -c 'import sys; print(f"Ray has no wheel for Python {sys.version.split()[0]} on this machine: its example was not run.")'; fi
 
 # As the tests, with more rounds of `kill -9` against the local assistant's store.
 check: export DURABILITY_ROUNDS = 50

@@ -1,0 +1,162 @@
+"""Answer many questions on a Ray cluster, none of them twice, within the tokens a minute that the plan allows.
+
+    python examples/ray_batch.py questions.jsonl answers/ --workers 2 --tokens-per-minute 30000
+
+Questions come from JSONL or Parquet with the columns `id` and `question`; answers are Parquet files in a folder. Run it again
+after a crash, and it asks what has no answer yet. Needs `pip install 'ray[data]'`. PINECONE_API_KEY and
+PINECONE_ASSISTANT_NAME name the assistant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.data
+
+from langchain_pinecone_assistant import ChatPineconeAssistant
+from pinecone_assistant_client import AssistantError
+
+BUCKET = "tokens-per-minute"
+
+
+@ray.remote(num_cpus=0)
+class TokenBucket:
+    """The tokens a minute that all workers share. One actor, so that it holds for the whole cluster."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._per_second = per_minute / 60
+        self._free_at = time.monotonic()
+
+    def take(self, tokens: int) -> float:
+        """Book tokens; returns the seconds to wait before they may be used."""
+        now = time.monotonic()
+        starts_at = max(self._free_at, now)
+        self._free_at = starts_at + tokens / self._per_second
+        return starts_at - now
+
+
+class Ask:
+    """An actor with one model, whose connections stay open between batches.
+
+    Args:
+        tokens_per_question: What a question may cost; the answer's usage corrects it afterwards.
+        concurrency: Questions at once in this actor.
+    """
+
+    def __init__(self, tokens_per_question: int, concurrency: int) -> None:
+        self._bucket = ray.get_actor(BUCKET)
+        self._tokens = tokens_per_question
+        self._concurrency = concurrency
+        self._chat = ChatPineconeAssistant(interface="standard", strip_references=True)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Answer a batch of rows. A question that failed has an `error` and no answer, and is asked again by the next run."""
+        questions = [str(question) for question in batch["question"]]
+        time.sleep(ray.get(self._bucket.take.remote(self._tokens * len(questions))))
+        answers = self._chat.batch(
+            questions, config={"max_concurrency": self._concurrency}, return_exceptions=True
+        )
+        rows: dict[str, list[Any]] = {"answer": [], "tokens": [], "error": []}
+        for answer in answers:
+            if isinstance(answer, AssistantError):
+                rows["answer"].append(None)
+                rows["tokens"].append(0)
+                rows["error"].append(f"{type(answer).__name__}: {answer}")
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                rows["answer"].append(answer.text)
+                rows["tokens"].append((answer.usage_metadata or {"total_tokens": 0})["total_tokens"])
+                rows["error"].append(None)
+        spent = sum(rows["tokens"])
+        self._bucket.take.remote(spent - self._tokens * len(questions))  # what was booked and not used comes back
+        return {"id": batch["id"], "question": batch["question"], **rows}
+
+
+def answered_ids(folder: Path) -> set[str]:
+    """The ids that have an answer in the folder."""
+    if not any(folder.glob("**/*.parquet")):
+        return set()
+    rows = ray.data.read_parquet(str(folder)).select_columns(["id", "answer"])
+    return {str(row["id"]) for row in rows.iter_rows() if row["answer"] is not None}
+
+
+def answer_all(
+    questions: Path,
+    folder: Path,
+    *,
+    workers: int = 2,
+    batch_size: int = 16,
+    concurrency: int = 8,
+    tokens_per_minute: float = 30_000,
+    tokens_per_question: int = 2_000,
+) -> int:
+    """Ask every question that has no answer yet; returns how many were asked.
+
+    Each batch is written when it is done, so that a crash loses no more than the batches that were being answered.
+    """
+    read = ray.data.read_parquet if questions.suffix == ".parquet" else ray.data.read_json
+    done = answered_ids(folder)
+    todo = read(str(questions)).filter(lambda row: str(row["id"]) not in done)
+    count = todo.count()
+    if not count:
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    bucket = TokenBucket.options(name=BUCKET, get_if_exists=True).remote(tokens_per_minute)  # type: ignore[attr-defined]
+    answers = todo.repartition(max(1, -(-count // batch_size))).map_batches(
+        Ask,
+        fn_constructor_args=(tokens_per_question, concurrency),
+        batch_size=batch_size,
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        num_cpus=0.5,
+    )
+    # Rows that failed are not kept: a folder of answers holds one row for each id.
+    answers.filter(lambda row: row["answer"] is not None).write_parquet(str(folder), mode="append")
+    ray.kill(bucket)
+    return int(count)
+
+
+def upload_files(paths: str | list[str], *, workers: int = 2) -> int:
+    """Upload files that a cluster reads, or a folder such as `s3://bucket/docs/`; returns how many arrived.
+
+    The file's id is a hash of its path, so a second run replaces files and duplicates none.
+    """
+
+    class UploadFiles:
+        def __init__(self) -> None:
+            from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - in the worker
+
+            self._client = AssistantClient()
+
+        def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+            import hashlib  # noqa: PLC0415 - in the worker
+
+            path = str(row["path"])
+            file_id = hashlib.sha256(path.encode()).hexdigest()
+            file = self._client.files.upload(row["bytes"], name=path.rpartition("/")[2], file_id=file_id)
+            return {"path": path, "id": file.id, "status": file.status}
+
+    files = ray.data.read_binary_files(paths, include_paths=True)
+    return int(files.map(UploadFiles, compute=ray.data.ActorPoolStrategy(size=workers), num_cpus=0.5).count())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Answer many questions on a Ray cluster.")
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("answers", type=Path)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--tokens-per-minute", type=float, default=30_000)
+    options = parser.parse_args()
+    ray.init(ignore_reinit_error=True)
+    asked = answer_all(
+        options.questions, options.answers, workers=options.workers, tokens_per_minute=options.tokens_per_minute
+    )
+    print(f"{asked} asked; {len(answered_ids(options.answers))} have an answer in {options.answers}.")
+
+
+if __name__ == "__main__":
+    main()
