@@ -55,11 +55,9 @@ class Ask:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Answer a batch of rows. A question that failed has an `error` and no answer, and is asked again by the next run."""
-        questions = [str(question) for question in batch["question"]]
+        questions: list[Any] = [str(question) for question in batch["question"]]
         time.sleep(ray.get(self._bucket.take.remote(self._tokens * len(questions))))
-        answers = self._chat.batch(
-            questions, config={"max_concurrency": self._concurrency}, return_exceptions=True
-        )
+        answers = self._chat.batch(questions, config={"max_concurrency": self._concurrency}, return_exceptions=True)
         rows: dict[str, list[Any]] = {"answer": [], "tokens": [], "error": []}
         for answer in answers:
             if isinstance(answer, AssistantError):
@@ -141,7 +139,8 @@ def upload_files(paths: str | list[str], *, workers: int = 2) -> int:
             return {"path": path, "id": file.id, "status": file.status}
 
     files = ray.data.read_binary_files(paths, include_paths=True)
-    return int(files.map(UploadFiles, compute=ray.data.ActorPoolStrategy(size=workers), num_cpus=0.5).count())
+    done = files.map(UploadFiles, compute=ray.data.ActorPoolStrategy(size=workers), num_cpus=0.5)
+    return len(done.take_all())  # not count(): Ray knows the number of rows without running anything
 
 
 def main() -> None:

@@ -69,12 +69,13 @@ def neighbours(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environ
     return python, folder
 
 
-def test_wheel_holds_the_five_packages_and_nothing_else(wheel: Path) -> None:
+def test_wheel_holds_the_six_packages_and_nothing_else(wheel: Path) -> None:
     """No __init__.py above the LlamaIndex leaves, py.typed in each package, no tests or examples."""
     names = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     packages = {
         "pinecone_assistant_client/",
         "langchain_pinecone_assistant/",
+        "pinecone_assistant_cli/",
         "pinecone_assistant_local/",
         "llama_index/llms/pinecone_assistant/",
         "llama_index/indices/managed/pinecone_assistant/",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 _COMES_WITH_CLI = ("typer", "rich")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 something failed, 2 wrong use, 130 Ctrl-C."""
-    arguments = sys.argv[1:]
+    arguments = sys.argv[1:] if arguments is None else [*arguments]
     if arguments[:1] == ["explain"]:
         from .explain import explain  # noqa: PLC0415 - without what the other commands import
 
@@ -24,7 +25,7 @@ def main() -> int:
             " pip install 'pinecone-assistant-integrations[cli]', or pip install '.[cli]' in a clone\n"
         )
         return 2
-    return run()
+    return run(arguments)
 
 
 if __name__ == "__main__":

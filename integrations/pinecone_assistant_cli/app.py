@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -67,10 +68,10 @@ def main(
     """
 
 
-def run() -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     try:
-        app(prog_name="pinecone-assistant")
+        app([*arguments], prog_name="pinecone-assistant")
     except InvalidRequestError as error:
         say(f"Error: {error}")
         return 2

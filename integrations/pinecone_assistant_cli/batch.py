@@ -311,12 +311,6 @@ class _Run:
             await asyncio.sleep(wait)
             await self._wait_until_open()  # another 429 may have moved the moment meanwhile
 
-    async def _wait_until_open(self) -> None:
-        wait = self._open_at - asyncio.get_running_loop().time()
-        if wait > 0:
-            await asyncio.sleep(wait)
-            await self._wait_until_open()  # another 429 may have moved the moment meanwhile
-
     async def _hold_back(self, state: Any) -> None:
         error = state.outcome.exception()
         if isinstance(error, RateLimitError):

@@ -33,6 +33,15 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Accept one more name in the Host header.")
     ] = None,
+    llm_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="A server with OpenAI's chat API writes the answers: Ollama, llama.cpp, vLLM."
+        ),
+    ] = None,
+    llm_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its model; a key, if it needs one, is read from LLM_API_KEY.")
+    ] = None,
 ) -> None:
     """Serve the files of a folder as a local assistant: no account, no network.
 
@@ -43,7 +52,8 @@ def serve(
       pinecone-assistant serve docs/ --watch
     """
     try:
-        from pinecone_assistant_local.serve.serving import serve_folder  # noqa: PLC0415 - needs another extra
+        from pinecone_assistant_local.errors import StoreError  # noqa: PLC0415 - needs another extra
+        from pinecone_assistant_local.serve.serving import serve_folder  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise fail(
             f"serve needs {error.name}, which comes with the extra 'local': install it with"
@@ -63,6 +73,8 @@ def serve(
             faults=faults,
             bind=bind,
             allowed_hosts=allow_host or [],
+            llm_url=llm_url,
+            llm_model=llm_model,
         )
     except (OSError, ValueError) as error:
-        raise fail(str(error), 2) from error
+        raise fail(str(error), 1 if isinstance(error, StoreError) else 2) from error

@@ -122,7 +122,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     folder = tmp_path_factory.mktemp("served")
     for path in DATA.glob("*.md"):
         (folder / path.name).write_bytes(path.read_bytes())
-    command = ["-m", "pinecone_assistant_local", "serve", str(folder), "--port", "0", "--api-key", "served-key"]
+    command = ["-m", "pinecone_assistant_cli", "serve", str(folder), "--port", "0", "--api-key", "served-key"]
     with subprocess.Popen(
         [sys.executable, *command, "--name", "served"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import typer
+from pinecone_assistant_cli.app import app
 
 from pinecone_assistant_local.api.assistants import ROUTES as ASSISTANT_ROUTES
 from pinecone_assistant_local.api.chat import ROUTES as CHAT_ROUTES
@@ -17,7 +20,6 @@ from pinecone_assistant_local.api.evaluation import ROUTES as EVALUATION_ROUTES
 from pinecone_assistant_local.api.files import ROUTES as FILE_ROUTES
 from pinecone_assistant_local.api.gate import HEALTH_PATH
 from pinecone_assistant_local.faults.fault import FaultOptions
-from pinecone_assistant_local.serve.command import _parser
 from pinecone_assistant_local.serve.serving import assistant_name
 
 from .conftest import Api
@@ -102,7 +104,7 @@ def test_an_endpoint_is_there_in_the_versions_that_the_table_says(
 
 def test_every_option_of_serve_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        _parser().parse_args(["serve", "--help"])
+        app(["serve", "--help"])
     options = set(re.findall(r"(?<!\w)--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     assert len(options) > 8
     assert [option for option in sorted(options) if f"`{option}" not in TEXT] == []
@@ -144,7 +146,7 @@ def test_the_container_is_made_of_what_exists() -> None:
     assert len(read) >= 6
     assert [path for path in read if path.partition("/")[0] not in copied] == []
     assert re.search(r"^local = \[", project, re.MULTILINE)
-    assert "'.[local]'" in recipe["RUN"][0]
+    assert "'.[local,cli]'" in recipe["RUN"][0]
 
 
 def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it() -> None:
@@ -153,8 +155,10 @@ def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it
     services = yaml.safe_load(_fenced("yaml"))["services"]
     recipe = _recipe()
     program, *arguments = json.loads(recipe["ENTRYPOINT"][0])
-    options = _parser().parse_args([*arguments, *services["assistant"]["command"]])
-    assert program == "pinecone-assistant-local"
+    command, *given = [*arguments, *services["assistant"]["command"]]
+    commands: Any = typer.main.get_command(app)
+    options = types.SimpleNamespace(**commands.commands[command].make_context(command, given).params)
+    assert program == "pinecone-assistant"
     assert (options.bind, options.port) == ("0.0.0.0", int(recipe["EXPOSE"][0]))
     assert f"127.0.0.1:{options.port}{HEALTH_PATH}" in recipe["HEALTHCHECK"][0]
     assert recipe["COPY"][-1].split()[-1] == str(options.folder)
@@ -165,4 +169,4 @@ def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it
     hosts = {environment[name] for name in environment if name.endswith("_HOST")}
     assert hosts == {f"http://assistant:{options.port}"}
     assert "assistant" in services
-    assert "assistant" in options.allowed_hosts
+    assert "assistant" in options.allow_host

@@ -18,8 +18,8 @@ import psutil
 import pytest
 import requests
 
+from pinecone_assistant_cli.__main__ import main
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.api.server import LOOPBACK, own_hosts, parse_address, parse_host, url_host
 from pinecone_assistant_local.documents.file_types import MEGABYTE
 from pinecone_assistant_local.service import links
@@ -339,7 +339,7 @@ def test_sigterm_stops_the_server_while_it_reads_a_file_and_leaves_no_child(tmp_
     command = ["serve", str(tmp_path / "docs"), "--port", "0", "--api-key", "k", "--data-dir", str(tmp_path / "store")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "pinecone_assistant_local", *command],
+        [sys.executable, "-m", "pinecone_assistant_cli", *command],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

@@ -41,7 +41,7 @@ class Server:
     """A local assistant in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "pinecone_assistant_local", "serve", str(FILES)]
+        command = [sys.executable, "-m", "pinecone_assistant_cli", "serve", str(FILES)]
         command += ["--port", "0", "--faults", "--api-key", API_KEY, "--name", "soak", "--data-dir", str(folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self._process.stdout is not None

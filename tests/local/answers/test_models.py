@@ -23,8 +23,8 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from llama_index.core.llms import CompletionResponse, CompletionResponseGen, CustomLLM, LLMMetadata
 from llama_index.core.llms.callbacks import llm_completion_callback
 
+from pinecone_assistant_cli.__main__ import main
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.answers.extracted import DECLINE
 from pinecone_assistant_local.answers.openai_api import OpenAIServer
 
@@ -399,7 +399,7 @@ def test_serve_answers_with_the_model_of_a_server(tmp_path: Path, stub: OpenAISt
     (tmp_path / "pine.md").write_text(FACT)
     stub.pieces = ["About ", "25 meters [1]."]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
-    command = [sys.executable, "-m", "pinecone_assistant_local", "serve", str(tmp_path), "--port", "0"]
+    command = [sys.executable, "-m", "pinecone_assistant_cli", "serve", str(tmp_path), "--port", "0"]
     process = subprocess.Popen(
         [*command, "--llm-url", stub.url, "--llm-model", "llama3.2"],
         env=environment | {"LLM_API_KEY": "key-of-the-model"},

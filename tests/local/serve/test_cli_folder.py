@@ -19,8 +19,8 @@ import pytest
 import requests
 from rich.console import Console
 
+from pinecone_assistant_cli.__main__ import main
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.serve.folder import metadata_of, read_rules, unmatched
 from pinecone_assistant_local.serve.sync import FolderSync
 
@@ -56,7 +56,7 @@ class Served:
 @contextmanager
 def _serving(folder: Path, *arguments: str | Path) -> Iterator[Served]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
-    command = [sys.executable, "-m", "pinecone_assistant_local", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "pinecone_assistant_cli", "serve", str(folder), "--port", "0"]
     process = subprocess.Popen(
         [*command, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

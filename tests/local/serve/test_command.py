@@ -1,4 +1,4 @@
-"""`python -m pinecone_assistant_local serve DIR`."""
+"""`python -m pinecone_assistant_cli serve DIR`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
+from pinecone_assistant_cli.__main__ import main
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.serve.serving import Stop, assistant_name
 from pinecone_assistant_local.serve.sync import FolderSync
 
@@ -30,7 +30,7 @@ def _serving(
     if key is not None:
         environment["PINECONE_API_KEY"] = key
     process = subprocess.Popen(
-        [sys.executable, "-m", "pinecone_assistant_local", "serve", str(folder), "--port", "0", *arguments],
+        [sys.executable, "-m", "pinecone_assistant_cli", "serve", str(folder), "--port", "0", *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
+from pinecone_assistant_cli.__main__ import main
 from pinecone_assistant_client import InternalServerError
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.__main__ import main
 from pinecone_assistant_local.errors import StoreError
 
 from ..conftest import Api
@@ -179,7 +179,7 @@ def test_a_folder_that_does_not_fit_ends_serve_with_a_sentence_and_keeps_what_fi
     (folder / "b.txt").write_text("The blue whale is large. " * 40_000)
     limit = 600_000
     done = subprocess.run(
-        [sys.executable, "-m", "pinecone_assistant_local", "serve", folder, "--port", "0", "--data-dir", store],
+        [sys.executable, "-m", "pinecone_assistant_cli", "serve", folder, "--port", "0", "--data-dir", store],
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
