@@ -5,6 +5,7 @@ docs/langchain.md and docs/llama_index.md are run by the tests of their adapters
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -88,6 +89,18 @@ def _ask(
         _ = list(asking.stream_chat_completion(messages)) if stream else asking.chat_completion(messages)
 
 
+def _upload_what_is_no_pdf(local: LocalAssistant) -> None:
+    with local.client() as asking:
+        asking.files.upload(b"not a PDF", name="report.pdf", file_id="q3-report")
+
+
+def _upload_to_a_service_that_loses_metadata(local: LocalAssistant) -> None:
+    file = {"id": "pine-1", "name": "pine.md", "status": "Available", "metadata": None}
+    fault = local.faults.add(on=("GET", "/assistant/files/*/pine-1"), status=200, body=json.dumps(file))
+    with fault, local.client() as asking:
+        asking.files.upload(b"A pine.", name="pine.md", file_id="pine-1", metadata={"genre": "botany"})
+
+
 # What makes each message: the words of `_ask`, or a function.
 PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]] = {
     "AssistantError": [_predict],
@@ -111,6 +124,8 @@ PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]]
         {"stream": True, "fault": {"error_after_events": 3}},
         {"fault": {"status": 200, "body": "<html>Please log in</html>"}},
     ],
+    "FileProcessingError": [_upload_what_is_no_pdf],
+    "MetadataMismatchError": [_upload_to_a_service_that_loses_metadata],
     "IncompleteStreamError": [{"stream": True, "reply": "x" * 1204, "fault": {"omit_finish": True}}],
 }
 
@@ -212,7 +227,7 @@ def test_the_api_reference_has_every_public_name() -> None:
 
 def test_every_page_with_code_is_run_by_a_test() -> None:
     """A new page with code has to be added to a test, and here."""
-    elsewhere = {"langchain.md", "llama_index.md", "local.md", "migration.md", "testing.md", "web.md"}
+    elsewhere = {"langchain.md", "llama_index.md", "local.md", "migration.md", "scale.md", "testing.md", "web.md"}
     found = {page.name for page in DOCS.glob("*.md") if "```python" in page.read_text("utf-8")}
     assert found <= {*RUN_HERE, *elsewhere}
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 import typer
-from pinecone_assistant_cli.app import app
 
+from pinecone_assistant_cli.app import app
 from pinecone_assistant_local.api.assistants import ROUTES as ASSISTANT_ROUTES
 from pinecone_assistant_local.api.chat import ROUTES as CHAT_ROUTES
 from pinecone_assistant_local.api.evaluation import ROUTES as EVALUATION_ROUTES

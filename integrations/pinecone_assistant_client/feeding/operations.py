@@ -68,7 +68,7 @@ def failed(what: str, reason: str | None, file_id: str | None, name: str | None)
     reason = reason or "the service gave no reason"
     of = f"{name!r} (file {file_id!r})" if name else f"file {file_id!r}"
     return FileProcessingError(
-        f"the service failed at {what} of {of}: {reason}. The file is not searched: mend it and upload it again",
+        f"the service failed at {what} of {of}: {reason.rstrip('.')}. The file is not searched: mend it and upload it again",
         reason=reason,
         file_id=file_id,
         file_name=name,
