@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import Command
 
+yaml: Any = importlib.import_module("yaml")  # it comes with mkdocs, without types
 PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text("utf-8")
 
 

@@ -155,9 +155,9 @@ def test_the_container_starts_with_options_that_exist_and_its_neighbour_finds_it
     services = yaml.safe_load(_fenced("yaml"))["services"]
     recipe = _recipe()
     program, *arguments = json.loads(recipe["ENTRYPOINT"][0])
-    command, *given = [*arguments, *services["assistant"]["command"]]
+    given: list[str] = [*arguments, *services["assistant"]["command"]]
     commands: Any = typer.main.get_command(app)
-    options = types.SimpleNamespace(**commands.commands[command].make_context(command, given).params)
+    options = types.SimpleNamespace(**commands.commands[given[0]].make_context(given[0], given[1:]).params)
     assert program == "pinecone-assistant"
     assert (options.bind, options.port) == ("0.0.0.0", int(recipe["EXPOSE"][0]))
     assert f"127.0.0.1:{options.port}{HEALTH_PATH}" in recipe["HEALTHCHECK"][0]
