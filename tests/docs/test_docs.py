@@ -227,7 +227,16 @@ def test_the_api_reference_has_every_public_name() -> None:
 
 def test_every_page_with_code_is_run_by_a_test() -> None:
     """A new page with code has to be added to a test, and here."""
-    elsewhere = {"langchain.md", "llama_index.md", "local.md", "mcp.md", "migration.md", "scale.md", "testing.md", "web.md"}
+    elsewhere = {
+        "langchain.md",
+        "llama_index.md",
+        "local.md",
+        "mcp.md",
+        "migration.md",
+        "scale.md",
+        "testing.md",
+        "web.md",
+    }
     found = {page.name for page in DOCS.glob("*.md") if "```python" in page.read_text("utf-8")}
     assert found <= {*RUN_HERE, *elsewhere}
 
