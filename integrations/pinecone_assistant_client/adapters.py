@@ -8,6 +8,7 @@ from typing import Any
 
 from .clients import Clients
 from .errors import suggestion
+from .feeding.metadata import MetadataRules
 from .filters import check_number, checked_guard, deep_copied
 from .messages import Message
 from .options import NOT_GIVEN, ChatOptions, NotGiven
@@ -32,6 +33,7 @@ __all__ = [
     "NOT_GIVEN",
     "VARIABLES",
     "Clients",
+    "MetadataRules",
     "NotGiven",
     "check_number",
     "check_options",
