@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -14,20 +15,31 @@ except ModuleNotFoundError as error:
 from .chat_models import ChatPineconeAssistant
 
 if TYPE_CHECKING:
+    from .evaluation import aalignment_evaluator, alignment_evaluator
+    from .index import PineconeAssistantIndex
     from .retrievers import PineconeAssistantRetriever
     from .tools import PineconeAssistantTool
 
-__all__ = ["ChatPineconeAssistant", "PineconeAssistantRetriever", "PineconeAssistantTool"]
+__all__ = [
+    "ChatPineconeAssistant",
+    "PineconeAssistantIndex",
+    "PineconeAssistantRetriever",
+    "PineconeAssistantTool",
+    "aalignment_evaluator",
+    "alignment_evaluator",
+]
+
+# Who needs the chat model only does not wait for the framework's retrievers, tools and indices.
+_HOMES = {
+    "PineconeAssistantIndex": "index",
+    "PineconeAssistantRetriever": "retrievers",
+    "PineconeAssistantTool": "tools",
+    "aalignment_evaluator": "evaluation",
+    "alignment_evaluator": "evaluation",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Who needs the chat model only does not wait for the framework's retrievers and tools.
-    if name == "PineconeAssistantRetriever":
-        from .retrievers import PineconeAssistantRetriever  # noqa: PLC0415  (at the first use)
-
-        return PineconeAssistantRetriever
-    if name == "PineconeAssistantTool":
-        from .tools import PineconeAssistantTool  # noqa: PLC0415  (at the first use)
-
-        return PineconeAssistantTool
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

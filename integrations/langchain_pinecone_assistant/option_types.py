@@ -82,6 +82,8 @@ class RetrieverWords(ConnectionWords, total=False):
     guard_filter: Mapping[str, Any] | None
     snippet_size: int | None
     multimodal: bool | None
+    include_binary_content: bool
+    min_score: float | None
     name: str | None
     tags: list[str] | None
     metadata: dict[str, Any] | None

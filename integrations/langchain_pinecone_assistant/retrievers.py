@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.messages import HumanMessage
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
@@ -16,6 +18,7 @@ from pinecone_assistant_client.adapters import checked_context_options
 
 from .bound import KeepsOptions
 from .connection import FilteredConnection, unknown_option
+from .conversion import to_client_messages
 from .errors import InvalidRequestError, ModelErrors
 
 if TYPE_CHECKING:
@@ -23,13 +26,18 @@ if TYPE_CHECKING:
 
     from .option_types import RetrieverWords
 
-_SEARCH_OPTIONS = ("k", "filter", "snippet_size", "multimodal")
+_FIELDS = ("k", "filter", "snippet_size", "multimodal", "include_binary_content", "min_score")
+_SEARCH_OPTIONS = (*_FIELDS, "chat_history")
 
 
 class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetriever, FilteredConnection):
     """Passages out of the assistant's files, without an answer: for another chat model, or to look at what it would read.
 
-    `invoke` and `bind` take `k`, `filter`, `snippet_size` and `multimodal` too; None clears a default.
+    `invoke` and `bind` take the options below too; None clears a default. `chat_history`, messages before the query, is an
+    option of `invoke` only: the service then searches for the conversation, in one call and without another model.
+
+    The metadata of a document is that of its file, then `score`, `file_name`, `file_id`, `pages`, `created_at`, and `source`:
+    the file's own `source` or `url`, otherwise its name.
 
     Example:
         ```python
@@ -52,7 +60,13 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
     multimodal: bool | None = None
     """Whether passages with images may come; their text and captions are the content."""
 
-    _call_options: ClassVar[frozenset[str]] = frozenset(_SEARCH_OPTIONS)
+    include_binary_content: bool = False
+    """Whether the images themselves come too, as image blocks in `metadata["images"]`. They are large."""
+
+    min_score: float | None = None
+    """Leave out passages with a lower score."""
+
+    _call_options: ClassVar[frozenset[str]] = frozenset(_FIELDS)
 
     if TYPE_CHECKING:
         # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
@@ -70,9 +84,9 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
         **options: Any,
     ) -> list[Document]:
-        search = self._search(query, **options)
+        search, min_score = self._search(query, **options)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(self._client().context(**search))
+            return to_documents(self._client().context(**search), min_score)
 
     async def _aget_relevant_documents(
         self,
@@ -81,34 +95,48 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
         run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002 - the framework looks for this name
         **options: Any,
     ) -> list[Document]:
-        search = self._search(query, **options)
+        search, min_score = self._search(query, **options)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return to_documents(await self._async_client().context(**search))
+            return to_documents(await self._async_client().context(**search), min_score)
 
-    def _search(self, query: str, **options: Any) -> dict[str, Any]:
-        """The client's arguments of one search: the options of the call, otherwise the fields."""
+    def _search(self, query: str, **options: Any) -> tuple[dict[str, Any], float | None]:
+        """The client's arguments of one search, and the lowest score: options of the call, otherwise the fields."""
         if not isinstance(query, str):
             raise InvalidRequestError(f"the query is a {type(query).__name__}: pass the text to search for")
-        values = {name: getattr(self, name) for name in _SEARCH_OPTIONS}
+        values = {name: getattr(self, name) for name in _FIELDS}
         values.update(self._checked_options(options, where="a search"))
-        return {"query": query, "top_k": values.pop("k"), **values}
+        asked: dict[str, Any] = {"query": query}
+        history = values.pop("chat_history", None)
+        if history:
+            asked = {"messages": to_client_messages([*history, HumanMessage(query)], tool_messages="drop")}
+        # Left out, the service sends the images of up to 64 snippets.
+        images = bool(values.pop("include_binary_content"))
+        known = {"include_binary_content": images} if self.api_version >= "2025-10" else {}
+        min_score = values.pop("min_score")
+        return {**asked, "top_k": values.pop("k"), **known, **values}, min_score
 
     def _checked_options(self, options: Mapping[str, Any], *, where: str = "bind") -> dict[str, Any]:
         for name in options:
             if name not in _SEARCH_OPTIONS:
                 raise InvalidRequestError(unknown_option(name, _SEARCH_OPTIONS, where=where))
-        k = options.get("k")
+        k, min_score = options.get("k"), options.get("min_score")
         if k is not None and (isinstance(k, bool) or not isinstance(k, int)):
             raise InvalidRequestError(f"k is {k!r}: pass the number of documents, 1 to 64, or None")
+        if min_score is not None and (isinstance(min_score, bool) or not isinstance(min_score, (int, float))):
+            raise InvalidRequestError(f"min_score is {min_score!r}: pass the lowest score, or None")
         with ModelErrors():
             validate_filter(options.get("filter"))
             checked_context_options({name: options.get(name) for name in ("snippet_size", "multimodal")})
         return dict(options)
 
 
-def to_documents(context: Context) -> list[Document]:
+def to_documents(context: Context, min_score: float | None = None) -> list[Document]:
     """The snippets as documents, best first, with an id that is the same for the same snippet."""
-    return [_document(snippet) for snippet in context.snippets]
+    return [
+        _document(snippet)
+        for snippet in context.snippets
+        if min_score is None or snippet.score is None or snippet.score >= min_score
+    ]
 
 
 def _document(snippet: Snippet) -> Document:
@@ -119,10 +147,26 @@ def _document(snippet: Snippet) -> Document:
     return Document(
         id=hashlib.sha256(f"{reference.file_id or reference.file_name}\n{pages}\n{content}".encode()).hexdigest()[:32],
         page_content=content,
-        metadata={
-            "score": snippet.score,
-            "file_name": reference.file_name,
-            "file_id": reference.file_id,
-            "pages": pages,
-        },
+        metadata=_metadata(snippet, pages),
     )
+
+
+def _metadata(snippet: Snippet, pages: list[int] | None) -> dict[str, Any]:
+    reference = snippet.reference
+    own = copy.deepcopy(reference.metadata or {})
+    metadata = {
+        **own,
+        "score": snippet.score,
+        "file_name": reference.file_name,
+        "file_id": reference.file_id,
+        "pages": pages,
+        "source": own.get("source") or own.get("url") or reference.file_name,
+    }
+    if reference.created_at:
+        metadata["created_at"] = reference.created_at
+    images = [
+        {"type": "image", "base64": image.data, "mime_type": image.mime_type} for image in snippet.images if image.data
+    ]
+    if images:
+        metadata["images"] = images
+    return metadata

@@ -8,7 +8,8 @@ from typing import Any
 
 from .clients import Clients
 from .errors import suggestion
-from .feeding.metadata import MetadataRules
+from .feeding.documents import HASH_KEY as DOCUMENT_HASH_KEY
+from .feeding.documents import document_file_id, document_hash, document_id, document_upload, user_metadata
 from .filters import check_number, checked_guard, deep_copied
 from .messages import Message
 from .options import NOT_GIVEN, ChatOptions, NotGiven
@@ -30,20 +31,25 @@ __all__ = [
     "DEFAULT_API_VERSION",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_MODEL",
+    "DOCUMENT_HASH_KEY",
     "NOT_GIVEN",
     "VARIABLES",
     "Clients",
-    "MetadataRules",
     "NotGiven",
     "check_number",
     "check_options",
     "checked_context_options",
     "checked_guard",
     "deep_copied",
+    "document_file_id",
+    "document_hash",
+    "document_id",
+    "document_upload",
     "environment",
     "json_instruction",
     "strip_code_fence",
     "suggestion",
+    "user_metadata",
 ]
 
 

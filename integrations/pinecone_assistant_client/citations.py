@@ -7,6 +7,7 @@ Forms attested by recordings and by people's own parsers: `[1]`, `[1, pp. 1]`, `
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class Reference:
         file_id: The file's id (standard interface).
         url: A signed link that expires. It is a secret: not in the repr, never put into logs or metadata.
         highlight: The passage that supports the statement (standard interface, when asked for).
+        metadata: The file's own metadata, such as `{"source": "https://docs.example/pines"}` (standard interface, context).
+        created_at: When the file was uploaded, RFC 3339 (standard interface, context).
     """
 
     number: int | None = None
@@ -36,6 +39,8 @@ class Reference:
     file_id: str | None = None
     url: str | None = field(default=None, repr=False)
     highlight: str | None = None
+    metadata: dict[str, Any] | None = field(default=None, hash=False)
+    created_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +62,28 @@ class Citation:
 
         Returns:
             `{"start", "end", "references": [{"number", "pages", "file_name", "file_id", "highlight"}]}`; `pages` is a list.
+            `metadata` and `created_at` are there where the answer has them.
         """
         return {
             "start": self.start,
             "end": self.end,
-            "references": [
-                {
-                    "number": reference.number,
-                    "pages": None if reference.pages is None else list(reference.pages),
-                    "file_name": reference.file_name,
-                    "file_id": reference.file_id,
-                    "highlight": reference.highlight,
-                }
-                for reference in self.references
-            ],
+            "references": [_reference_to_json(reference) for reference in self.references],
         }
+
+
+def _reference_to_json(reference: Reference) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "number": reference.number,
+        "pages": None if reference.pages is None else list(reference.pages),
+        "file_name": reference.file_name,
+        "file_id": reference.file_id,
+        "highlight": reference.highlight,
+    }
+    if reference.metadata:
+        known["metadata"] = copy.deepcopy(reference.metadata)
+    if reference.created_at:
+        known["created_at"] = reference.created_at
+    return known
 
 
 # The bound on the inside keeps a text of brackets that never close linear.

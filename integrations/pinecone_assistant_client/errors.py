@@ -146,7 +146,15 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """No such assistant (404). Check its name, the key's project and the host."""
+    """No such assistant (404), or no such file or operation. Check the name, the key's project and the host."""
+
+    @property
+    def is_about_assistant(self) -> bool:
+        """Whether the service says that there is no such assistant, not that there is no such file or operation."""
+        body = self.body if isinstance(self.body, dict) else {}
+        found = body.get("error", body)
+        message = found.get("message") if isinstance(found, dict) else found
+        return isinstance(message, str) and message.lstrip().lower().startswith("assistant ")
 
 
 class RateLimitError(APIStatusError):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "langchain.md"
 CHAPTERS = (
-    "Setup, Instantiate, Invoke, Stream, Async, Filters, Citations, Structured output, Retriever, Tool and agents, Callbacks, "
+    "Setup, Instantiate, Invoke, Stream, Async, Filters, Citations, Structured output, Retriever, Index, Tool and agents, Callbacks, "
     "Errors and retries, Limits of the service"
 )
 

@@ -9,6 +9,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.exceptions import ModelError
+from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_pinecone_assistant import PineconeAssistantRetriever
 from langchain_pinecone_assistant.errors import APITimeoutError, AuthenticationError, InvalidRequestError
@@ -37,7 +38,7 @@ async def test_documents_have_id_score_file_and_pages_and_no_link(ask: Ask, libr
     best = documents[0]
     assert isinstance(best, Document)
     assert "43.8" in best.page_content
-    assert set(best.metadata) == {"score", "file_name", "file_id", "pages"}
+    assert {"score", "file_name", "file_id", "pages", "source", "created_at"} <= set(best.metadata)
     assert best.metadata["file_name"] == "red_pine.md"
     assert best.metadata["file_id"]
     assert [document.metadata["score"] for document in documents] == sorted(
@@ -58,6 +59,7 @@ async def test_options_come_from_the_constructor_and_from_invoke(ask: Ask, local
         "top_k": 3,
         "snippet_size": 512,
         "filter": {"resource": "encyclopedia"},
+        "include_binary_content": False,
     }
     await ask.invoke(searching, QUESTION, k=1, filter={"resource": "nursery"}, snippet_size=1024, multimodal=False)
     assert last_body(local) == {
@@ -66,16 +68,22 @@ async def test_options_come_from_the_constructor_and_from_invoke(ask: Ask, local
         "snippet_size": 1024,
         "multimodal": False,
         "filter": {"resource": "nursery"},
+        "include_binary_content": False,
     }
     await ask.invoke(searching, QUESTION, filter=None)
-    assert last_body(local) == {"query": QUESTION, "top_k": 3, "snippet_size": 512}
+    assert last_body(local) == {
+        "query": QUESTION,
+        "top_k": 3,
+        "snippet_size": 512,
+        "include_binary_content": False,
+    }
     await ask.invoke(searching, QUESTION, k=None, snippet_size=None, filter=None)
-    assert last_body(local) == {"query": QUESTION}, "None clears a default"
+    assert last_body(local) == {"query": QUESTION, "include_binary_content": False}, "None clears a default"
 
 
 async def test_without_options_the_services_defaults_hold(ask: Ask, local: LocalAssistant) -> None:
     await ask.invoke(retriever(local), QUESTION)
-    assert last_body(local) == {"query": QUESTION}
+    assert last_body(local) == {"query": QUESTION, "include_binary_content": False}
 
 
 async def test_an_unknown_option_is_an_error_that_names_it(ask: Ask, local: LocalAssistant) -> None:
@@ -83,9 +91,7 @@ async def test_an_unknown_option_is_an_error_that_names_it(ask: Ask, local: Loca
         await ask.invoke(retriever(local), QUESTION, fliter={})
     with pytest.raises(InvalidRequestError, match="unknown option 'top_k' for a search: did you mean 'k'"):
         await ask.invoke(retriever(local), QUESTION, top_k=3)
-    with pytest.raises(
-        InvalidRequestError, match="'model' for a search: use one of filter, k, multimodal, snippet_size"
-    ):
+    with pytest.raises(InvalidRequestError, match="unknown option 'model' for a search"):
         await ask.invoke(retriever(local), QUESTION, model="gpt-4o")
     with pytest.raises(ValueError, match="unknown option 'top'"):
         retriever(local, top=3)
@@ -143,7 +149,55 @@ def test_images_of_a_snippet_give_their_captions() -> None:
     )
     (document,) = to_documents(Context((snippet,)))
     assert document.page_content == "A chart.\nSales rise."
-    assert document.metadata == {"score": 0.5, "file_name": "a.pdf", "file_id": "f", "pages": [2]}
+    image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    assert document.metadata == {
+        "score": 0.5,
+        "file_name": "a.pdf",
+        "file_id": "f",
+        "pages": [2],
+        "source": "a.pdf",
+        "images": [image],
+    }
+
+
+def test_a_document_has_its_files_own_metadata_then_ours_and_its_source() -> None:
+    own = {"url": "https://pines.example", "year": 2024, "score": "mine"}
+    reference = Reference(
+        file_name="a.md", metadata=own, created_at="2026-01-01T00:00:00Z", url="https://s.example/?sig=x"
+    )
+    (document,) = to_documents(Context((Snippet("A pine.", 0.5, reference),)))
+    assert document.metadata["source"] == "https://pines.example"
+    assert (document.metadata["year"], document.metadata["score"]) == (2024, 0.5)
+    assert document.metadata["created_at"] == "2026-01-01T00:00:00Z"
+    assert "sig=x" not in str(document.metadata)
+    document.metadata["year"] = 1
+    assert own["year"] == 2024
+
+
+async def test_a_lowest_score_leaves_passages_out(ask: Ask, library: LocalAssistant) -> None:
+    scores = [document.metadata["score"] for document in await ask.invoke(retriever(library, k=3), QUESTION)]
+    found = await ask.invoke(retriever(library, k=3, min_score=scores[1]), QUESTION)
+    assert [document.metadata["score"] for document in found] == scores[:2]
+    assert await ask.invoke(retriever(library, k=3), QUESTION, min_score=scores[0] + 1) == []
+
+
+async def test_a_conversation_is_searched_for_in_one_call(ask: Ask, local: LocalAssistant) -> None:
+    history = [HumanMessage("Tell me about red pines."), AIMessage("They are trees.")]
+    await ask.invoke(retriever(local), "How tall are they?", chat_history=history)
+    body = last_body(local)
+    assert "query" not in body
+    assert body["messages"] == [
+        {"role": "user", "content": "Tell me about red pines."},
+        {"role": "assistant", "content": "They are trees."},
+        {"role": "user", "content": "How tall are they?"},
+    ]
+
+
+async def test_images_come_when_they_are_wanted(ask: Ask, local: LocalAssistant) -> None:
+    await ask.invoke(retriever(local, include_binary_content=True), QUESTION)
+    assert last_body(local)["include_binary_content"] is True
+    await ask.invoke(retriever(local, api_version="2025-04"), QUESTION)
+    assert "include_binary_content" not in last_body(local)
 
 
 async def test_closing_lets_it_open_again(ask: Ask, library: LocalAssistant) -> None:

@@ -63,7 +63,8 @@ def test_sizes_and_filter_are_sent(words: dict[str, Any], call: Any, local: Loca
     )
     nodes = call(retriever, "retrieve", QueryBundle(QUESTION))
     assert [node.metadata["file_name"] for node in nodes] == ["nursery.md"]
-    assert bodies(local) == [{"query": QUESTION, "top_k": 1, "snippet_size": 600, "filter": {"resource": "nursery"}}]
+    body = {"query": QUESTION, "top_k": 1, "snippet_size": 600, "filter": {"resource": "nursery"}}
+    assert bodies(local) == [body | {"include_binary_content": False}]
 
 
 def test_sizes_default_to_the_context_options(words: dict[str, Any], call: Any, local: LocalAssistant) -> None:
@@ -82,7 +83,7 @@ def test_with_filters_and_with_options_return_copies(words: dict[str, Any], call
     assert len(call(retriever, "retrieve", "pine")) == 2
     assert len(call(retriever.with_options(similarity_top_k=1), "retrieve", "pine")) == 1
     call(retriever.with_filters(nursery).with_filters(None), "retrieve", "pine")
-    assert bodies(local)[-1] == {"query": "pine", "top_k": 2}
+    assert bodies(local)[-1] == {"query": "pine", "top_k": 2, "include_binary_content": False}
     with pytest.raises(InvalidRequestError, match="unknown option 'top_k'"):
         retriever.with_options(top_k=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import APIStatusError, AssistantError, NotFoundError, StreamError, reworded, said_by
+from ..errors import AssistantError, NotFoundError, StreamError, reworded, said_by
 from ..filters import guarded, validate_filter
 from ..options import NotGiven
 from ..settings import Timeout
@@ -67,7 +67,7 @@ def delete_file(
         if target.has_operations and reply.body.strip():
             operation = decode_operation(reply.body)
     except NotFoundError as error:
-        is_done = (missing_ok or send.tries > 1) and not _is_about_the_assistant(error)
+        is_done = (missing_ok or send.tries > 1) and not error.is_about_assistant
         if not is_done:
             raise
         return
@@ -114,14 +114,6 @@ def _gone(target: Target, file_id: str, patience: Patience) -> Steps[None]:
             f"file {file_id!r} is still {file.status}, and the service goes on deleting it: look with "
             f"client.files.get({file_id!r})"
         )
-
-
-def _is_about_the_assistant(error: APIStatusError) -> bool:
-    """Whether a 404 says that there is no such assistant, and not that there is no such file."""
-    body = error.body if isinstance(error.body, dict) else {}
-    found = body.get("error", body)
-    message = found.get("message") if isinstance(found, dict) else found
-    return isinstance(message, str) and message.lstrip().lower().startswith("assistant ")
 
 
 def evaluate(question: str, answer: str, ground_truth_answer: str, timeout: Timeout | NotGiven) -> Steps[Evaluation]:

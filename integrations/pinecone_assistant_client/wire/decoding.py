@@ -51,6 +51,8 @@ class _WireFile(Wire):
     id: str | None = None
     name: str | None = None
     signed_url: str | None = None
+    metadata: dict[str, Any] | None = None
+    created_on: str | None = None
 
 
 class _WireHighlight(Wire):
@@ -322,6 +324,8 @@ def _reference_of(wire: _WireReference | None) -> Reference:
         file_id=file.id,
         url=file.signed_url,
         highlight=wire.highlight.content if wire.highlight else None,
+        metadata=file.metadata or None,
+        created_at=file.created_on,
     )
 
 

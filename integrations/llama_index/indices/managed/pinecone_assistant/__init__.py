@@ -5,7 +5,9 @@ try:
 except ImportError as error:
     raise ImportError("llama-index-core is missing: pip install '.[llama-index]' from the clone") from error
 
+from .base import PineconeAssistantIndex
 from .chat_engine import AssistantStreamingChatResponse, PineconeAssistantChatEngine
+from .evaluator import PineconeAssistantEvaluator
 from .filters import to_filter
 from .query_engine import PineconeAssistantQueryEngine, PineconeAssistantTool
 from .retriever import PineconeAssistantRetriever
@@ -14,6 +16,8 @@ from .tool_spec import PineconeAssistantToolSpec
 __all__ = [
     "AssistantStreamingChatResponse",
     "PineconeAssistantChatEngine",
+    "PineconeAssistantEvaluator",
+    "PineconeAssistantIndex",
     "PineconeAssistantQueryEngine",
     "PineconeAssistantRetriever",
     "PineconeAssistantTool",

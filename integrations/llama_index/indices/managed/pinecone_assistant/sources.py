@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from llama_index.core.schema import NodeRelationship, NodeWithScore, RelatedNodeInfo, TextNode
+from llama_index.core.schema import ImageNode, NodeRelationship, NodeWithScore, RelatedNodeInfo, TextNode
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse
 from pinecone_assistant_client import Citation, Reference, Snippet
 
+_NOT_FOR_MODELS = ("file_id", "number", "pages", "doc_id", "doc_sha256", "sync_owner", "sync_path", "sync_sha256")
 
-def to_snippet_node(snippet: Snippet) -> NodeWithScore:
-    """A snippet with its score as the service gave it."""
-    captions = [image.caption for image in snippet.images if image.caption]
-    node = _to_node(snippet.content, snippet.reference, {"image_captions": captions} if captions else {})
-    return NodeWithScore(node=node, score=snippet.score)
+
+def to_snippet_nodes(snippets: Iterable[Snippet], min_score: float | None = None) -> list[NodeWithScore]:
+    """Return snippets with their scores as the service gave them, each followed by its images, if these were asked for."""
+    nodes: list[NodeWithScore] = []
+    for snippet in snippets:
+        if min_score is not None and snippet.score is not None and snippet.score < min_score:
+            continue
+        captions = [image.caption for image in snippet.images if image.caption]
+        node = _to_node(snippet.content, snippet.reference, {"image_captions": captions} if captions else {})
+        nodes.append(NodeWithScore(node=node, score=snippet.score))
+        nodes += [
+            NodeWithScore(
+                node=ImageNode(
+                    id_=f"{node.node_id}-image-{number}",
+                    text=image.caption or "",
+                    image=image.data,
+                    image_mimetype=image.mime_type,
+                    metadata=dict(node.metadata),
+                    relationships=dict(node.relationships),
+                ),
+                score=snippet.score,
+            )
+            for number, image in enumerate(snippet.images, start=1)
+            if image.data
+        ]
+    return nodes
 
 
 def to_source_nodes(citations: Iterable[Citation]) -> list[NodeWithScore]:
@@ -65,8 +88,19 @@ def to_source_line(found: NodeWithScore) -> str:
 
 def _to_node(text: str, reference: Reference, more: dict[str, Any]) -> TextNode:
     pages = None if reference.pages is None else list(reference.pages)
-    known = {"file_name": reference.file_name, "file_id": reference.file_id, "pages": pages, **more}
-    metadata = {name: value for name, value in known.items() if value is not None}
+    known = {
+        "file_name": reference.file_name,
+        "file_id": reference.file_id,
+        "pages": pages,
+        "page_label": ", ".join(map(str, pages)) if pages else None,  # LlamaIndex's own readers call it so
+        "created_at": reference.created_at,
+        **more,
+    }
+    # The file's own keys first: postprocessors find its date, and what else was filed with it.
+    metadata = {
+        **copy.deepcopy(reference.metadata or {}),
+        **{n: value for n, value in known.items() if value is not None},
+    }
     # LlamaIndex drops nodes whose ids are equal, so the id tells apart what a user would.
     identity = json.dumps([reference.file_id or reference.file_name or reference.number, pages, text])
     file_id = reference.file_id
@@ -74,7 +108,7 @@ def _to_node(text: str, reference: Reference, more: dict[str, Any]) -> TextNode:
         id_=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         text=text,
         metadata=metadata,
-        excluded_llm_metadata_keys=["file_id", "number"],
-        excluded_embed_metadata_keys=["file_id", "number"],
+        excluded_llm_metadata_keys=[name for name in _NOT_FOR_MODELS if name in metadata],
+        excluded_embed_metadata_keys=[name for name in _NOT_FOR_MODELS if name in metadata],
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=file_id)} if file_id else {},
     )

@@ -1,0 +1,107 @@
+"""Evaluators for LangSmith's `evaluate` and for openevals: functions that ask the service how good an answer is.
+
+Functions and not classes: LangSmith shows an instance under the name of its wrapper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pinecone_assistant_client import Evaluation
+
+from .connection import AssistantConnection
+from .errors import InvalidRequestError, ModelErrors
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .option_types import ConnectionWords
+
+Evaluator = Callable[..., dict[str, Any]]
+AsyncEvaluator = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def alignment_evaluator(
+    *,
+    question_key: str = "question",
+    answer_key: str = "answer",
+    reference_key: str = "answer",
+    **options: Unpack[ConnectionWords],
+) -> Evaluator:
+    """Return a function that scores an answer against the right one, by the service's alignment from 0 to 1.
+
+    Each evaluation is billed in tokens.
+
+    Args:
+        question_key: Where the question is in `inputs`. `inputs` may be the question itself.
+        answer_key: Where the answer is in `outputs`. `outputs` may be the answer itself.
+        reference_key: Where the right answer is in `reference_outputs`, which may be the answer itself.
+        options: Options of the connection, such as `assistant_name`.
+
+    Returns:
+        A function of `inputs`, `outputs` and `reference_outputs` that gives `{"key": "alignment", "score", "comment"}`.
+
+    Example:
+        ```python
+        judge = alignment_evaluator(assistant_name="docs")
+        print(judge(inputs="How tall?", outputs="43.8 meters.", reference_outputs="The record is 43.8 meters."))
+        ```
+
+    Source: POST /evaluation/metrics/alignment, assistant_evaluation 2026-04.
+    """
+    connection = AssistantConnection(**cast("dict[str, Any]", options))
+    keys = (question_key, answer_key, reference_key)
+
+    def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:
+        asked = _texts(keys, inputs, outputs, reference_outputs)
+        with ModelErrors(retry_on_timeout=connection.retry_on_timeout):
+            return _to_result(connection._client().evaluate(*asked))
+
+    return alignment
+
+
+def aalignment_evaluator(
+    *,
+    question_key: str = "question",
+    answer_key: str = "answer",
+    reference_key: str = "answer",
+    **options: Unpack[ConnectionWords],
+) -> AsyncEvaluator:
+    """Async version of `alignment_evaluator`, for `aevaluate`."""
+    connection = AssistantConnection(**cast("dict[str, Any]", options))
+    keys = (question_key, answer_key, reference_key)
+
+    async def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:
+        asked = _texts(keys, inputs, outputs, reference_outputs)
+        with ModelErrors(retry_on_timeout=connection.retry_on_timeout):
+            return _to_result(await connection._async_client().evaluate(*asked))
+
+    return alignment
+
+
+def _texts(keys: tuple[str, str, str], *values: Any) -> tuple[str, str, str]:
+    names = ("inputs", "outputs", "reference_outputs")
+    texts = [_text(value, key, name) for key, name, value in zip(keys, names, values, strict=True)]
+    return texts[0], texts[1], texts[2]
+
+
+def _text(value: Any, key: str, name: str) -> str:
+    if isinstance(value, Mapping):
+        if key not in value:
+            raise InvalidRequestError(
+                f"{name} has no {key!r}, only {', '.join(map(repr, value)) or 'nothing'}: say where it is with "
+                "question_key=, answer_key= or reference_key="
+            )
+        value = value[key]
+    text = getattr(value, "text", value)  # a message has its text there
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidRequestError(
+            f"{name} is a {type(value).__name__}: pass text that is not empty, or a dict that has it"
+        )
+    return text
+
+
+def _to_result(found: Evaluation) -> dict[str, Any]:
+    comment = "\n".join(f"{entailment}: {fact}" for fact, entailment in found.facts)
+    return {"key": "alignment", "score": found.alignment, "comment": comment}

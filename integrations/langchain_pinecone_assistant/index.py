@@ -1,0 +1,247 @@
+"""`PineconeAssistantIndex`: documents go into an assistant and are kept in step by `langchain_core.indexing.index`."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langchain_core.documents import Document
+from langchain_core.documents.base import Blob
+from langchain_core.indexing.base import DeleteResponse, DocumentIndex, UpsertResponse
+
+from pinecone_assistant_client import (
+    AssistantError,
+    AssistantFile,
+    AsyncAssistantClient,
+    NotFoundError,
+    Upload,
+    UploadReport,
+)
+from pinecone_assistant_client.adapters import document_file_id, document_id, document_upload, user_metadata
+
+from .connection import unknown_option
+from .errors import InvalidRequestError, ModelErrors
+from .retrievers import PineconeAssistantRetriever
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .option_types import RetrieverWords
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+_AT_ONCE = 8
+
+
+class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
+    """An assistant that is fed with LangChain's documents: each one is a file of its own, under the document's id.
+
+    It is a retriever too, and works with `langchain_core.indexing.index`, which uploads what is new or changed only. Original
+    PDF and DOCX files keep their pages and tables; the text that a loader made of them does not: `upload_blobs` takes the
+    originals.
+
+    Metadata must be flat; values that are None are left out. The keys `doc_id` and `doc_sha256` belong to the index.
+
+    Example:
+        ```python
+        from langchain_core.documents import Document
+        from langchain_core.indexing import InMemoryRecordManager, index
+
+        assistant = PineconeAssistantIndex(assistant_name="docs")
+        records = InMemoryRecordManager(namespace="docs")
+        records.create_schema()
+        pages = [Document("Bees make honey.", metadata={"source": "bees.md"})]
+        print(index(pages, records, assistant, cleanup="full", source_id_key="source"))
+        ```
+    """
+
+    if TYPE_CHECKING:
+        # As for the retriever: derived from the fields, checkers would ask for SecretStr where a str is meant.
+        def __init__(self, **options: Unpack[RetrieverWords]) -> None: ...
+
+    def upsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
+        """Upload documents; one whose id exists is replaced.
+
+        Raises:
+            InvalidRequestError: A document has no text, or metadata that cannot be; nothing of it was sent.
+            AssistantError: An upload failed; `.report` has what arrived and what did not. `index()` would record as done
+                what a response calls failed, so failures are raised.
+        """
+        _refuse(kwargs, "upsert")
+        ids, uploads = _to_uploads(items)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            self._client().files.upload_many(uploads, concurrency=_AT_ONCE)
+        return {"succeeded": ids, "failed": []}
+
+    async def aupsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
+        """Async version of `upsert`."""
+        _refuse(kwargs, "aupsert")
+        ids, uploads = _to_uploads(items)
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            await self._async_client().files.upload_many(uploads, concurrency=_AT_ONCE)
+        return {"succeeded": ids, "failed": []}
+
+    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
+        """Delete documents that this index wrote. A missing id is neither deleted nor failed.
+
+        Raises:
+            InvalidRequestError: No ids, which is a ValueError too: everything is deleted with the assistant only.
+        """
+        _refuse(kwargs, "delete")
+        client = self._client()
+
+        def delete(wanted: str) -> bool:
+            file = self._find(wanted)
+            if file is None:
+                return False
+            client.files.delete(file.id, missing_ok=True)
+            return True
+
+        return _to_response(_checked_ids(ids), _each(_catching(delete), _checked_ids(ids)))
+
+    async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
+        """Async version of `delete`."""
+        _refuse(kwargs, "adelete")
+        client = self._async_client()
+
+        async def delete(wanted: str) -> bool | AssistantError:
+            try:
+                file = await self._afind(client, wanted)
+                if file is None:
+                    return False
+                await client.files.delete(file.id, missing_ok=True)
+            except AssistantError as error:
+                return error
+            return True
+
+        return _to_response(_checked_ids(ids), await _aeach(delete, _checked_ids(ids)))
+
+    def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
+        """Return documents with exactly the text and the metadata that they were given; missing ids are left out.
+
+        Files that this index did not write are not returned.
+        """
+        _refuse(kwargs, "get")
+        client = self._client()
+
+        def get(wanted: str) -> Document | None:
+            file = self._find(wanted)
+            return None if file is None else _to_document(wanted, file, client.files.read(file.id))
+
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return [document for document in _each(get, dict.fromkeys(ids)) if document is not None]
+
+    async def aget(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
+        """Async version of `get`."""
+        _refuse(kwargs, "aget")
+        client = self._async_client()
+
+        async def get(wanted: str) -> Document | None:
+            file = await self._afind(client, wanted)
+            return None if file is None else _to_document(wanted, file, await client.files.read(file.id))
+
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return [document for document in await _aeach(get, dict.fromkeys(ids)) if document is not None]
+
+    def upload_blobs(self, blobs: Iterable[Blob], *, concurrency: int = _AT_ONCE) -> UploadReport:
+        """Upload LangChain's blobs, which are original files: a PDF or DOCX keeps its pages and tables.
+
+        The last part of `blob.source` is the file's name, and its extension decides the type.
+
+        Raises:
+            InvalidRequestError: A blob has no source to name it by.
+            AssistantError: An upload failed, after all the others finished; `.report` has the outcome.
+        """
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return self._client().files.upload_many(map(_blob_upload, blobs), concurrency=concurrency)
+
+    async def aupload_blobs(self, blobs: Iterable[Blob], *, concurrency: int = _AT_ONCE) -> UploadReport:
+        """Async version of `upload_blobs`."""
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return await self._async_client().files.upload_many(map(_blob_upload, blobs), concurrency=concurrency)
+
+    def _find(self, wanted: str) -> AssistantFile | None:
+        try:
+            file = self._client().files.get(document_file_id(wanted))
+        except NotFoundError as error:
+            if error.is_about_assistant:
+                raise
+            return None
+        return file if document_id(file) == wanted else None
+
+    async def _afind(self, client: AsyncAssistantClient, wanted: str) -> AssistantFile | None:
+        try:
+            file = await client.files.get(document_file_id(wanted))
+        except NotFoundError as error:
+            if error.is_about_assistant:
+                raise
+            return None
+        return file if document_id(file) == wanted else None
+
+
+def _refuse(options: dict[str, Any], where: str) -> None:
+    for name in options:
+        raise InvalidRequestError(unknown_option(name, (), where=where))
+
+
+def _to_uploads(items: Sequence[Document]) -> tuple[list[str], list[Upload]]:
+    """The ids in the documents' order, and an upload for each id; the last document of an id wins."""
+    ids = [item.id or str(uuid.uuid4()) for item in items]
+    last = dict(zip(ids, items, strict=True))
+    return ids, [document_upload(name, item.page_content, item.metadata) for name, item in last.items()]
+
+
+def _to_document(wanted: str, file: AssistantFile, content: bytes) -> Document:
+    return Document(id=wanted, page_content=content.decode("utf-8"), metadata=user_metadata(file.metadata))
+
+
+def _blob_upload(blob: Blob) -> Upload:
+    source = blob.source
+    if not source:
+        raise InvalidRequestError(
+            'a blob has no source to name its file by: pass path=, or metadata={"source": "report.pdf"}'
+        )
+    metadata = {name: value for name, value in blob.metadata.items() if value is not None}
+    content: Any = blob.path if blob.data is None else blob.as_bytes()
+    return Upload(content, name=PurePosixPath(str(source).replace("\\", "/")).name, metadata=metadata or None)
+
+
+def _checked_ids(ids: Sequence[str] | None) -> list[str]:
+    if ids is None:
+        raise InvalidRequestError("delete needs ids: to delete everything, delete the assistant")
+    return list(dict.fromkeys(ids))
+
+
+def _to_response(ids: Sequence[str], results: Sequence[bool | AssistantError]) -> DeleteResponse:
+    succeeded = [wanted for wanted, result in zip(ids, results, strict=True) if result is True]
+    failed = [wanted for wanted, result in zip(ids, results, strict=True) if isinstance(result, AssistantError)]
+    return {"succeeded": succeeded, "failed": failed, "num_deleted": len(succeeded), "num_failed": len(failed)}
+
+
+def _catching(work: Callable[[str], bool]) -> Callable[[str], bool | AssistantError]:
+    def caught(wanted: str) -> bool | AssistantError:
+        try:
+            return work(wanted)
+        except AssistantError as error:
+            return error
+
+    return caught
+
+
+def _each(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(work, items))
+
+
+async def _aeach(work: Callable[[_T], Awaitable[_R]], items: Iterable[_T]) -> list[_R]:
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(item: _T) -> _R:
+        async with places:
+            return await work(item)
+
+    return list(await asyncio.gather(*map(one, items)))

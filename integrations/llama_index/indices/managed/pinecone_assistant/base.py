@@ -1,0 +1,435 @@
+"""`PineconeAssistantIndex`: LlamaIndex's documents go into an assistant, and its engines come out of it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn, cast
+
+from llama_index.core.base.llms.base import BaseLLM
+from llama_index.core.chat_engine.types import ChatMode
+from llama_index.core.data_structs.data_structs import IndexDict
+from llama_index.core.data_structs.registry import INDEX_STRUCT_TYPE_TO_INDEX_STRUCT_CLASS
+from llama_index.core.indices.managed.base import BaseManagedIndex
+from llama_index.core.schema import BaseNode, Document, TransformComponent
+from llama_index.core.storage.docstore.types import RefDocInfo
+from llama_index.core.utils import get_tqdm_iterable
+from typing_extensions import Self, Unpack
+
+from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from pinecone_assistant_client import (
+    AssistantFile,
+    InvalidRequestError,
+    NotFoundError,
+    SyncReport,
+    Upload,
+    UploadReport,
+)
+from pinecone_assistant_client.adapters import (
+    DOCUMENT_HASH_KEY,
+    document_file_id,
+    document_hash,
+    document_id,
+    document_upload,
+    user_metadata,
+)
+
+from .chat_engine import PineconeAssistantChatEngine
+from .query_engine import PineconeAssistantQueryEngine
+from .retriever import PineconeAssistantRetriever
+from .views import llm_of
+
+_TYPE = "pinecone_assistant"
+_OTHER_LLM = "RetrieverQueryEngine.from_args(index.as_retriever(), llm=llm)"
+_DOCUMENTS: dict[str, Any] = {DOCUMENT_HASH_KEY: {"$exists": True}}
+
+
+@dataclass
+class AssistantIndexStruct(IndexDict):
+    """Stands for an assistant in a storage context, which keeps nothing of it."""
+
+    @classmethod
+    def get_type(cls) -> Any:
+        """Return a type of our own: with another one, loading would ask for an embedding model."""
+        return _TYPE
+
+    @classmethod
+    def from_json(cls, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Raise: the documents are in the assistant, so there is nothing to load."""
+        raise InvalidRequestError(
+            "a PineconeAssistantIndex keeps nothing in a storage context, so there is nothing to load: make it again with "
+            'PineconeAssistantIndex(assistant_name="docs")'
+        )
+
+
+INDEX_STRUCT_TYPE_TO_INDEX_STRUCT_CLASS[cast("Any", _TYPE)] = AssistantIndexStruct
+
+
+class _Whole(TransformComponent):
+    """Leaves documents whole; without a transformation, the framework would make a splitter and its tokenizer."""
+
+    def __call__(self, nodes: Sequence[BaseNode], **_options: Any) -> Sequence[BaseNode]:
+        return nodes
+
+
+class PineconeAssistantIndex(BaseManagedIndex):
+    """An assistant as a managed index: documents in, retriever and engines out.
+
+    Each `Document` is a file of its own, under the document's id. The service splits and embeds it. Original PDF and DOCX
+    files keep their pages and tables where a reader's text loses them: `insert_file`, `upload_many` and `sync` take them.
+    Metadata must be flat; values that are None are left out. The keys `doc_id` and `doc_sha256` belong to the index.
+
+    Args:
+        llm: An existing LLM to share options and connections with; or pass its options here, `client=` among them.
+        show_progress: Show a progress bar for uploads.
+        options: As for `PineconeAssistant`.
+
+    Example:
+        ```python
+        from llama_index.core import Document
+
+        index = PineconeAssistantIndex.from_documents([Document(text="Bees make honey.")], assistant_name="docs")
+        print(index.as_query_engine().query("What do bees make?"))
+        ```
+    """
+
+    index_struct_cls: ClassVar[type[IndexDict]] = AssistantIndexStruct  # type: ignore[misc]  # as in the framework's indices
+
+    def __init__(
+        self, llm: PineconeAssistant | None = None, *, show_progress: bool = False, **options: Unpack[AssistantOptions]
+    ) -> None:
+        self._llm = llm_of(self, llm, None, None, options)
+        super().__init__(
+            index_struct=AssistantIndexStruct(),
+            transformations=[_Whole()],
+            callback_manager=self._llm.callback_manager,
+            show_progress=show_progress,
+        )
+
+    @property
+    def llm(self) -> PineconeAssistant:
+        """The LLM that the engines ask."""
+        return self._llm
+
+    @classmethod
+    def from_documents(  # type: ignore[override]  # the framework's storage context and splitters have no place here
+        cls,
+        documents: Sequence[Document],
+        *,
+        llm: PineconeAssistant | None = None,
+        show_progress: bool = False,
+        **options: Unpack[AssistantOptions],
+    ) -> Self:
+        """Return an index of an assistant after uploading documents to it; documents that exist are replaced.
+
+        Raises:
+            InvalidRequestError: A document has no text, or metadata that cannot be.
+            AssistantError: An upload failed, after all the others finished; `.report` has the outcome.
+        """
+        index = cls(llm, show_progress=show_progress, **options)
+        index._upload(documents)
+        return index
+
+    @classmethod
+    async def afrom_documents(
+        cls,
+        documents: Sequence[Document],
+        *,
+        llm: PineconeAssistant | None = None,
+        show_progress: bool = False,
+        **options: Unpack[AssistantOptions],
+    ) -> Self:
+        """Async version of `from_documents`."""
+        index = cls(llm, show_progress=show_progress, **options)
+        await index._aupload(documents)
+        return index
+
+    def insert(self, document: Document, **insert_kwargs: Any) -> None:
+        """Upload a document; one of the same id is replaced."""
+        _refuse_options("insert", insert_kwargs)
+        self._upload([document])
+
+    async def ainsert(self, document: Document, **insert_kwargs: Any) -> None:
+        """Async version of `insert`."""
+        _refuse_options("ainsert", insert_kwargs)
+        await self._aupload([document])
+
+    def insert_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        file_id: str | None = None,
+        multimodal: bool | None = None,
+    ) -> AssistantFile:
+        """Upload an original file; a PDF or DOCX keeps its pages and tables."""
+        return self._llm.sync_client.files.upload(path, metadata=metadata, file_id=file_id, multimodal=multimodal)
+
+    async def ainsert_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        file_id: str | None = None,
+        multimodal: bool | None = None,
+    ) -> AssistantFile:
+        """Async version of `insert_file`."""
+        return await self._llm.async_client.files.upload(
+            path, metadata=metadata, file_id=file_id, multimodal=multimodal
+        )
+
+    def upload_many(self, uploads: Iterable[Upload], **options: Any) -> UploadReport:
+        """Upload many files; `client.files.upload_many` has the options."""
+        return self._llm.sync_client.files.upload_many(uploads, **options)
+
+    async def aupload_many(self, uploads: Iterable[Upload], **options: Any) -> UploadReport:
+        """Async version of `upload_many`."""
+        return await self._llm.async_client.files.upload_many(uploads, **options)
+
+    def sync(self, source: Any, **options: Any) -> SyncReport:
+        """Keep the assistant in step with a folder, a URL or uploads; `client.files.sync` has the options."""
+        return self._llm.sync_client.files.sync(source, **options)
+
+    async def async_sync(self, source: Any, **options: Any) -> SyncReport:
+        """Async version of `sync`."""
+        return await self._llm.async_client.files.sync(source, **options)
+
+    def list_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - the service's word
+        """Return the assistant's files, those of documents and all others."""
+        return list(self._llm.sync_client.files.list(filter=filter))
+
+    async def alist_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - as above
+        """Async version of `list_files`."""
+        return [file async for file in self._llm.async_client.files.list(filter=filter)]
+
+    def delete_ref_doc(self, ref_doc_id: str, delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
+        """Delete a document; one that does not exist is passed over.
+
+        Raises:
+            InvalidRequestError: The file of that id was not made of a document.
+        """
+        _refuse_options("delete_ref_doc", delete_kwargs)
+        files = self._llm.sync_client.files
+        try:
+            file = files.get(document_file_id(ref_doc_id))
+        except NotFoundError as error:
+            return _pass_over(error)
+        files.delete(_checked_document(file, ref_doc_id), missing_ok=True)
+        return None
+
+    async def adelete_ref_doc(self, ref_doc_id: str, delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
+        """Async version of `delete_ref_doc`."""
+        _refuse_options("adelete_ref_doc", delete_kwargs)
+        files = self._llm.async_client.files
+        try:
+            file = await files.get(document_file_id(ref_doc_id))
+        except NotFoundError as error:
+            return _pass_over(error)
+        await files.delete(_checked_document(file, ref_doc_id), missing_ok=True)
+        return None
+
+    def update_ref_doc(self, document: Document, **update_kwargs: Any) -> None:
+        """Upload a document in place of the one of its id, which answers until the new one is ready."""
+        _refuse_options("update_ref_doc", update_kwargs)
+        self._upload([document])
+
+    async def aupdate_ref_doc(self, document: Document, **update_kwargs: Any) -> None:
+        """Async version of `update_ref_doc`."""
+        _refuse_options("aupdate_ref_doc", update_kwargs)
+        await self._aupload([document])
+
+    def refresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
+        """Upload the documents that are new or whose text or metadata changed; returns which were.
+
+        The assistant is asked what it has, so this works in another process, and after somebody else changed it.
+        """
+        _refuse_options("refresh_ref_docs", update_kwargs)
+        changed = _changed(documents, self.list_files(filter=_DOCUMENTS))
+        self._upload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
+        return changed
+
+    async def arefresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
+        """Async version of `refresh_ref_docs`."""
+        _refuse_options("arefresh_ref_docs", update_kwargs)
+        changed = _changed(documents, await self.alist_files(filter=_DOCUMENTS))
+        await self._aupload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
+        return changed
+
+    @property
+    def ref_doc_info(self) -> dict[str, RefDocInfo]:
+        """The documents in the assistant by their ids, with the metadata that they were given. Asks the service."""
+        return _ref_doc_info(self.list_files(filter=_DOCUMENTS))
+
+    async def aref_doc_info(self) -> dict[str, RefDocInfo]:
+        """Async version of `ref_doc_info`."""
+        return _ref_doc_info(await self.alist_files(filter=_DOCUMENTS))
+
+    def as_retriever(self, **kwargs: Any) -> PineconeAssistantRetriever:
+        """Return a retriever; `similarity_top_k`, `snippet_size`, `filters` and the LLM's options can be given."""
+        own, llm = self._options_for(PineconeAssistantRetriever, kwargs)
+        return PineconeAssistantRetriever(llm, **own)
+
+    def as_query_engine(self, llm: Any = None, **kwargs: Any) -> PineconeAssistantQueryEngine:
+        """Return a query engine; `streaming`, `similarity_top_k`, `filters` and the LLM's options can be given.
+
+        Raises:
+            InvalidRequestError: An LLM of another vendor, or an option of LlamaIndex's own query engines.
+        """
+        own, asked = self._options_for(PineconeAssistantQueryEngine, _with_top_k(kwargs), llm)
+        return PineconeAssistantQueryEngine(asked, **own)
+
+    def as_chat_engine(
+        self, chat_mode: ChatMode = ChatMode.BEST, llm: Any = None, **kwargs: Any
+    ) -> PineconeAssistantChatEngine:
+        """Return a chat engine; `memory`, `filters`, `system_prompt` and the LLM's options can be given.
+
+        Raises:
+            InvalidRequestError: A chat mode of LlamaIndex's own engines: the assistant searches for every turn by itself.
+        """
+        if chat_mode != ChatMode.BEST:
+            raise InvalidRequestError(
+                f"chat_mode={getattr(chat_mode, 'value', chat_mode)!r} is not for an assistant: it searches its files for "
+                "every turn by itself, in one call, where that mode would rephrase and search again. Leave chat_mode out, "
+                "or use index.as_retriever() in an engine of LlamaIndex"
+            )
+        system_prompt = kwargs.pop("system_prompt", None)
+        own, asked = self._options_for(PineconeAssistantChatEngine, _with_top_k(kwargs), llm)
+        if system_prompt is not None:
+            asked = asked.model_copy(update={"system_prompt": system_prompt})
+        return PineconeAssistantChatEngine(asked, **own)
+
+    def insert_nodes(self, nodes: Sequence[BaseNode], **insert_kwargs: Any) -> None:
+        """Raise: an assistant takes documents and files, and splits them itself."""
+        raise _no_nodes("insert_nodes")
+
+    async def ainsert_nodes(self, nodes: Sequence[BaseNode], **insert_kwargs: Any) -> None:
+        """Raise, as `insert_nodes` does."""
+        raise _no_nodes("ainsert_nodes")
+
+    def delete_nodes(self, node_ids: list[str], delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
+        """Raise: an assistant knows documents and files, and no nodes."""
+        raise _no_nodes("delete_nodes")
+
+    async def adelete_nodes(
+        self,
+        node_ids: list[str],
+        delete_from_docstore: bool = False,
+        **delete_kwargs: Any,
+    ) -> None:
+        """Raise, as `delete_nodes` does."""
+        raise _no_nodes("adelete_nodes")
+
+    def set_index_id(self, index_id: str) -> None:
+        """Raise: the assistant's name is its identity, and nothing of it is kept in a storage context."""
+        raise InvalidRequestError(
+            "set_index_id has no effect on an assistant, whose name is its identity: pass assistant_name="
+        )
+
+    def _insert(self, nodes: Sequence[BaseNode], **insert_kwargs: Any) -> None:
+        raise _no_nodes("insert_nodes")
+
+    def _upload(self, documents: Sequence[Document]) -> None:
+        uploads = _to_uploads(documents)
+        with self._callback_manager.as_trace("insert"), self._progress(len(uploads)) as report:
+            self._llm.sync_client.files.upload_many(uploads, on_progress=report)
+
+    async def _aupload(self, documents: Sequence[Document]) -> None:
+        uploads = _to_uploads(documents)
+        with self._callback_manager.as_trace("insert"), self._progress(len(uploads)) as report:
+            await self._llm.async_client.files.upload_many(uploads, on_progress=report)
+
+    @contextmanager
+    def _progress(self, total: int) -> Iterator[Callable[[int, int | None, str], None] | None]:
+        if not self._show_progress:
+            yield None
+            return
+        bar = iter(get_tqdm_iterable(range(total), show_progress=True, desc="Uploading documents"))
+        next(bar, None)
+        yield lambda _done, _total, _name: next(bar, None)
+
+    def _options_for(
+        self, view: type, options: Mapping[str, Any], llm: Any = None
+    ) -> tuple[dict[str, Any], PineconeAssistant]:
+        """Split options into those of a view's constructor and those of the LLM, which go into a copy of it."""
+        if isinstance(llm, BaseLLM) and not isinstance(llm, PineconeAssistant):
+            raise InvalidRequestError(
+                f"llm is a {type(llm).__name__}: an assistant answers itself. For another LLM that answers from its "
+                f"passages use {_OTHER_LLM}"
+            )
+        if llm is not None and not isinstance(llm, PineconeAssistant):
+            raise InvalidRequestError(f"llm is a {type(llm).__name__}: pass a PineconeAssistant, or leave it out")
+        names = inspect.signature(view).parameters
+        own = {name: value for name, value in options.items() if name in names}
+        others = {name: value for name, value in options.items() if name not in names}
+        asked = self._llm if llm is None else llm
+        return own, asked.with_options(**others) if others else asked
+
+
+def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an engine, with LlamaIndex's `similarity_top_k` as the service's `top_k`."""
+    options = dict(options)
+    top_k = options.pop("similarity_top_k", None)
+    if top_k is not None:
+        options["context_options"] = {**(options.get("context_options") or {}), "top_k": top_k}
+        options.setdefault("interface", "standard")
+    return options
+
+
+def _to_uploads(documents: Sequence[Document]) -> list[Upload]:
+    """An upload for each id; the last document of an id wins."""
+    for document in documents:
+        if not isinstance(document, BaseNode):
+            raise InvalidRequestError(f"a document is a {type(document).__name__}: pass LlamaIndex's Document")
+    last = {document.id_: document for document in documents}
+    return [document_upload(name, _text(document), document.metadata) for name, document in last.items()]
+
+
+def _text(document: Document) -> str:
+    return getattr(document, "text", None) or ""
+
+
+def _changed(documents: Sequence[Document], files: Iterable[AssistantFile]) -> list[bool]:
+    known = {
+        document_id(file): (file.metadata or {}).get(DOCUMENT_HASH_KEY)
+        for file in files
+        if file.status in ("Available", "Processing")
+    }
+    return [known.get(document.id_) != document_hash(_text(document), document.metadata) for document in documents]
+
+
+def _ref_doc_info(files: Iterable[AssistantFile]) -> dict[str, RefDocInfo]:
+    return {
+        name: RefDocInfo(node_ids=[file.id], metadata=user_metadata(file.metadata))
+        for file in files
+        if (name := document_id(file)) is not None
+    }
+
+
+def _checked_document(file: AssistantFile, ref_doc_id: str) -> str:
+    if document_id(file) != ref_doc_id:
+        raise InvalidRequestError(
+            f"file {file.id!r} was not made of a document, so delete_ref_doc leaves it alone: delete it with "
+            f"index.llm.sync_client.files.delete({file.id!r})"
+        )
+    return file.id
+
+
+def _pass_over(error: NotFoundError) -> None:
+    """Pass over a file that does not exist; an assistant that does not is an error."""
+    if error.is_about_assistant:
+        raise error
+
+
+def _no_nodes(method: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{method} has no place here: an assistant takes documents and files and splits them itself. Use insert, "
+        "insert_file, refresh_ref_docs or delete_ref_doc"
+    )
+
+
+def _refuse_options(method: str, options: Mapping[str, Any]) -> None:
+    for name in options:
+        raise InvalidRequestError(f"{method} has no option {name!r}: the service decides how a document is split")

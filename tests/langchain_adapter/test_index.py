@@ -1,0 +1,206 @@
+"""`PineconeAssistantIndex`: the framework's suites, `index()` with every cleanup, and what a failing upload leaves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.documents.base import Blob
+from langchain_core.indexing import InMemoryRecordManager, aindex, index
+from langchain_core.indexing.base import DocumentIndex
+from langchain_tests.integration_tests.indexer import AsyncDocumentIndexTestSuite, DocumentIndexerTestSuite
+
+from langchain_pinecone_assistant import PineconeAssistantIndex
+from pinecone_assistant_client import AssistantError, InvalidRequestError
+from pinecone_assistant_local import LocalAssistant
+
+DATA = Path(__file__).parents[2] / "examples" / "data"
+
+
+def made(local: LocalAssistant, **options: Any) -> PineconeAssistantIndex:
+    """An index of the local assistant."""
+    return PineconeAssistantIndex(assistant_name=local.name, host=local.host, api_key=local.api_key, **options)
+
+
+@pytest.fixture
+def local() -> Generator[LocalAssistant, None, None]:
+    """An assistant without files."""
+    with LocalAssistant(name="docs") as local:
+        yield local
+
+
+class TestStandardSuite(DocumentIndexerTestSuite):
+    """The framework's own suite."""
+
+    @pytest.fixture
+    def index(self, local: LocalAssistant) -> DocumentIndex:
+        """An empty index."""
+        return made(local)
+
+
+class TestAsyncStandardSuite(AsyncDocumentIndexTestSuite):
+    """The framework's own suite, async."""
+
+    @pytest.fixture
+    async def index(self, local: LocalAssistant) -> AsyncGenerator[DocumentIndex, None]:
+        """An empty index."""
+        assistant = made(local)
+        yield assistant
+        await assistant.aclose()
+
+
+def records() -> InMemoryRecordManager:
+    """An empty record manager."""
+    manager = InMemoryRecordManager(namespace="docs")
+    manager.create_schema()
+    return manager
+
+
+BEES = Document("Bees make honey out of nectar.", metadata={"source": "bees.md"})
+PINES = Document("A red pine grows 25 meters tall.", metadata={"source": "pines.md", "year": 2024})
+
+
+def names(local: LocalAssistant) -> list[str]:
+    """The sources of the files in the assistant."""
+    return sorted(str((file.metadata or {})["source"]) for file in local.client().files.list())
+
+
+@pytest.mark.parametrize("cleanup", ["full", "incremental", "scoped_full"])
+def test_a_second_run_sends_no_file_and_a_third_cleans_up(local: LocalAssistant, cleanup: Any) -> None:
+    assistant, manager = made(local), records()
+
+    def run(documents: Sequence[Document]) -> Any:
+        return index(documents, manager, assistant, cleanup=cleanup, source_id_key="source", key_encoder="sha256")
+
+    assert run([BEES, PINES])["num_added"] == 2
+    sent = len(local.requests)
+    assert run([BEES, PINES])["num_skipped"] == 2
+    assert [request for request in local.requests[sent:] if request.method != "GET"] == []
+    changed = Document("Bees make honey and wax.", metadata={"source": "bees.md"})
+    done = run([changed])
+    assert (done["num_added"], done["num_deleted"]) == (1, 2 if cleanup == "full" else 1)
+    assert names(local) == (["bees.md"] if cleanup == "full" else ["bees.md", "pines.md"])
+
+
+async def test_aindex_keeps_an_assistant_in_step_too(local: LocalAssistant) -> None:
+    assistant, manager = made(local), records()
+    options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
+    assert (await aindex([BEES, PINES], manager, assistant, **options))["num_added"] == 2
+    assert (await aindex([PINES], manager, assistant, **options))["num_deleted"] == 1
+    assert names(local) == ["pines.md"]
+    await assistant.aclose()
+
+
+def test_a_failed_upload_raises_and_leaves_no_record_as_done(local: LocalAssistant) -> None:
+    """The framework records as done what a response calls failed."""
+    assistant, manager = made(local, max_retries=0), records()
+    options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
+    with local.faults.add(on="files", status=400, times=1), pytest.raises(AssistantError):
+        index([BEES, PINES], manager, assistant, **options)
+    assert manager.list_keys() == []
+    assert index([BEES, PINES], manager, assistant, **options)["num_added"] == 2
+    assert names(local) == ["bees.md", "pines.md"]
+
+
+async def test_a_failed_async_upload_raises_and_leaves_no_record_as_done(local: LocalAssistant) -> None:
+    assistant, manager = made(local, max_retries=0), records()
+    with local.faults.add(on="files", status=400, times=1), pytest.raises(AssistantError):
+        await aindex([BEES, PINES], manager, assistant, cleanup="full", source_id_key="source", key_encoder="sha256")
+    assert manager.list_keys() == []
+    await assistant.aclose()
+
+
+def test_it_is_a_retriever_and_sources_carry_what_was_filed(local: LocalAssistant) -> None:
+    assistant = made(local, k=1)
+    assistant.upsert([Document("A red pine grows 25 meters tall.", id="pines", metadata={"url": "https://p.example"})])
+    (found,) = assistant.invoke("How tall is a red pine?")
+    assert found.metadata["source"] == found.metadata["url"] == "https://p.example"
+    assert found.metadata["created_at"]
+    assert not any("signed" in str(value) or "sig=" in str(value) for value in found.metadata.values())
+
+
+def test_any_id_comes_back_as_it_was(local: LocalAssistant) -> None:
+    ids = ["https://docs.example/a/b?c=d", "x" * 300, "ü", "plain-id_1", "../../etc/passwd"]
+    assistant = made(local)
+    assistant.upsert([Document(f"Text {n}", id=name, metadata={"n": n}) for n, name in enumerate(ids)])
+    assert [(d.id, d.page_content, d.metadata) for d in assistant.get(ids)] == [
+        (name, f"Text {n}", {"n": n}) for n, name in enumerate(ids)
+    ]
+    assert assistant.delete(ids)["num_deleted"] == len(ids)
+    assert assistant.get(ids) == []
+
+
+def test_files_of_others_are_neither_returned_nor_deleted(local: LocalAssistant) -> None:
+    local.client().files.upload(DATA / "red_pine.md", file_id="pine")
+    assistant = made(local)
+    assert assistant.get(["pine"]) == []
+    assert assistant.delete(["pine"]) == {"succeeded": [], "failed": [], "num_deleted": 0, "num_failed": 0}
+    assert local.client().files.get("pine").status == "Available"
+
+
+def test_a_failed_deletion_is_counted(local: LocalAssistant) -> None:
+    assistant = made(local, max_retries=0)
+    assistant.upsert([Document("Text.", id="a")])
+    with local.faults.add(on=("DELETE", "*"), status=400):
+        assert assistant.delete(["a"])["num_failed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (Document("", id="a"), "'a' has no text"),
+        (Document("x", id="a", metadata={"a": {"b": 1}}), "a"),
+        (Document("x", id="a", metadata={"doc_id": "b"}), "doc_id"),
+        (Document("x", id="a", metadata={"n": 1234567890123456789}), "n"),
+    ],
+)
+def test_what_cannot_be_filed_is_refused_by_name_and_not_sent(
+    local: LocalAssistant, document: Document, said: str
+) -> None:
+    with pytest.raises(AssistantError, match=said):
+        made(local).upsert([document])
+    assert list(local.client().files.list()) == []
+
+
+def test_none_is_left_out_of_metadata(local: LocalAssistant) -> None:
+    assistant = made(local)
+    assistant.upsert([Document("x", id="a", metadata={"author": None, "year": 1})])
+    assert assistant.get(["a"])[0].metadata == {"year": 1}
+
+
+def test_unknown_options_are_refused(local: LocalAssistant) -> None:
+    assistant = made(local)
+    for call in (
+        lambda: assistant.upsert([], batch=1),
+        lambda: assistant.get([], x=1),
+        lambda: assistant.delete([], x=1),
+    ):
+        with pytest.raises(InvalidRequestError, match="unknown option"):
+            call()
+
+
+def test_a_missing_assistant_is_not_an_empty_one(local: LocalAssistant) -> None:
+    with pytest.raises(AssistantError, match="not found"):
+        made(local).model_copy(update={"assistant_name": "other"}).get(["a"])
+
+
+def test_blobs_are_original_files(local: LocalAssistant, tmp_path: Path) -> None:
+    report = made(local).upload_blobs(
+        [
+            Blob.from_path(DATA / "red_pine.md"),
+            Blob.from_data("Bees.", metadata={"source": "https://x.example/bees.txt"}),
+        ]
+    )
+    assert sorted(file.name for file in report.uploaded) == ["bees.txt", "red_pine.md"]
+    with pytest.raises(InvalidRequestError, match="no source"):
+        made(local).upload_blobs([Blob.from_data("x")])
+
+
+async def test_blobs_are_uploaded_async_too(local: LocalAssistant) -> None:
+    assistant = made(local)
+    report = await assistant.aupload_blobs([Blob.from_path(DATA / "red_pine.md")])
+    assert [file.name for file in report.uploaded] == ["red_pine.md"]
+    await assistant.aclose()

@@ -1,0 +1,217 @@
+"""`PineconeAssistantIndex`: documents in, engines out, and what it refuses by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from llama_index.core import Document, SimpleDirectoryReader, StorageContext, load_index_from_storage
+from llama_index.core.chat_engine.types import ChatMode
+from llama_index.core.llms import MockLLM
+from llama_index.core.postprocessor import FixedRecencyPostprocessor
+from llama_index.core.schema import TextNode
+
+from llama_index.indices.managed.pinecone_assistant import (
+    PineconeAssistantChatEngine,
+    PineconeAssistantIndex,
+    PineconeAssistantQueryEngine,
+)
+from pinecone_assistant_client import AssistantError, InvalidRequestError, NotFoundError
+from pinecone_assistant_local import LocalAssistant
+
+QUESTION = "How tall is a red pine?"
+PINE = Document(text="A red pine grows up to 25 meters high.", doc_id="pine", metadata={"year": 2024, "by": None})
+BEES = Document(text="Bees make honey out of nectar.", doc_id="https://bees.example/honey?x=1", metadata={"year": 2020})
+
+
+@pytest.fixture
+def local() -> Iterator[LocalAssistant]:
+    """An assistant without files."""
+    with LocalAssistant(name="docs") as local:
+        yield local
+
+
+@pytest.fixture
+def words(local: LocalAssistant) -> dict[str, Any]:
+    """The options that connect to it."""
+    return {"assistant_name": local.name, "host": local.host, "api_key": local.api_key}
+
+
+def puts(local: LocalAssistant) -> int:
+    """How many files were sent."""
+    return sum(request.method == "PUT" for request in local.requests)
+
+
+def test_documents_then_a_chat_engine_then_a_cited_answer(words: dict[str, Any]) -> None:
+    index = PineconeAssistantIndex.from_documents([PINE, BEES], **words)
+    engine = index.as_chat_engine()
+    assert isinstance(engine, PineconeAssistantChatEngine)
+    answer = engine.chat(QUESTION)
+    assert "25 meters" in answer.response
+    (source,) = answer.source_nodes
+    assert source.metadata["year"] == 2024
+    assert "by" not in source.metadata
+    assert "signed" not in str(source.metadata)
+
+
+async def test_the_same_async(words: dict[str, Any]) -> None:
+    index = await PineconeAssistantIndex.afrom_documents([PINE], **words)
+    assert "25 meters" in str(await index.as_query_engine().aquery(QUESTION))
+    assert await index.arefresh_ref_docs([PINE, BEES]) == [False, True]
+    await index.ainsert(Document(text="Another.", doc_id="another"))
+    await index.aupdate_ref_doc(Document(text="Yet another.", doc_id="another"))
+    assert set(await index.aref_doc_info()) == {"pine", BEES.id_, "another"}
+    await index.adelete_ref_doc("another")
+    await index.adelete_ref_doc("another")
+    assert len(await index.alist_files()) == 2
+    await index.llm.aclose()
+
+
+def test_a_refresh_asks_the_service_and_sends_what_changed(words: dict[str, Any], local: LocalAssistant) -> None:
+    """In another process, too: nothing is remembered here."""
+    PineconeAssistantIndex.from_documents([PINE, BEES], **words)
+    index, sent = PineconeAssistantIndex(**words), puts(local)
+    assert index.refresh_ref_docs([PINE, BEES]) == [False, False]
+    assert puts(local) == sent
+    changed = [
+        Document(text="A red pine grows tall.", doc_id="pine", metadata=PINE.metadata),
+        Document(text=BEES.text, doc_id=BEES.id_, metadata={"year": 2021}),
+        Document(text="New.", doc_id="new"),
+    ]
+    assert index.refresh_ref_docs(changed) == [True, True, True]
+    info = index.ref_doc_info
+    assert (info[BEES.id_].metadata, set(info)) == ({"year": 2021}, {"pine", BEES.id_, "new"})
+
+
+def test_insert_update_and_delete(words: dict[str, Any], local: LocalAssistant) -> None:
+    index = PineconeAssistantIndex(**words)
+    index.insert(PINE)
+    index.update_ref_doc(Document(text="A red pine grows up to 30 meters high.", doc_id="pine"))
+    assert "30 meters" in str(index.as_query_engine().query(QUESTION))
+    assert len(index.list_files()) == 1
+    index.delete_ref_doc("pine")
+    index.delete_ref_doc("pine")
+    assert index.list_files() == []
+
+
+def test_an_original_file_and_a_file_that_is_no_document(words: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "pine.md"
+    path.write_text("A red pine grows up to 25 meters high.", "utf-8")
+    index = PineconeAssistantIndex(**words)
+    file = index.insert_file(path, metadata={"kind": "tree"}, file_id="pine")
+    assert file.status == "Available"
+    assert index.ref_doc_info == {}
+    with pytest.raises(InvalidRequestError, match="not made of a document"):
+        index.delete_ref_doc("pine")
+    report = index.sync(tmp_path, owner="x")
+    assert report.uploaded == ("pine.md",)
+
+
+def test_a_reader_of_a_folder_without_a_storage_context(words: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "pine.txt").write_text(PINE.text, "utf-8")
+    (tmp_path / "bees.txt").write_text(BEES.text, "utf-8")
+    documents = SimpleDirectoryReader(str(tmp_path)).load_data()
+    index = PineconeAssistantIndex.from_documents(documents, **words)
+    found = index.as_retriever(similarity_top_k=1).retrieve(QUESTION)
+    assert [node.metadata["file_path"] for node in found] == [str(tmp_path / "pine.txt")]
+
+
+@pytest.mark.parametrize("call", ["insert", "from_documents", "refresh_ref_docs"])
+def test_a_failed_upload_raises(words: dict[str, Any], local: LocalAssistant, call: str) -> None:
+    words |= {"max_retries": 0}
+    calls: dict[str, Any] = {
+        "from_documents": lambda: PineconeAssistantIndex.from_documents([PINE, BEES], **words),
+        "insert": lambda: PineconeAssistantIndex(**words).insert(PINE),
+        "refresh_ref_docs": lambda: PineconeAssistantIndex(**words).refresh_ref_docs([PINE]),
+    }
+    with local.faults.add(on="files", status=400, times=10), pytest.raises(AssistantError):
+        calls[call]()
+    assert PineconeAssistantIndex(**words).list_files() == []
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (Document(text=" ", doc_id="blank"), "'blank' has no text"),
+        (Document(text="x", doc_id="a", metadata={"n": {"m": 1}}), "n"),
+        (Document(text="x", doc_id="a", metadata={"doc_sha256": "1"}), "doc_sha256"),
+        ("text", "a document is a str"),
+    ],
+)
+def test_what_cannot_be_filed_is_refused_by_name(
+    words: dict[str, Any], local: LocalAssistant, document: Any, said: str
+) -> None:
+    with pytest.raises(AssistantError, match=said):
+        PineconeAssistantIndex.from_documents([document], **words)
+    assert puts(local) == 0
+
+
+def test_the_options_that_llama_index_users_know(words: dict[str, Any], local: LocalAssistant) -> None:
+    index = PineconeAssistantIndex.from_documents([PINE], **words)
+    engine = index.as_query_engine(similarity_top_k=3, filters={"year": 2024}, streaming=True, temperature=0.5)
+    answer: Any = engine.query(QUESTION)
+    assert "25 meters" in "".join(answer.response_gen)
+    body: Any = local.requests[-1].body
+    assert (body["context_options"]["top_k"], body["filter"], body["temperature"]) == (3, {"year": 2024}, 0.5)
+    assert isinstance(engine, PineconeAssistantQueryEngine)
+    assert index.as_retriever(filters={"year": 1999}).retrieve(QUESTION) == []
+    chat = index.as_chat_engine(system_prompt="Be brief.", similarity_top_k=2)
+    chat.chat(QUESTION)
+    body = local.requests[-1].body
+    assert body["context_options"]["top_k"] == 2
+    assert "Be brief." in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("mode", [mode for mode in ChatMode if mode != ChatMode.BEST])
+def test_other_chat_modes_are_refused_with_the_reason(words: dict[str, Any], mode: ChatMode) -> None:
+    with pytest.raises(InvalidRequestError, match=f"chat_mode='{mode.value}'.*searches its files for every turn"):
+        PineconeAssistantIndex(**words).as_chat_engine(chat_mode=mode)
+
+
+@pytest.mark.parametrize("method", ["as_query_engine", "as_chat_engine"])
+def test_another_llm_is_refused_with_the_way_out(words: dict[str, Any], method: str) -> None:
+    with pytest.raises(
+        InvalidRequestError, match=r"RetrieverQueryEngine\.from_args\(index\.as_retriever\(\), llm=llm\)"
+    ):
+        getattr(PineconeAssistantIndex(**words), method)(llm=MockLLM())
+
+
+def test_what_has_no_place_is_refused_by_name(words: dict[str, Any]) -> None:
+    index = PineconeAssistantIndex(**words)
+    node = TextNode(text="x")
+    calls: dict[str, Any] = {
+        "insert_nodes": lambda: index.insert_nodes([node]),
+        "ainsert_nodes": lambda: asyncio.run(index.ainsert_nodes([node])),
+        "delete_nodes": lambda: index.delete_nodes(["x"]),
+        "adelete_nodes": lambda: asyncio.run(index.adelete_nodes(["x"])),
+        "set_index_id": lambda: index.set_index_id("x"),
+        "insert": lambda: index.insert(PINE, chunk_size=1),
+        "response_mode": lambda: index.as_query_engine(response_mode="compact"),
+    }
+    for name, call in calls.items():
+        with pytest.raises(InvalidRequestError, match=name):
+            call()
+    with pytest.raises(InvalidRequestError, match="storage_context"):
+        PineconeAssistantIndex.from_documents([], storage_context=None, **words)  # type: ignore[call-arg]  # refused
+
+
+def test_a_storage_context_has_nothing_to_load(words: dict[str, Any], tmp_path: Path) -> None:
+    PineconeAssistantIndex(**words).storage_context.persist(str(tmp_path))
+    with pytest.raises(InvalidRequestError, match="keeps nothing in a storage context"):
+        load_index_from_storage(StorageContext.from_defaults(persist_dir=str(tmp_path)))
+
+
+def test_a_missing_assistant_is_not_an_empty_one(words: dict[str, Any]) -> None:
+    with pytest.raises(NotFoundError):
+        PineconeAssistantIndex(**words | {"assistant_name": "other"}).delete_ref_doc("pine")
+
+
+def test_postprocessors_find_what_was_filed(words: dict[str, Any]) -> None:
+    old = Document(text="A red pine is 20 meters tall.", doc_id="old", metadata={"date": "2020-01-01"})
+    new = Document(text="A red pine is 25 meters tall.", doc_id="new", metadata={"date": "2024-01-01"})
+    nodes = PineconeAssistantIndex.from_documents([old, new], **words).as_retriever().retrieve(QUESTION)
+    (latest,) = FixedRecencyPostprocessor(top_k=1, date_key="date").postprocess_nodes(nodes, query_str=QUESTION)
+    assert latest.metadata["date"] == "2024-01-01"
