@@ -1,6 +1,7 @@
 """The second face of the client: names that only authors of framework adapters need.
 
-The LangChain and LlamaIndex adapters import from here and from `pinecone_assistant_client`, and from nowhere else.
+The LangChain and LlamaIndex adapters import from here and from `pinecone_assistant_client`, and from nowhere else. The local
+assistant's `serve` takes `MetadataRules` from here.
 """
 
 from collections.abc import Sequence
