@@ -38,7 +38,7 @@ class _GridRow:
     page: int | None
 
 
-def docx_table_blocks(table: DocxTable, heading: str) -> Iterator[Block]:
+def docx_table_blocks(table: DocxTable) -> Iterator[Block]:
     """Yield the rows of a table, each cell with the name of its column where the table has one."""
     rows = [row for row in _grid(table.rows) if any(row.texts)]
     is_form = _is_form(rows)
@@ -48,7 +48,7 @@ def docx_table_blocks(table: DocxTable, heading: str) -> Iterator[Block]:
         Row(_pairs(row.texts), row.page, is_title=True) if is_form else Row(row.texts, row.page, row.is_title)
         for row in rows[count:]
     ]
-    yield from table_blocks(names, body, heading)
+    yield from table_blocks(names, body)
 
 
 def is_layout(table: DocxTable) -> bool:

@@ -35,8 +35,8 @@ def _part_blocks(parts: Sequence[DocxParagraph | DocxTable], outline: Outline) -
                     [inner for row in part.rows for cell in row.cells for inner in cell.parts], outline
                 )
             else:
-                yield from docx_table_blocks(part, outline.heading)
+                yield from outline.under(docx_table_blocks(part))
         elif part.level and len(part.text) <= MAX_HEADING_CHARACTERS:
             yield from outline.add(part.level, one_line(part.text), part.page)
         else:
-            yield Block(part.text, tuple(split_sentences(part.text)), outline.heading, part.page)
+            yield from outline.under([Block(part.text, tuple(split_sentences(part.text)), page=part.page)])

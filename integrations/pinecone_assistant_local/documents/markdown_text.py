@@ -68,7 +68,7 @@ def parse_markdown(text: str) -> Iterator[Block]:
     front = _FRONT_MATTER.match(text)
     if front and _FIRST_LINE.match(front["text"]):
         text = text[front.end() :]
-        yield from _lines_block(front["text"].strip(), "")
+        yield _lines_block(front["text"].strip())
     outline = Outline()
     yield from _Reader(text, outline).blocks()
     yield from outline.close()
@@ -132,7 +132,7 @@ class _Reader:
         """Yield the lines that no token holds: definitions of links, and what is nested deeper than the parser goes."""
         read = {line for token in self._tokens if token.map and token.nesting == 0 for line in range(*token.map)}
         lines = (line for number, line in enumerate(self._lines) if number not in read)
-        yield from _lines_block("\n".join(line for line in lines if _WORD.search(line)), "")
+        yield _lines_block("\n".join(line for line in lines if _WORD.search(line)))
 
     def _heading(self, level: int, inline: Token) -> Iterator[Block]:
         shown = _shown(inline, self._definitions)
@@ -142,21 +142,21 @@ class _Reader:
             return
         yield from self._outline.add(level, title, None)
         if shown.more():
-            yield from _lines_block("\n".join(shown.more()), self._outline.heading)
+            yield from self._outline.under([_lines_block("\n".join(shown.more()))])
 
     def _paragraph(self, shown: _Shown) -> Iterator[Block]:
         mark, self._mark = self._mark, ""
         text, more = shown.text, shown.more()
         sentences = split_sentences(_CHECKBOX.sub("", text) if mark else text) or more
-        if sentences:
-            yield Block("\n".join([*filter(None, [f"{mark}{text}"]), *more]), tuple(sentences), self._outline.heading)
+        body = "\n".join([*filter(None, [f"{mark}{text}"]), *more])
+        yield from self._outline.under([Block(body, tuple(sentences))])
 
     def _code(self, token: Token) -> Iterator[Block]:
         info, code = token.info.strip(), token.content.rstrip("\n")
         lines = [line.strip() for line in code.split("\n") if line.strip()] or [line for line in [info] if line]
         if lines:
             text = f"{token.markup}{info}\n{code}\n{token.markup}" if token.markup else code
-            yield Block(text, tuple(lines), self._outline.heading)
+            yield from self._outline.under([Block(text, tuple(lines))])
 
     def _html(self, content: str) -> Iterator[Block]:
         start = content.find(_COMMENT, content.rfind("-->") + 1)
@@ -169,12 +169,8 @@ class _Reader:
         lines = [" ".join(line.split()) for line in shown.text.split("\n")]
         text = "\n".join(line for line in lines if line)
         sentences = [sentence for line in text.split("\n") for sentence in split_sentences(line)]
-        if sentences or shown.more():
-            yield Block(
-                "\n".join([*filter(None, [text]), *shown.more()]),
-                tuple(sentences or shown.more()),
-                self._outline.heading,
-            )
+        body = "\n".join([*filter(None, [text]), *shown.more()])
+        yield from self._outline.under([Block(body, tuple(sentences or shown.more()))])
 
     def _table(self, tokens: Sequence[Token]) -> Iterator[Block]:
         rows: list[list[str]] = []
@@ -191,9 +187,8 @@ class _Reader:
                 # More cells than columns: no renderer shows them, but they are in the file.
                 cells = _CELL_BORDER.split(line.strip().strip("|"))
                 rows[-1] += [cell.strip() for cell in cells[len(rows[0]) :]]
-        heading = self._outline.heading
-        yield from table_blocks(rows[0], [Row(row) for row in rows[1:]], heading)
-        yield from _lines_block("\n".join(dict.fromkeys(links)), heading)
+        yield from self._outline.under(table_blocks(rows[0], [Row(row) for row in rows[1:]]))
+        yield from self._outline.under([_lines_block("\n".join(dict.fromkeys(links)))])
 
 
 def _shown(inline: Token, definitions: dict[str, Any]) -> _Shown:
@@ -260,8 +255,6 @@ def _without(text: str, opening: str, closing: str) -> str:
     return "".join(kept) + text[position:]
 
 
-def _lines_block(text: str, heading: str) -> Iterator[Block]:
-    """Yield a block in which each line can be quoted."""
-    lines = tuple(" ".join(line.split()) for line in text.split("\n") if line.strip())
-    if lines:
-        yield Block(text, lines, heading)
+def _lines_block(text: str) -> Block:
+    """Return a block in which each line can be quoted."""
+    return Block(text, tuple(" ".join(line.split()) for line in text.split("\n") if line.strip()))

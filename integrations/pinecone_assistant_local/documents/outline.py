@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..text.passages import Block
@@ -24,12 +24,11 @@ class Outline:
     def __init__(self) -> None:
         self._open: list[_Heading] = []
 
-    @property
-    def heading(self) -> str:
-        """The open headings, outermost first, for a block under them."""
-        for heading in self._open:
-            heading.is_used = True
-        return self._joined()
+    def under(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Yield blocks with the open headings above them; a block without a sentence uses no heading and is left out."""
+        for block in blocks:
+            if block.sentences:
+                yield Block(block.text, block.sentences, self._used(), block.page)
 
     def add(self, rank: float, title: str, page: int | None) -> Iterator[Block]:
         """Open a heading; a smaller rank is further out. Yield what the headings that it closes leave behind."""
@@ -48,6 +47,12 @@ class Outline:
                 for heading in self._open:
                     heading.is_used = True
         yield from reversed(unused)
+
+    def _used(self) -> str:
+        """Return the open headings, outermost first, which are not lost any more."""
+        for heading in self._open:
+            heading.is_used = True
+        return self._joined()
 
     def _joined(self) -> str:
         return " > ".join(heading.title for heading in self._open)

@@ -76,7 +76,8 @@ class _Reader:
             if heading:
                 yield from self._heading(heading, number)
             if not lines and number in self._illustrated:
-                yield Block(f"Image on page {number}.", (f"Image on page {number}.",), self._outline.heading, number)
+                caption = f"Image on page {number}."
+                yield from self._outline.under([Block(caption, (caption,), page=number)])
         yield from self._outline.close()
 
     def _heading(self, lines: Sequence[PdfLine], page: int) -> Iterator[Block]:
@@ -89,7 +90,8 @@ class _Reader:
 
         for item in self._lists.items([line.text for line in lines], ended):
             text = self._joined(item.lines)
-            yield Block(text, tuple(split_sentences(item.unmarked(text))), self._outline.heading, page)
+            sentences = tuple(split_sentences(item.unmarked(text)))
+            yield from self._outline.under([Block(text, sentences, page=page)])
 
     def _joined(self, lines: Sequence[str]) -> str:
         """Return the text of lines without the ends of lines, and words that were cut at one in one piece."""

@@ -39,7 +39,7 @@ def parse_text(text: str) -> Iterator[Block]:
             yield from outline.add(1, title, None)
         for item in lists.items(body, partial(_ends_early, body, max(map(len, body)))) if body else []:
             words = "\n".join(item.lines)
-            yield Block(words, tuple(split_sentences(item.unmarked(words))), outline.heading)
+            yield from outline.under([Block(words, tuple(split_sentences(item.unmarked(words))))])
     yield from outline.close()
 
 

@@ -32,13 +32,12 @@ class Row:
     is_title: bool = False
 
 
-def table_blocks(names: Sequence[str], rows: Sequence[Row], heading: str) -> Iterator[Block]:
+def table_blocks(names: Sequence[str], rows: Sequence[Row]) -> Iterator[Block]:
     """Yield the rows of a table.
 
     Args:
         names: The names of the columns; none in a table without a header, whose rows of two cells are keys with values.
         rows: The other rows.
-        heading: The headings above the table.
     """
     names = [one_line(name) for name in names]
     usable = [name if len(name) <= MAX_NAME_CHARACTERS else "" for name in names]
@@ -51,13 +50,13 @@ def table_blocks(names: Sequence[str], rows: Sequence[Row], heading: str) -> Ite
         if any(usable) and not row.is_title:
             named = [_named(usable, index, cell) for index, cell in enumerate(cells) if cell]
             used.update(name for name, cell in zip(usable, cells, strict=False) if cell)
-            blocks += _row_blocks(named, "; ", heading, row.page)
+            blocks += _row_blocks(named, "; ", row.page)
         else:
             is_pair = len(cells) == 2 and not row.is_title and (len(rows) > 1 or is_field_name(cells[0]))
             separator = _pair_separator(cells) if is_pair else " | "
-            blocks += _row_blocks([cell for cell in cells if cell], separator, heading, row.page)
+            blocks += _row_blocks([cell for cell in cells if cell], separator, row.page)
     if any(name not in used for name in names if name):
-        yield from _row_blocks([name for name in names if name], " | ", heading, rows[0].page if rows else None)
+        yield from _row_blocks([name for name in names if name], " | ", rows[0].page if rows else None)
     yield from blocks
 
 
@@ -75,10 +74,10 @@ def _pair_separator(cells: Sequence[str]) -> str:
     return " " if cells[0].endswith(":") else ": "
 
 
-def _row_blocks(pieces: Sequence[str], separator: str, heading: str, page: int | None) -> Iterator[Block]:
+def _row_blocks(pieces: Sequence[str], separator: str, page: int | None) -> Iterator[Block]:
     text = separator.join(map(one_line, pieces))
     if 0 < len(text) <= MAX_ROW_CHARACTERS:
-        yield Block(text, (text,), heading, page)
+        yield Block(text, (text,), page=page)
     elif text:
         lines = (line for piece in pieces for line in piece.split("\n"))
-        yield Block(text, tuple(sentence for line in lines for sentence in split_sentences(line)), heading, page)
+        yield Block(text, tuple(sentence for line in lines for sentence in split_sentences(line)), page=page)

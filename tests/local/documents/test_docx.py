@@ -57,6 +57,11 @@ def test_a_heading_with_nothing_under_it_is_text() -> None:
     assert _quoted(docx(body, styles=STYLES)) == [(1, "", "Pines"), (1, "", "Oaks")]
 
 
+def test_a_heading_over_an_empty_table_is_text() -> None:
+    body = paragraph("Pines", style="berschrift1") + table([["", ""], ["", ""]])
+    assert _quoted(docx(body, styles=STYLES)) == [(1, "", "Pines")]
+
+
 @pytest.mark.parametrize(
     "second",
     [

@@ -100,6 +100,11 @@ def test_headings_with_nothing_below_are_text() -> None:
     assert quoted_under("x.md", text) == [("A", "B"), ("A > C", "Text."), ("A > C", ("long " * 80).strip()), ("", "D")]
 
 
+@pytest.mark.parametrize("below", ["| | |\n|-|-|\n| | |", "```\n```", "<!-- nothing -->", "---", "- ", "<div></div>"])
+def test_a_heading_with_nothing_to_read_below_is_text(below: str) -> None:
+    assert quoted_under("x.md", f"# A\n\n{below}\n\n# B\n\nText.") == [("", "A"), ("B", "Text.")]
+
+
 def test_comments_are_left_out_and_one_without_an_end_hides_nothing() -> None:
     assert quoted("x.md", "<!-- a\n\nb -->\n\nShown <!-- c --> too.") == ["Shown too."]
     text = "Before.\n\n<!-- open\n\n# Title\n\n- item <!-- again\n"
