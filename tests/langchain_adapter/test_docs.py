@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "langchain.md"
 CHAPTERS = (
-    "Setup, Instantiate, Invoke, Stream, Async, Filters, Citations, Structured output, Retriever, Index, Tool and agents, Callbacks, "
-    "Errors and retries, Limits of the service"
+    "Setup, Instantiate, Invoke, Stream, Async, Filters, Citations, Structured output, Retriever, Index, Tool and agents, "
+    "Callbacks, Errors and retries, Limits of the service"
 )
 
 
