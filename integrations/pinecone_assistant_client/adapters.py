@@ -11,6 +11,7 @@ from .clients import Clients
 from .errors import suggestion
 from .feeding.documents import HASH_KEY as DOCUMENT_HASH_KEY
 from .feeding.documents import document_file_id, document_hash, document_id, document_upload, user_metadata
+from .feeding.metadata import MetadataRules
 from .filters import check_number, checked_guard, deep_copied
 from .messages import Message
 from .options import NOT_GIVEN, ChatOptions, NotGiven
@@ -36,6 +37,7 @@ __all__ = [
     "NOT_GIVEN",
     "VARIABLES",
     "Clients",
+    "MetadataRules",
     "NotGiven",
     "check_number",
     "check_options",

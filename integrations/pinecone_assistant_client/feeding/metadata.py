@@ -150,7 +150,7 @@ class MetadataRules:
             raise InvalidRequestError(
                 f"{str(path)!r} cannot be read ({error}): it is to have the files' metadata"
             ) from error
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequestError(
                 f"{str(path)!r} is not JSON ({error}): it is to have the files' metadata"
             ) from error

@@ -7,13 +7,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import ServiceError, invalid
-from ..store.assistants import is_assistant_name
+from ..store.assistants import REGIONS, is_assistant_name
 from ..store.metadata import MAX_BYTES, Metadata, validate_assistant_metadata
 from .bodies import Json, assistant_json
 from .call import Call, Page, json_response, next_page
 from .versions import assistant_name_limit, has_operations
-
-REGIONS = ("us", "eu")
 
 
 async def list_assistants(request: Request) -> Response:

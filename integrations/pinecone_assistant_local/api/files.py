@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -14,7 +13,7 @@ from starlette.routing import Route
 
 from ..documents.file_types import content_type
 from ..errors import ServiceError, invalid
-from ..store.files import StoredFile
+from ..store.files import StoredFile, is_file_id
 from ..store.filters import compile_filter
 from ..store.metadata import decode_metadata
 from ..store.operations import OPERATION_TYPES, STATUSES, Operation
@@ -27,7 +26,6 @@ from .versions import has_operations
 PROCESSING_WAIT_SECONDS = 2.0
 
 _logger = logging.getLogger("pinecone_assistant_local")
-_FILE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 async def list_files(request: Request) -> Response:
@@ -65,7 +63,7 @@ async def upsert_file(request: Request) -> Response:
     _require_operations(call)
     name = await call.existing_assistant()
     file_id = str(request.path_params["file"])
-    if not _FILE_ID.fullmatch(file_id):
+    if not is_file_id(file_id):
         raise invalid("Invalid file id: must be 1-128 characters long and consist only of A-Z, a-z, 0-9, '-' or '_'")
     new = await read_upload(call)
     file, operation = await call.service.run(lambda: call.service.store.files.upsert(name, file_id, new))

@@ -8,9 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ..errors import DocumentError, StoreError
+from pinecone_assistant_client import AssistantError
+from pinecone_assistant_client.adapters import MetadataRules
+
+from ..errors import DocumentError
 from ..local_assistant import LocalAssistant
-from .folder import Rules, look_into, metadata_of, put_document, read_rules, remove_other_documents, shown, unmatched
+from .folder import look_into, put_document, remove_other_documents, shown
 
 _MOST_LINES = 20
 
@@ -24,22 +27,21 @@ class FolderSync:
         metadata: The file with the metadata of the files.
 
     Raises:
-        ValueError: The metadata has another form, or a rule that matches no file.
-        OSError: It cannot be read.
+        ValueError: The metadata cannot be read or has another form, or a rule matches no file.
     """
 
     def __init__(self, folder: Path, console: Console, metadata: Path | None = None) -> None:
         self.console = console
         self._folder = folder
         self._metadata_file = metadata
-        self._rules: Rules = read_rules(metadata) if metadata else {}
+        self._rules = MetadataRules.read(metadata) if metadata else MetadataRules({})
         self._reported: dict[str, str] = {}
         names, _ = self._look()
-        missing = unmatched(self._rules, names)
+        missing = self._rules.unmatched(names)
         if missing:
             raise ValueError(f"{metadata}: no file in {folder} matches {', '.join(map(repr, missing))}")
         for name in names:
-            metadata_of(name, self._rules)
+            self._rules.of(name)
 
     def run(self, local: LocalAssistant, is_stopped: Callable[[], bool], *, with_progress: bool = True) -> bool:
         """Put what is new or changed and remove what is gone; False if it was asked to stop meanwhile."""
@@ -60,10 +62,8 @@ class FolderSync:
                     return False
                 progress.update(task, name=shown(name))
                 try:
-                    put += put_document(service, local.name, name, path, metadata_of(name, self._rules))
-                except StoreError:
-                    raise
-                except (DocumentError, OSError, ValueError) as error:
+                    put += put_document(service, local.name, name, path, self._rules.of(name))
+                except (AssistantError, DocumentError, OSError) as error:
                     refused[name] = str(error).removeprefix(f"{name}: ")
                 progress.advance(task)
         self._report(left_out | refused)

@@ -115,6 +115,8 @@ def _to_assistant(row: sqlite3.Row) -> Assistant:
     )
 
 
+REGIONS = ("us", "eu")
+
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 

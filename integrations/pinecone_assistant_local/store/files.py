@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -259,6 +260,11 @@ class Files:
         connection.execute("DELETE FROM file_metadata WHERE file = ?", (file.row,))
         connection.executemany("INSERT INTO file_metadata VALUES (?, ?, ?, ?)", _metadata_rows(file))
         return file, begin_operation(connection, assistant, operation_type, file_id, generation=generation, now=now)
+
+
+def is_file_id(text: str) -> bool:
+    """Return whether a client may give a file this identifier."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,128}", text) is not None
 
 
 def _crc32c(content: bytes) -> str:

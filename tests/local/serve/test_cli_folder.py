@@ -20,8 +20,8 @@ import requests
 from rich.console import Console
 
 from pinecone_assistant_cli.__main__ import main
+from pinecone_assistant_client.adapters import MetadataRules
 from pinecone_assistant_local import LocalAssistant
-from pinecone_assistant_local.serve.folder import metadata_of, read_rules, unmatched
 from pinecone_assistant_local.serve.sync import FolderSync
 
 
@@ -200,25 +200,24 @@ def test_each_request_is_a_line_without_its_query(folder: Path) -> None:
         ('{"pine.txt": {"a": 1}, "*.pdf": {"a": 1}}', "'pine.txt', '*.pdf'"),
         ('{"pine.md": {"a": null}}', "pine.md"),
         ('{"pine.md": {"a": {"b": 1}}}', "pine.md"),
-        ('{"pine.md": 3}', "must be JSON such as"),
-        ("not json", "must be JSON such as"),
+        ('{"pine.md": 3}', "must have the form"),
+        ('["pine.md"]', "must have the form"),
+        ("not json", "is not JSON"),
+        (b'{"pine.md": {"a": "\xff"}}', "is not JSON"),
         (None, "No such file"),
     ],
 )
 def test_metadata_that_makes_no_sense_is_an_error(
-    folder: Path, tmp_path: Path, rules: str | None, reason: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, rules: str | bytes | None, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "meta.json"
     if rules is not None:
-        path.write_text(rules)
+        path.write_bytes(rules.encode() if isinstance(rules, str) else rules)
     assert main(["serve", str(folder), "--metadata", str(path)]) == 2
     assert reason in capsys.readouterr().err
 
 
-def test_a_rule_is_a_path_or_a_glob(tmp_path: Path) -> None:
-    path = tmp_path / "meta.json"
-    path.write_text(json.dumps({"**/a.md": {"k": 1}, "[x].md": {"k": 2}, "b/*": {"k": 3}}))
-    rules = read_rules(path)
-    names = ["a.md", "b/c/a.md", "[x].md", "d.md"]
-    assert [metadata_of(name, rules) for name in names] == [{"k": 1}, {"k": 3}, {"k": 2}, None]
-    assert unmatched(rules, ["d.md", "[x].md"]) == ["**/a.md", "b/*"]
+def test_a_rule_is_a_path_or_a_glob() -> None:
+    rules = MetadataRules({"**/a.md": {"k": 1}, "[x].md": {"k": 2}, "b/*": {"k": 3}})
+    assert [rules.of(name) for name in ("a.md", "b/c/a.md", "[x].md", "d.md")] == [{"k": 1}, {"k": 3}, {"k": 2}, None]
+    assert rules.unmatched(["d.md", "[x].md"]) == ["**/a.md", "b/*"]
