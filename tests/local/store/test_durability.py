@@ -53,7 +53,7 @@ def _serving(folder: Path, store: Path) -> Iterator[Served]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
     arguments = ["serve", str(folder), "--port", "0", "--api-key", "local", "--data-dir", str(store)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pinecone_assistant_local", *arguments],
+        [sys.executable, "-m", "pinecone_assistant_cli", *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
