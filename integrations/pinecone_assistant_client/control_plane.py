@@ -29,14 +29,6 @@ _OPTIONS = frozenset({*CONNECTION_OPTIONS, "controller_host"} - {"assistant_name
 _Exchange = TypeVar("_Exchange", bound=BaseClient)
 
 
-class _Control(Exchange):
-    _needs_assistant = False
-
-
-class _AsyncControl(AsyncExchange):
-    _needs_assistant = False
-
-
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     for name in options:
         if name not in _OPTIONS:
@@ -44,11 +36,20 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _about(exchange: _Exchange, name: str | None) -> _Exchange:
-    """A view of an exchange that is about one assistant, so that errors name it, or about none."""
+def _of_no_assistant(exchange: _Exchange) -> _Exchange:
+    """A view of an exchange that is about the whole project."""
+    view = type(exchange).like(exchange)
+    view._settings = replace(exchange._settings, assistant_name=None)
+    view._needs_assistant = False
+    return view
+
+
+def _about(exchange: _Exchange, name: str) -> _Exchange:
+    """A view of an exchange that is about one assistant, so that errors name it."""
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidRequestError(f"{name!r} cannot be the name of an assistant: pass a text such as 'docs'")
     view = type(exchange).like(exchange)
     view._settings = replace(exchange._settings, assistant_name=name)
-    view._needs_assistant = name is not None
     return view
 
 
@@ -71,7 +72,7 @@ class Assistants:
 
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._options = {**_checked(options), "api_key": api_key}
-        self._exchange = _about(_Control(**self._options), None)
+        self._exchange = _of_no_assistant(Exchange(**self._options))
 
     def __enter__(self) -> Assistants:
         return self
@@ -204,7 +205,7 @@ class AsyncAssistants:
 
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._options = {**_checked(options), "api_key": api_key}
-        self._exchange = _about(_AsyncControl(**self._options), None)
+        self._exchange = _of_no_assistant(AsyncExchange(**self._options))
 
     async def __aenter__(self) -> AsyncAssistants:
         return self

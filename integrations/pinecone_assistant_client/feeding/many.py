@@ -64,6 +64,7 @@ class Pipeline(Generic[_T]):
         self._count = 0
         self._running: dict[int, Steps[Any]] = {}
         self._parked: dict[int, Operation] = {}
+        self._watched: set[int] = set()
         self._patience: Patience | None = None
         self._effects: list[tuple[int, Effect]] = []
 
@@ -121,13 +122,14 @@ class Pipeline(Generic[_T]):
             self._patience = self._new_patience()  # the first look is at once
         else:
             yield from self._patience.wait("operations are still Processing")
+        self._watched = set(self._parked)  # an operation that begins while the list is on its way is not in it
         return (yield from self._poll_once())
 
     def _unpark(self, outcome: set[str] | AssistantError | None) -> None:
         """Wake those that are to look at their own operations; all of them if the look failed, or may have missed some."""
         error = outcome if isinstance(outcome, AssistantError) else None
         for key, operation in list(self._parked.items()):
-            if isinstance(outcome, set) and operation.id in outcome:
+            if key not in self._watched or (isinstance(outcome, set) and operation.id in outcome):
                 continue
             del self._parked[key]
             if isinstance(outcome, set) and self._patience is not None:

@@ -115,7 +115,9 @@ def default_owner(source: Any) -> str:
     """
     name = ""
     if is_url(source):
-        paths = [part.partition("://")[2] for part in source.split("::")]
+        first, *chained = source.split("::")
+        # What follows `::` may be a plain path; a first part without `://` is the name of a driver.
+        paths = [first.partition("://")[2], *(part.partition("://")[2] if "://" in part else part for part in chained)]
         name = next((posixpath.basename(path.rstrip("/")) for path in paths if path.strip("/")), "")
     elif isinstance(source, (str, os.PathLike)):
         name = Path(os.fspath(source)).resolve().name

@@ -68,10 +68,22 @@ class _Body(aiohttp.payload.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class _Nothing(aiohttp.payload.BytesPayload):
+    """The body of a DELETE. aiohttp sends what is idempotent a second time by itself, unless its body was used up.
+
+    Retries are the policy's, which counts them: a 404 after the first try means that the file was not there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self._consumed = True
+
+
 class UploadPayload(aiohttp.Payload):
     """The body of an upload, written piece by piece; files are read in a thread.
 
-    aiohttp bounds no write, and words what goes wrong while it writes as a lost connection, so both are noted here.
+    aiohttp bounds no write, and words what goes wrong while it writes as a lost connection, so both are noted here. It is
+    used up with the first byte, so that aiohttp does not send it a second time by itself.
 
     Attributes:
         error: Why the file could not be read to its end.
@@ -98,6 +110,7 @@ class UploadPayload(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write all pieces."""
+        self._consumed = True
         _note_writing(writer, self._attempt)
         pieces = iter(self._body)
         try:
@@ -216,13 +229,15 @@ class AiohttpTransport:
         attempt = Attempt(limits.deadline, limits.read)
         body = request.body
         upload = UploadPayload(body, attempt) if isinstance(body, MultipartBody) else None
+        nothing = _Nothing() if request.method == "DELETE" else None
         session = _bare(entry.session) if request.is_signed and self._injected is not None else entry.session
         try:
             response = await session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=request.headers_sent(),
-                data=_Body(body, attempt) if isinstance(body, bytes) else upload,
+                data=_Body(body, attempt) if isinstance(body, bytes) else upload or nothing,
+                skip_auto_headers=None if nothing is None else ("Content-Type",),
                 allow_redirects=False,
                 raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
@@ -345,7 +360,20 @@ def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     return opened
 
 
+_BEFORE_WRITING = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
+"""What aiohttp raises where there is no connection. Only a body notes that it is written, and some requests have none."""
+
+
 def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:
+    if request.body is None:
+        attempt.is_written = isinstance(error, (aiohttp.ClientError, asyncio.TimeoutError)) and not isinstance(
+            error, _BEFORE_WRITING
+        )
     is_timeout = isinstance(error, (asyncio.TimeoutError, TimeoutError))
     if is_timeout and attempt.is_over:
         return total_timed_out(request, is_written=attempt.is_written)
