@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from ..text.passages import Block
@@ -21,8 +21,9 @@ _LARGER = 1.12
 _GAP = 0.45
 _MAX_GAP = 2.0
 _MORE_THAN_TYPICAL = 1.25
-_MIN_GAPS = 4
-_MOSTLY = 0.6
+_MIN_GAPS = 2
+_MIN_PROSE = 3
+_WIDE = 12.0  # heights of a line: narrower ones are lists and tables
 _EXACT, _RAGGED = 0.03, 0.2  # of a column: how much before the margin a line may end and still be full
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
@@ -128,9 +129,13 @@ class _Layout:
             column = round(line.left / _COLUMN_WIDTH)
             self._margins[column] = max(line.right, self._margins.get(column, 0.0))
         self._most = _MORE_THAN_TYPICAL * typical_gap
-        # Where lines are far apart, most of those of prose are full; those of forms and lists are not.
-        full = [self.is_full(last, line) for last, line in pairwise(lines)]
-        self._is_prose = len(full) >= _MIN_GAPS and sum(full) >= _MOSTLY * len(full)
+        # Where lines are far apart, full ones in a row are prose if there are several, or one goes on in small letters; a
+        # single one is of a form or list.
+        self._prose: set[int] = set()
+        for is_full, run in groupby(pairwise(lines), lambda pair: self.is_full(*pair)):
+            wrapped = list(run)
+            if is_full and (len(wrapped) >= _MIN_PROSE or any(line.text[:1].islower() for _, line in wrapped)):
+                self._prose.update(id(last) for last, _ in wrapped)
 
     def begins_paragraph(self, last: PdfLine, line: PdfLine) -> bool:
         """Return whether a line begins a paragraph below the last one."""
@@ -142,16 +147,22 @@ class _Layout:
         if gap <= _GAP * line.size:
             return False
         # In double-spaced text a line goes on below one that is full.
-        if gap > self._most * line.size:
+        goes_on = line.text[:1].islower() and not FINAL_MARK.search(last.text)
+        if (
+            gap > (_MAX_GAP if goes_on else self._most) * line.size
+            or self._margin(last) - last.left < _WIDE * line.size
+        ):
             return True
-        if line.text[:1].islower() and not FINAL_MARK.search(last.text):
-            return not self.is_full(last, line, _RAGGED)
-        return not (self._is_prose and self.is_full(last, line))
+        return not self.is_full(last, line, _RAGGED) if goes_on else id(last) not in self._prose
+
+    def _margin(self, line: PdfLine) -> float:
+        """Return where the longest line of a column ends."""
+        column = round(line.left / _COLUMN_WIDTH)
+        return max(self._margins.get(near, 0.0) for near in (column - 1, column, column + 1))
 
     def is_full(self, last: PdfLine, line: PdfLine, tolerance: float = _EXACT) -> bool:
         """Return whether the first word of a line would not have fitted on the last one, so that it was wrapped."""
-        column = round(last.left / _COLUMN_WIDTH)
-        margin = max(self._margins.get(near, 0.0) for near in (column - 1, column, column + 1))
+        margin = self._margin(last)
         first = len(line.text.split(maxsplit=1)[0]) + 1 if line.text.strip() else 0
         width = (line.right - line.left) / max(1, len(line.text))
         return last.right + first * width > margin - tolerance * (margin - last.left)

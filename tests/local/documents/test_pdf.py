@@ -110,6 +110,17 @@ def test_lines_of_double_spaced_text_are_one_paragraph() -> None:
         assert [sentence for _, _, sentence in found] == sentences, skip
 
 
+def test_a_name_at_the_beginning_of_a_double_spaced_line_does_not_end_the_sentence() -> None:
+    lines = [
+        "The old bridge of the harbour was opened by Queen",
+        "Amalia in 1894, and in the year after it a second",
+        "one was opened next to it by her son, the Prince",
+        "Otto of the North.",
+    ]
+    found = _quoted(pdf([Line(line, skip=2.4) for line in lines]))
+    assert [sentence for _, _, sentence in found] == [" ".join(lines)]
+
+
 def test_lines_of_a_card_that_stand_far_apart_are_not_joined() -> None:
     lines = ["Ann Lee", "Head of research and development", "12 Elm Street", "Doylestown, PA 18901", "Phone: 555 0100"]
     found = _quoted(pdf([Line(line, skip=2.4) for line in lines]))
