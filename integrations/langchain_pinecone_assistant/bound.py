@@ -132,6 +132,16 @@ def _with_chosen(default: Any, fields: Mapping[str, AnyConfigurableField], confi
     return default._configured(values) if values else default
 
 
+def _own_fields(fields: Mapping[str, AnyConfigurableField]) -> dict[str, AnyConfigurableField]:
+    """Configurable fields of whose options nobody changes a filter in place."""
+    return {
+        name: field._replace(options=own_copy(field.options, name=name))
+        if isinstance(field, (ConfigurableFieldSingleOption, ConfigurableFieldMultiOption))
+        else field
+        for name, field in fields.items()
+    }
+
+
 def _option(field: ConfigurableFieldSingleOption | ConfigurableFieldMultiOption, key: str) -> Any:
     if key not in field.options:
         raise InvalidRequestError(f"the config chooses {key!r} for {field.id!r}: use one of {', '.join(field.options)}")
@@ -207,6 +217,7 @@ class KeepsOptions(Runnable[Input, Output]):
             if not isinstance(self, AssistantConnection):
                 return _mapped(self, partial(_configurable, fields=fields))
             self._check_configurable(fields)
+            fields = _own_fields(fields)
             return Configurable(default=_with_chosen(self, fields, {}), fields=fields)
 
 
@@ -368,7 +379,7 @@ class Configurable(_Container, RunnableConfigurableFields):  # type: ignore[type
         def configurable_fields(self, **fields):
             """Return a variant with more fields that a config may choose."""
             self.default._check_configurable(fields)
-            fields = {**self.fields, **fields}
+            fields = {**self.fields, **_own_fields(fields)}
             default = _with_chosen(self.default, fields, (self.config or {}).get("configurable", {}))
             return self.model_copy(update={"fields": fields, "default": default})
 

@@ -230,7 +230,10 @@ class AssistantConnection(BaseModel):
             return self
         checked = self._checked_options(options)
         fields = {name: value for name, value in checked.items() if name in type(self)._call_options}
-        return self.model_copy(update=fields) if fields else self
+        if not fields:
+            return self
+        self._current()  # one client for this object and its copies, so that `close` of any of them closes it
+        return self.model_copy(update=fields)
 
     def _configured(self, values: Mapping[str, Any]) -> Self:
         """Return a copy with the values that a config chooses for fields of any kind.
@@ -254,6 +257,7 @@ class AssistantConnection(BaseModel):
         # What the environment said when the original was made still holds.
         made.__dict__.update({name: getattr(copied, name) for name in cls.model_fields if name not in others})
         made._controller_host = copied._controller_host
+        made._clients = copied._clients
         return made
 
     @classmethod

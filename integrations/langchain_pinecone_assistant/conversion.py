@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from langchain_core.messages import (
@@ -139,7 +138,7 @@ def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str
         metadata["context_snippet_count"] = answer.context_snippet_count
     usage = answer.usage
     if usage is not None:
-        metadata["token_usage"] = asdict(usage)
+        metadata["token_usage"] = {name: getattr(usage, name) for name in _TOKENS}
     return {
         "id": answer.id,
         "additional_kwargs": {"citations": [citation.to_json() for citation in answer.citations]},
@@ -152,6 +151,7 @@ def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str
     }
 
 
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _OF_LLM_OUTPUT = ("model_name", "model_provider", "token_usage")
 
 

@@ -167,16 +167,6 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
             answer = await self._chat().ainvoke(question, config, filter=self._narrowed(filter))
         return self._as_asked(answer)
 
-    def close(self) -> None:
-        """Release the connections; what is shared stays open for others. Later use opens them again."""
-        if self._built is not None:
-            self._built[1].close()
-
-    async def aclose(self) -> None:
-        """Release the connections, also those of the running event loop."""
-        if self._built is not None:
-            await self._built[1].aclose()
-
     def _narrowed(self, chosen: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """The developer's filter, and the outer model's where it may choose one."""
         if not chosen:
@@ -212,6 +202,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
         if built is None or built[0] != options:
             chat = ChatPineconeAssistant(**options)
             chat._controller_host = self._controller_host  # read from the environment when this tool was made
+            chat._clients = self._current()
             # Copies of the dicts as they are now: the tool's own may be changed in place.
             self._built = built = ({name: own_copy(value, name=name) for name, value in options.items()}, chat)
         return built[1]

@@ -150,6 +150,7 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "alternatives with prefixes": lambda chat: chat.configurable_alternatives(
         WHICH, default_key="first", prefix_keys=True, second=chat.configurable_fields(filter=FIELD)
     ).with_config(configurable={"which": "second", "which==second/filter": FILTER, "which==first/filter": OTHER}),
+    "alternatives of a binding": lambda chat: alternatives(chat.bind(filter=FILTER), second=chat),
     "alternatives of alternatives": lambda chat: (
         alternatives(chat, second=alternatives(chat)).bind(filter=FILTER).with_config(configurable={"which": "second"})
     ),
@@ -207,6 +208,7 @@ async def batched(ask: Ask, model: Any) -> None:
 
 
 async def with_events(ask: Ask, model: Any) -> None:
+    """Version 2, which every runnable has."""
     events = [event async for event in model.astream_events(QUESTION, version="v2")]
     assert any(event["event"] == "on_chat_model_stream" for event in events)
 
@@ -335,6 +337,44 @@ async def test_options_that_are_no_fields_hold_in_generate_too(ask: Ask, local: 
     await generated(ask, bound)
     assert {request.path for request in local.requests} == {"/assistant/chat/own"}
     assert last_body(local)["filter"] == FILTER
+
+
+@pytest.mark.parametrize("form", ["bind", "bind twice", "with_config last", "loaded"])
+async def test_a_bound_filter_holds_in_events_of_version_3(ask: Ask, form: str, local: LocalAssistant) -> None:
+    model = FORMS[form](chat_model(local))
+    if ask.is_async:
+        async for _ in await model.astream_events(QUESTION, version="v3"):
+            pass
+    else:
+        list(model.stream_events(QUESTION, version="v3"))
+    assert [body_of(request)["filter"] for request in local.requests] == [FILTER]
+
+
+async def test_options_of_a_field_are_copied(ask: Ask, local: LocalAssistant) -> None:
+    """One dict of options that is changed for the next tenant changes no model made before."""
+    options = {"acme": {"tenant": "acme"}}
+    field = ConfigurableFieldSingleOption(id="tenant", options=options, default="acme")
+    model = chat_model(local).configurable_fields(filter=field)
+    options["acme"]["tenant"] = "other"
+    await ask.invoke(model, QUESTION, {"configurable": {"tenant": "acme"}})
+    assert last_body(local)["filter"] == {"tenant": "acme"}
+
+
+async def test_variants_share_one_client_and_close_it(ask: Ask, local: LocalAssistant) -> None:
+    """Also those that were made before the first question."""
+    chat = chat_model(local)
+    variants = [
+        chat.bind(filter=FILTER),
+        chat.configurable_fields(filter=FIELD).with_config(CONFIG),
+        chat.configurable_fields(system_messages=ConfigurableField(id="s")).with_config(configurable={"s": "error"}),
+        chat.model_copy(update={"temperature": 0.5}),
+    ]
+    for model in variants:
+        await ask.invoke(model, QUESTION)
+    clients = {id(model._clients) for model in (chat, *variants)}
+    assert len(clients) == 1
+    chat.close()
+    await chat.aclose()
 
 
 async def test_traces_show_what_was_bound(ask: Ask, local: LocalAssistant) -> None:

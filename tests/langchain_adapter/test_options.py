@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import ModelError
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import ConfigurableField
 
-from langchain_pinecone_assistant import ChatPineconeAssistant
+from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
 from langchain_pinecone_assistant.connection import AssistantConnection
 from langchain_pinecone_assistant.errors import APITimeoutError, InvalidRequestError, ToolsNotSupportedError
+from pinecone_assistant_client import AssistantError
 from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 from pinecone_assistant_local import LocalAssistant
 
@@ -113,6 +115,28 @@ async def test_an_unknown_option_of_a_call_says_what_to_do(
 def test_an_unknown_option_of_the_constructor_is_an_error_that_names_it() -> None:
     with pytest.raises(InvalidRequestError, match=r"unknown option 'temprature'.*did you mean 'temperature'"):
         ChatPineconeAssistant(temprature=3)  # type: ignore[call-arg] # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "advice"),
+    [
+        (ChatPineconeAssistant, "index_name", "did you mean 'assistant_name'"),
+        (ChatPineconeAssistant, "base_url", "did you mean 'host'"),
+        (ChatPineconeAssistant, "model_name", "did you mean 'model'"),
+        (ChatPineconeAssistant, "openai_api_key", "did you mean 'api_key'"),
+        (ChatPineconeAssistant, "model_kwargs", "names near it: model"),
+        (ChatPineconeAssistant, "stop_sequence", "did you mean 'stop_sequences'"),
+        (PineconeAssistantRetriever, "top_k", "did you mean 'k'"),
+        (PineconeAssistantRetriever, "search_kwargs", "unknown option 'search_kwargs'"),
+        (PineconeAssistantTool, "choose_filters", "did you mean 'choose_filter'"),
+    ],
+)
+def test_an_unknown_option_of_a_constructor_names_what_was_meant(kind: Any, option: str, advice: str) -> None:
+    """And never a long list."""
+    with pytest.raises(AssistantError, match=advice) as raised:
+        kind(**{option: 1})
+    assert str(raised.value).count(", ") < 5
+    assert isinstance(raised.value, ModelError)
 
 
 @pytest.mark.parametrize("option", ["tools", "functions", "tool_choice"])
