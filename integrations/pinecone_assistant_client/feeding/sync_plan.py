@@ -20,6 +20,8 @@ from .values import AssistantFile
 
 OWNER, PATH, SHA256 = "sync_owner", "sync_path", "sync_sha256"
 RESERVED = (OWNER, PATH, SHA256)
+_ID_CHARACTERS = 52  # of 256 bits, five each; what follows is padding
+_JSON = msgspec.json.Encoder()
 Action = Literal["uploaded", "replaced", "unchanged"]
 
 
@@ -64,8 +66,8 @@ class SyncPlan:
 
 def sync_file_id(owner: str, path: str) -> str:
     """The identifier of an owner's file: lower-case base32 of sha256 over the JSON `[owner, path]`."""
-    digest = hashlib.sha256(msgspec.json.encode([owner, path])).digest()
-    return base64.b32encode(digest).decode().rstrip("=").lower()
+    digest = hashlib.sha256(_JSON.encode([owner, path])).digest()
+    return base64.b32encode(digest)[:_ID_CHARACTERS].decode().lower()
 
 
 def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
@@ -94,9 +96,11 @@ def action_for(wanted: Wanted, present: AssistantFile | None, owner: str) -> Act
     """What is to be done for a file, given what the assistant has under its identifier."""
     if present is None or present.status == "Deleting":
         return "uploaded"
+    found = present.metadata or {}
     is_same = (
-        present.status in ("Available", "Processing")
-        and same_json(sync_metadata(owner, wanted), present.metadata or {})
+        found.get(SHA256) == wanted.sha256
+        and present.status in ("Available", "Processing")
+        and same_json(sync_metadata(owner, wanted), found)
         and bool(present.multimodal) == wanted.multimodal
     )
     return "unchanged" if is_same else "replaced"
