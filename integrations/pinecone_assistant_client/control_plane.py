@@ -101,7 +101,7 @@ class Assistants:
         """Create an assistant and return it once it is Ready.
 
         Args:
-            name: 1 to 63 lower-case letters, digits and `-`.
+            name: 1 to 63 letters, digits and `-`.
             instructions: Guidance for all of its answers, at most 16 KB.
             metadata: A JSON object of at most 16 KB.
             region: `"us"` or `"eu"`; None is the service's default.

@@ -100,11 +100,17 @@ def _memory(kind: str, folder: Path) -> tuple[str, str]:
         command = [sys.executable, "-c", _MEMORY, kind, host, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     found = json.loads(done.stdout)
-    return f"memory that a 100 MiB PDF adds, {kind} (bar: 16 MB)", f"{found['grown']:.1f} MiB over {found['before']:.0f}"
+    return (
+        f"memory that a 100 MiB PDF adds, {kind} (bar: 16 MB)",
+        f"{found['grown']:.1f} MiB over {found['before']:.0f}",
+    )
 
 
 def _texts() -> list[tuple[str, bytes]]:
-    return [(f"part_{n}.txt", f"The part with number {n} is {n % 97} millimetres long.".encode()) for n in range(SMALL_FILES)]
+    return [
+        (f"part_{n}.txt", f"The part with number {n} is {n % 97} millimetres long.".encode())
+        for n in range(SMALL_FILES)
+    ]
 
 
 def _official(host: str, name: str) -> float:
@@ -151,7 +157,9 @@ def _many(delay_seconds: float, bar: float) -> Iterator[tuple[str, str]]:
     for kind in ("sync", "async"):
         with _server(_LOCAL, str(delay_seconds)) as (host, name):
             seconds = _ours(host, name) if kind == "sync" else asyncio.run(_ours_async(host, name))
-        service = f"a service that takes {delay_seconds * 1000:.0f} ms a file" if delay_seconds else "the local assistant"
+        service = (
+            f"a service that takes {delay_seconds * 1000:.0f} ms a file" if delay_seconds else "the local assistant"
+        )
         yield (
             f"{SMALL_FILES} small files to {service}, {kind}, over the official SDK's loop (bar: {bar:g} times)",
             f"{theirs / seconds:.1f} times: {seconds:.2f} s, SDK {theirs:.2f} s",
@@ -192,7 +200,9 @@ def _unchanged(folder: Path) -> Iterator[tuple[str, str]]:
 def _plan() -> tuple[str, str]:
     wanted = [Wanted(f"part{n % 100}/{n}.md", f"{n:064x}", {"n": n, "genre": "x"}) for n in range(PLANNED_FILES)]
     present = [
-        AssistantFile(sync_file_id("docs", file.path), file.path, "Available", sync_metadata("docs", file), multimodal=False)
+        AssistantFile(
+            sync_file_id("docs", file.path), file.path, "Available", sync_metadata("docs", file), multimodal=False
+        )
         for file in wanted[PLANNED_FILES // 10 :]
     ]
     began = time.perf_counter()

@@ -102,7 +102,6 @@ def test_only_what_is_given_is_sent(scripted_assistants: Callable[..., ControlPl
     ("name", "options", "pattern"),
     [
         ("", {}, "''"),
-        ("Docs", {}, "'Docs'"),
         ("my docs", {}, "'my docs'"),
         ("my_docs", {}, "'my_docs'"),
         ("-docs", {}, "'-docs'"),
