@@ -16,7 +16,7 @@ from pinecone_assistant_client.redaction import printable
 
 from ..support.asking import Asking
 from ..support.bodies import PARTS, QUESTION, event, service_error
-from ..support.raw_server import CLOSE, Answer, RawServer, chunk, head, reply, streamed
+from ..support.raw_server import CLOSE, Answer, Pause, RawServer, chunk, head, reply, streamed
 
 ODD = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\u200b\x00\x7f\x9b31m\u2028\r\nERROR: forged"
 RAW = "\x1b[2J\x9b31m\x7f"
@@ -75,7 +75,8 @@ def test_what_a_broken_connection_said_is_printable_in_the_log(
 ) -> None:
     """An answer that was whole before its connection broke is delivered, and the reason is logged."""
     whole = b"".join(map(chunk, PARTS[:-1]))
-    server.script([head(200, {"Transfer-Encoding": "chunked"}), whole, f"{RAW}\r\n".encode("latin-1"), CLOSE])
+    broken = f"{RAW}\r\n".encode("latin-1")
+    server.script([head(200, {"Transfer-Encoding": "chunked"}), whole, Pause(0.05), broken, CLOSE])
     assert len(list(ask().stream_chat_completion(QUESTION))) == len(PARTS) - 2
     [record] = [record for record in caplog.records if record.name == "pinecone_assistant_client"]
     assert "the connection broke after the answer was whole" in record.getMessage()
