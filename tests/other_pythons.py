@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
 OLDEST = SUPPORTED[0]
 TOOLS = ["pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist", "hypothesis", "trustme", "psutil"]
+TOOLS += ["requests-mock", "responses", "trio", "vcrpy"]
 # What the adapters' suites use beside them. pip finds the versions that go with the lowest frameworks.
 ADAPTER_TOOLS = ["jsonschema", "langchain", "langchain-tests", "langgraph", "langgraph-supervisor", "syrupy"]
 NEWEST_TOOLS = ["openinference-instrumentation-llama-index", "opentelemetry-sdk"]

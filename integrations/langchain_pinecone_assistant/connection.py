@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from pinecone_assistant_client.adapters import (
     DEFAULT_API_VERSION,
+    DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_RETRIES,
     Clients,
     checked_guard,
@@ -112,6 +113,12 @@ class AssistantConnection(BaseModel):
 
     verify: bool | str = True
     """True, False, or the path of a CA bundle."""
+
+    cert: str | tuple[str, str] | None = None
+    """For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths."""
+
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    """Connections at once, in each event loop when async; more calls wait. All with equal connection settings share them."""
 
     http_session: Any = Field(default=None, exclude=True, repr=False)
     """A `requests.Session` to use; its own settings win and it is never closed here."""

@@ -34,6 +34,8 @@ class ConnectionWords(TypedDict, total=False):
     source_tag: str | None
     proxies: Mapping[str, str] | None
     verify: bool | str
+    cert: str | tuple[str, str] | None
+    max_connections: int
     http_session: requests.Session | None
     async_http_session: aiohttp.ClientSession | None
 

@@ -18,6 +18,7 @@ from .options import NOT_GIVEN, ChatOptions, NotGiven
 from .settings import (
     CONNECTION_OPTIONS,
     DEFAULT_API_VERSION,
+    DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MODEL,
     VARIABLES,
@@ -31,6 +32,7 @@ from .wire.protocol import checked_context_options
 __all__ = [
     "CONNECTION_OPTIONS",
     "DEFAULT_API_VERSION",
+    "DEFAULT_MAX_CONNECTIONS",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_MODEL",
     "DOCUMENT_HASH_KEY",

@@ -41,7 +41,11 @@ class AssistantClient(Exchange):
         default_headers: Added to every request; treated as secret.
         source_tag: Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`.
         proxies: `{"https": "http://proxy:3128"}`; else the environment's, never for this machine.
-        verify: True, False, or the path of a CA bundle.
+        verify: True, False, or the path of a CA bundle; True takes the bundle that `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+            `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else that of certifi.
+        cert: For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths.
+        max_connections: Connections at once, in each event loop when async; more calls wait, and the wait is not a part of
+            `timeout`. All clients with equal connection settings share them.
         http_session: A `requests.Session` to use; its own settings win and it is never closed here.
         async_http_session: An `aiohttp.ClientSession` for async use, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.

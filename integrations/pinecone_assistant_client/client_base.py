@@ -28,12 +28,14 @@ from .filters import checked_guard, deep_copied, guarded
 from .hosts import forget_host, known_host
 from .messages import SystemMessages
 from .options import NOT_GIVEN, ChatOptions, Interface, MessageLike, NotGiven, given
-from .redaction import excerpt, without_secrets
+from .redaction import excerpt, without_secrets, words_of
 from .retries import Retries, RetryPolicy, logger
 from .settings import (
     DEFAULT_API_VERSION,
+    DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
+    Certificate,
     ConnectionSettings,
     Limits,
     Timeout,
@@ -83,6 +85,8 @@ class BaseClient:
         source_tag: str | None = None,
         proxies: Mapping[str, str] | None = None,
         verify: bool | str = True,
+        cert: Certificate = None,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
         http_session: requests.Session | None = None,
         async_http_session: aiohttp.ClientSession | None = None,
         include_highlights: bool = False,
@@ -100,6 +104,8 @@ class BaseClient:
             api_version=api_version,
             source_tag=source_tag,
             verify=verify,
+            cert=cert,
+            max_connections=max_connections,
             http_session=http_session,
             async_http_session=async_http_session,
         )
@@ -330,7 +336,9 @@ def after_a_cut(
 ) -> list[ChatCompletionChunk]:
     """Decide what a broken body means: its last chunks where the answer was whole, else an error with the text so far."""
     is_of_the_connection = isinstance(error, (IncompleteStreamError, APIConnectionError))
-    reason = without_secrets(str(error.__cause__ or "the connection broke"), *settings.secrets())
+    reason = without_secrets(
+        words_of(error.__cause__) if error.__cause__ else "the connection broke", *settings.secrets()
+    )
     if decoder.is_whole and is_of_the_connection:
         logger.warning("the connection broke after the answer was whole; its usage may be missing: %s", excerpt(reason))
         return decoder.rest() if isinstance(decoder, ShapedDecoder) else []

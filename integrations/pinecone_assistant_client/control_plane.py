@@ -59,7 +59,7 @@ class Assistants:
     Args:
         api_key: Else `PINECONE_API_KEY`.
         options: The connection options of `AssistantClient`: `controller_host`, `timeout`, `max_retries`, `api_version`,
-            `default_headers`, `proxies`, `verify`, `http_session`, ... `client` passes them on.
+            `default_headers`, `proxies`, `verify`, `cert`, `http_session`, ... `client` passes them on.
 
     Example:
         ```python

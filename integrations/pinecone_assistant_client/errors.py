@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .redaction import cleaned, excerpt, printable, without_secrets
+from .redaction import cleaned, excerpt, printable, without_secrets, words_of
 
 _PACKAGE = f"{__name__.rpartition('.')[0]}."
 DOCS = "docs/errors.md"
@@ -272,7 +272,9 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
         error.__context__ = cause
     elif not isinstance(cause, LibraryError):
         kind = type(cause)
-        words = LibraryError(f"{kind.__module__}.{kind.__qualname__}: {excerpt(without_secrets(str(cause), *secrets))}")
+        words = LibraryError(
+            f"{kind.__module__}.{kind.__qualname__}: {excerpt(without_secrets(words_of(cause), *secrets))}"
+        )
         words.__context__ = handled
         error.__cause__ = error.__context__ = words
     error.message = without_secrets(error.message, *secrets)

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from .errors import APITimeoutError, AssistantError, InvalidRequestError
 from .settings import ConnectionSettings, Limits, is_loopback, normalise_host
+from .transports.base import running_loop
 from .wire.decoding import decode_assistant_host
 
 _MAX_HOSTS = 1024
@@ -140,7 +141,7 @@ async def find_host_async(settings: ConnectionSettings, ask: Callable[[], Awaita
     """Async version of `find_host`."""
     key = _key(settings)
     while (host := _hosts.known.get(key)) is None:
-        lookup, is_first = _hosts.join(key, asyncio.get_running_loop(), asyncio.Event)
+        lookup, is_first = _hosts.join(key, running_loop(), asyncio.Event)
         if is_first:
             with lookup:
                 host = _hosts.known.get(key) or await ask()

@@ -15,6 +15,8 @@ _URL = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]*)(\?[^\s\"'<>)]+)?", re.IGNORE
 # A proxy's address may have a name and a password in it; libraries put it into their messages. The bounds keep it linear.
 _LOGIN = re.compile(r"(?<=://)[^\s\"'<>/@]{1,512}@")
 
+_INVENTED_STATUS = re.compile(r"(?<=<)(\w+: )400, message=|^400, message:\s+")
+
 
 def without_secrets(text: str, *secrets: str) -> str:
     """`text` with every secret, and what is secret in URLs, cut out: names and passwords, and the query of signed ones.
@@ -67,6 +69,17 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else " " if character.isspace() else "\ufffd" for character in text
     )
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error of a library says, without a status that no server sent.
+
+    aiohttp's parser gives its errors the status 400: `<TransferEncodingError: 400, message=...>`, `400, message: ...`, and the
+    ClientResponseError that it raises from one of these.
+    """
+    if getattr(error, "request_info", None) is not None and error.__cause__ is not None:
+        error = error.__cause__
+    return _INVENTED_STATUS.sub(lambda found: found[1] or "", str(error))
 
 
 def excerpt(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
 
@@ -25,6 +25,7 @@ DEFAULT_API_VERSION = "2026-04"
 DEFAULT_CONTROLLER_HOST = "https://api.pinecone.io"
 DEFAULT_TIMEOUT: tuple[float, float] = (10.0, 300.0)
 DEFAULT_MAX_RETRIES = 2
+DEFAULT_MAX_CONNECTIONS = 200
 DEFAULT_MODEL = "gpt-4o"
 """The model that the service takes when a request names none."""
 VARIABLES = {
@@ -37,6 +38,8 @@ VARIABLES = {
 __version__ = "0.1.0"
 
 Timeout = float | tuple[float, float] | None
+Certificate = str | tuple[str, str] | None
+"""The path of a client's certificate with its key, or the paths of both."""
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -174,6 +177,8 @@ class ConnectionSettings:
     source_tag: str | None = None
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     verify: bool | str = True
+    cert: Certificate = None
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
     http_session: requests.Session | None = field(default=None, repr=False)
     async_http_session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
@@ -187,6 +192,7 @@ class ConnectionSettings:
         controller_host: str | None = None,
         default_headers: Mapping[str, str] | None,
         proxies: Mapping[str, str] | None,
+        cert: Certificate = None,
         **others: Any,
     ) -> ConnectionSettings:
         """Settings from arguments, else from the environment. No I/O, and a missing key is no error yet.
@@ -204,6 +210,7 @@ class ConnectionSettings:
             controller_host=controller_host or environment("controller_host") or DEFAULT_CONTROLLER_HOST,
             default_headers=tuple((default_headers or {}).items()),
             proxies=tuple((proxies or {}).items()),
+            cert=cast("Certificate", tuple(cert)) if isinstance(cert, list) else cert,  # as JSON has a pair
             **others,
         )
 
@@ -244,6 +251,9 @@ class ConnectionSettings:
             raise InvalidRequestError("verify is True, False or the path of a CA bundle")
         if isinstance(self.verify, str) and not os.path.exists(self.verify):
             raise InvalidRequestError(f"verify={self.verify!r}: there is no such CA bundle")
+        self._check_certificate()
+        if type(self.max_connections) is not int or self.max_connections < 1:
+            raise InvalidRequestError(f"max_connections is {self.max_connections!r}: pass a number from 1")
         for option, module, wanted in (
             ("http_session", "requests", "Session"),
             ("async_http_session", "aiohttp", "ClientSession"),
@@ -255,6 +265,16 @@ class ConnectionSettings:
                 raise InvalidRequestError(
                     f"{option} is a {type(session).__name__}: pass a {module}.{wanted}, or leave it out"
                 )
+
+    def _check_certificate(self) -> None:
+        paths = self.cert if isinstance(self.cert, tuple) else () if self.cert is None else (self.cert,)
+        if self.cert is not None and (not 1 <= len(paths) <= 2 or not all(isinstance(path, str) for path in paths)):
+            raise InvalidRequestError(
+                "cert is the path of a PEM file with certificate and key, or a pair of paths (certificate, key)"
+            )
+        for path in paths:
+            if not os.path.exists(path):
+                raise InvalidRequestError(f"cert={path!r}: there is no such file")
 
     @property
     def base_url(self) -> str | None:
@@ -293,7 +313,7 @@ class ConnectionSettings:
 
 def _proxy_secrets(proxy: str) -> Iterator[str]:
     """The password of a proxy's URL as it stands there, as it is meant and as `Proxy-Authorization` has it."""
-    login = proxy.partition("://")[2].rpartition("@")[0]
+    login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]  # HTTP_PROXY may lack its scheme
     user, _, password = login.partition(":")
     if password or len(user) >= _LONG_ENOUGH_ALONE:
         yield from (password or user, unquote(password or user))

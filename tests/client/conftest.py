@@ -70,6 +70,7 @@ def tls_server(tls_context: ssl.SSLContext) -> Iterator[RawServer]:
 @pytest.fixture
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a proxy nor a CA bundle of the machine that runs the tests has a say."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    for name in (*proxies, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

@@ -108,6 +108,7 @@ PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]]
         {"filter": {"genre": ["comedy", "drama"]}},
         {"api_key": None},
         {"messages": [{"role": "user", "content": " "}]},
+        {"cert": "/etc/client.pem"},
     ],
     "APIConnectionError": [lambda local: _ask(local, host=_closed_port())],
     "APITimeoutError": [{"timeout": 0.2, "fault": {"stall": True}}],

@@ -14,6 +14,7 @@ from ..async_exchange import AsyncExchange
 from ..client_base import BaseClient
 from ..errors import AssistantError
 from ..exchange import Exchange
+from ..transports.base import running_loop
 from .effects import Call, Effect, Fetch, Pipelined, Send, Sleep, Steps, Together
 
 _T = TypeVar("_T")
@@ -125,6 +126,7 @@ def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
 
 
 async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) -> Any:
+    running_loop()
     if isinstance(effect, Send):
         if hold is not None:
             effect.on_retry = hold.note_retry
@@ -198,6 +200,7 @@ def _run_pipeline(exchange: Exchange, pipeline: Pipelined) -> None:
 
 async def _arun_pipeline(exchange: AsyncExchange, pipeline: Pipelined) -> None:
     """Async version of `_run_pipeline`, in tasks."""
+    running_loop()
     hold = Hold(exchange)
     held = _held(exchange, hold)
     tasks: dict[asyncio.Task[Any], int] = {}

@@ -7,7 +7,6 @@ aiohttp takes 214 ms to import, so the client imports this module at the first a
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 import threading
@@ -15,7 +14,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
-import certifi
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
@@ -35,10 +33,12 @@ from .base import (
     connection_lost,
     connection_timed_out,
     read_timed_out,
+    running_loop,
     total_timed_out,
 )
-from .environment import environment_ca, proxy_for
+from .environment import proxy_for
 from .loop_session import Connector, LoopSession, is_dirty
+from .tls import tls_context
 
 
 class UnsolicitedResponseError(OSError):
@@ -144,7 +144,7 @@ def _note_writing(writer: Any, attempt: Attempt) -> None:
 class AiohttpResponse:
     """An answer read as its bytes arrive."""
 
-    __slots__ = ("_attempt", "_reading", "_request", "_response", "_watch", "headers", "status")
+    __slots__ = ("_attempt", "_reading", "_request", "_response", "_slots", "_watch", "headers", "status")
 
     def __init__(
         self, response: aiohttp.ClientResponse, request: HTTPRequest, session: LoopSession, attempt: Attempt
@@ -152,6 +152,7 @@ class AiohttpResponse:
         self._response = response
         self._attempt = attempt
         self._request = request
+        self._slots: asyncio.Semaphore | None = session.slots
         self._reading = session.reading
         self._reading.add(response)
         self._watch = session.watch(response)
@@ -202,6 +203,9 @@ class AiohttpResponse:
             self._watch.reading = None
         self._reading.discard(self._response)
         self._response.close()
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
 
 
 class AiohttpTransport:
@@ -214,7 +218,7 @@ class AiohttpTransport:
         self._injected = session
         self._sessions: dict[int, LoopSession] = {}
         self._routes: dict[str, str | None] = {}
-        self._tls: ssl.SSLContext | bool | None = None
+        self._tls: ssl.SSLContext | None = None
         self._guard = threading.Lock()
 
     async def open(self, request: HTTPRequest) -> AiohttpResponse:
@@ -225,18 +229,36 @@ class AiohttpTransport:
             APITimeoutError: Not connected, or no byte, within the time.
         """
         entry = await self._entry()
+        attempt = Attempt(request.limits.deadline, request.limits.read)
+        try:
+            # Waiting for a slot is not connecting, so only the total time bounds it.
+            if attempt.deadline is None or not entry.slots.locked():
+                await entry.slots.acquire()
+            else:
+                await asyncio.wait_for(entry.slots.acquire(), attempt.seconds_left())
+        except (asyncio.TimeoutError, TimeoutError):
+            raise total_timed_out(request, is_written=False) from None
+        try:
+            return await self._opened(entry, request, attempt)
+        except BaseException:
+            entry.slots.release()
+            raise
+
+    async def _opened(self, entry: LoopSession, request: HTTPRequest, attempt: Attempt) -> AiohttpResponse:
         limits = request.limits
-        attempt = Attempt(limits.deadline, limits.read)
         body = request.body
         upload = UploadPayload(body, attempt) if isinstance(body, MultipartBody) else None
         nothing = _Nothing() if request.method == "DELETE" else None
+        data: bytes | aiohttp.Payload | None = _Body(body, attempt) if isinstance(body, bytes) else upload or nothing
+        if body is not None and _is_recorded():
+            data, attempt.is_written = b"".join(body) if isinstance(body, MultipartBody) else body, True
         session = _bare(entry.session) if request.is_signed and self._injected is not None else entry.session
         try:
             response = await session.request(
                 request.method,
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=request.headers_sent(),
-                data=_Body(body, attempt) if isinstance(body, bytes) else upload or nothing,
+                data=data,
                 skip_auto_headers=None if nothing is None else ("Content-Type",),
                 allow_redirects=False,
                 raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
@@ -246,6 +268,8 @@ class AiohttpTransport:
                 ),
                 **self._options(request),  # in no variable, which a traceback may show: a proxy's URL has its password
             )
+        except AssistantError:
+            raise
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             if upload is not None and upload.error is not None:
                 raise upload.error from upload.error.__cause__
@@ -274,8 +298,12 @@ class AiohttpTransport:
     async def close(self) -> None:
         """Close the session of the running loop and those of closed loops."""
         self.sweep()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # under trio there is no session to close
+            return
         with self._guard:
-            entry = self._sessions.pop(id(asyncio.get_running_loop()), None)
+            entry = self._sessions.pop(id(loop), None)
         if entry is not None and self._injected is None:
             await entry.close()
 
@@ -287,7 +315,7 @@ class AiohttpTransport:
             entry.close_after_loop()
 
     async def _entry(self) -> LoopSession:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         entry = self._sessions.get(id(loop))
         if entry is not None and entry.loop is loop and not entry.session.closed:
             return entry
@@ -300,7 +328,8 @@ class AiohttpTransport:
                 raise InvalidRequestError(
                     "async_http_session belongs to another event loop: it is valid in its own only"
                 )
-            entry = self._sessions[id(loop)] = LoopSession(self._injected, None)
+            limit = _limit_of(self._injected, self._settings.max_connections)
+            entry = self._sessions[id(loop)] = LoopSession(self._injected, None, limit)
             return entry
         connector = Connector(limit=0, keepalive_timeout=MAX_IDLE_SECONDS, socket_factory=_open_socket)
         session = aiohttp.ClientSession(
@@ -313,7 +342,7 @@ class AiohttpTransport:
             max_headers=MAX_HEADERS,
         )
         # Registered before the first await: 200 calls that start together find this one.
-        entry = self._sessions[id(loop)] = LoopSession(session, connector)
+        entry = self._sessions[id(loop)] = LoopSession(session, connector, self._settings.max_connections)
         await entry.close_with_loop()
         return entry
 
@@ -322,25 +351,17 @@ class AiohttpTransport:
             return {}
         proxy = self._route(request)
         if request.url.startswith("https") or (proxy or "").startswith("https"):
-            return {"proxy": proxy, "ssl": self._tls_settings()}  # reading a CA bundle takes 30 ms and more
+            return {"proxy": proxy, "ssl": self._get_tls()}  # reading a CA bundle takes 30 ms and more
         return {"proxy": proxy}
 
     def _route(self, request: HTTPRequest) -> str | None:
         if request.host not in self._routes:
-            self._routes[request.host] = proxy_for(request.url, self._settings.proxies)
+            self._routes[request.host] = proxy_for(request.url, self._settings.proxies, ("http", "https"))
         return self._routes[request.host]
 
-    def _tls_settings(self) -> ssl.SSLContext | bool:
+    def _get_tls(self) -> ssl.SSLContext:
         if self._tls is None:
-            verify = self._settings.verify
-            if verify is False:
-                self._tls = False
-            else:
-                bundle = verify if isinstance(verify, str) else environment_ca() or certifi.where()
-                if os.path.isdir(bundle):
-                    self._tls = ssl.create_default_context(capath=bundle)
-                else:
-                    self._tls = ssl.create_default_context(cafile=bundle)
+            self._tls = tls_context(self._settings.verify, self._settings.cert)
         return self._tls
 
 
@@ -350,6 +371,18 @@ def _bare(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=session.connector, connector_owner=False, cookie_jar=jar, trust_env=session.trust_env
     )
+
+
+def _is_recorded() -> bool:
+    """Whether a recorder or mock, as vcrpy, has taken the place of aiohttp's requests. It can read a body of bytes only."""
+    return getattr(aiohttp.ClientSession._request, "__globals__", None) is not vars(aiohttp.client)
+
+
+def _limit_of(session: aiohttp.ClientSession, max_connections: int) -> int:
+    """How many calls at once an injected session can take; aiohttp lets the time for connecting run while others wait."""
+    connector = session.connector
+    limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
+    return min([max_connections, *(limit for limit in limits if limit)])
 
 
 def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -9,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError
-from ..redaction import excerpt, without_secrets
-from ..settings import Limits
+from ..errors import APIConnectionError, APITimeoutError, IncompleteStreamError, InvalidRequestError
+from ..redaction import excerpt, without_secrets, words_of
+from ..settings import DEFAULT_MAX_CONNECTIONS, Certificate, Limits
 from ..wire.uploads import MultipartBody
 
 CERTIFICATE_DEMANDED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
@@ -35,6 +36,8 @@ class TransportSettings:
 
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     verify: bool | str = True
+    cert: Certificate = None
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
 
 
 class DeadlineExceededError(TimeoutError):
@@ -129,6 +132,21 @@ class AsyncHTTPResponse(Protocol):
         """Give the connection back if the body was read to its end, else close it."""
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop that runs this.
+
+    Raises:
+        InvalidRequestError: None does, as under trio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise InvalidRequestError(
+            "no event loop of asyncio runs here, and async clients need one: under trio use the sync client in a thread, "
+            "`await trio.to_thread.run_sync(client.chat_completion, messages)`, or run anyio with its asyncio backend"
+        ) from None
+
+
 def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnectionError:
     """The request was not written: no address, refused, TLS, proxy."""
     reason = reason_of(error)
@@ -205,6 +223,6 @@ def reason_of(error: BaseException) -> str:
             break
         error = inner
     # urllib3 puts the repr of its connection in front: "<...HTTPConnection object at 0x7f..>: Failed to ..."
-    text = without_secrets(str(error)).strip().rpartition(">: ")[2]
+    text = without_secrets(words_of(error)).strip().rpartition(">: ")[2]
     # aiohttp says no more than the repr of a head that was cut.
     return type(error).__name__ if not text or text.startswith("<") else excerpt(text)

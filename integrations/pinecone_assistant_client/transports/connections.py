@@ -49,7 +49,8 @@ class SharedConnections:
         self._sync = None
 
     def _transport_settings(self) -> TransportSettings:
-        return TransportSettings(self._settings.proxies, self._settings.verify)
+        settings = self._settings
+        return TransportSettings(settings.proxies, settings.verify, settings.cert, settings.max_connections)
 
     @property
     def sync(self) -> RequestsTransport:
@@ -115,7 +116,10 @@ if hasattr(os, "register_at_fork"):
 
 def connections_for(settings: ConnectionSettings, user: object) -> SharedConnections:
     """The shared connections of these settings; `user` keeps them until it is released or collected."""
-    key = (settings.proxies, settings.verify, id(settings.http_session), id(settings.async_http_session))
+    key = (
+        *(settings.proxies, settings.verify, settings.cert, settings.max_connections),
+        *(id(settings.http_session), id(settings.async_http_session)),
+    )
     registry = _registry
     with registry.lock:
         shared = registry.shared.get(key)

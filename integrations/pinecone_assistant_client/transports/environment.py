@@ -1,29 +1,67 @@
-"""Proxies and CA bundle as requests resolves them, for both transports. Never netrc, never a proxy to this machine."""
+"""Proxies and CA bundle of the environment, resolved once for both transports. Never netrc, never a proxy to this machine."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import requests.utils
 
+from ..errors import InvalidRequestError
+from ..redaction import without_secrets
 from ..settings import is_loopback
 
-
-def environment_ca() -> str | None:
-    """The CA bundle that the environment names for requests, or None."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def proxies_for(url: str, configured: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The proxies for a URL: the configured ones, else the environment's, and none for a loopback host."""
+def environment_ca() -> tuple[str, str] | None:
+    """The variable that names the CA bundle, and the bundle; None if none does. The first two are those of requests."""
+    return next(((name, path) for name in _CA_VARIABLES if (path := os.environ.get(name))), None)
+
+
+def proxy_for(url: str, configured: tuple[tuple[str, str], ...], schemes: Collection[str]) -> str | None:
+    """The proxy for a URL, the configured one or else the environment's; None is none, as for every loopback host.
+
+    Args:
+        url: What is asked.
+        configured: The option `proxies`.
+        schemes: The kinds of proxies that the transport can use.
+
+    Raises:
+        InvalidRequestError: A proxy of another kind, or without a host.
+    """
     if configured:
-        return dict(configured)
-    if is_loopback(urlsplit(url).hostname):
-        return {}
-    return dict(requests.utils.get_environ_proxies(url, no_proxy=None))
+        proxies, source = dict(configured), "proxies="
+    elif is_loopback(urlsplit(url).hostname):
+        return None
+    else:
+        proxies, source = dict(requests.utils.get_environ_proxies(url, no_proxy=None)), "the environment"
+    proxy = requests.utils.select_proxy(url, proxies)
+    if not proxy:
+        return None
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"  # HTTP_PROXY=host:port, as curl takes it
+    scheme, _, rest = proxy.partition("://")
+    proxy = f"{scheme.lower()}://{rest}"
+    _check(proxy, source, schemes)
+    return proxy
 
 
-def proxy_for(url: str, configured: tuple[tuple[str, str], ...]) -> str | None:
-    """The one proxy for a URL, or None."""
-    return requests.utils.select_proxy(url, proxies_for(url, configured))
+def _check(proxy: str, source: str, schemes: Collection[str]) -> None:
+    shown = without_secrets(proxy)
+    try:
+        parts = urlsplit(proxy)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise InvalidRequestError(f"the proxy {shown} (from {source}) is not a URL with a host")
+    if parts.scheme in schemes:
+        return
+    if parts.scheme.startswith("socks") and not any(scheme.startswith("socks") for scheme in schemes):
+        raise InvalidRequestError(
+            f"the proxy {shown} (from {source}) is a SOCKS proxy, which async clients cannot use: pass an HTTP proxy "
+            "with proxies=, use the sync client, or pass an async_http_session= with a connector for SOCKS"
+        )
+    raise InvalidRequestError(f"the proxy {shown} (from {source}) is not of a kind that is known: {', '.join(schemes)}")

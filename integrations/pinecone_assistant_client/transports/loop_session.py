@@ -102,8 +102,9 @@ class Watch:
 class LoopSession:
     """The session of one event loop and what is being read over it."""
 
-    def __init__(self, session: aiohttp.ClientSession, connector: Connector | None) -> None:
+    def __init__(self, session: aiohttp.ClientSession, connector: Connector | None, max_connections: int) -> None:
         self.loop = asyncio.get_running_loop()
+        self.slots = asyncio.Semaphore(max_connections)
         self.session = session
         self.connector = connector
         self.reading: set[aiohttp.ClientResponse] = set()

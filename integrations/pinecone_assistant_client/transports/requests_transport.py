@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import importlib.util
 import logging
+import ssl
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -26,11 +28,12 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from ..errors import AssistantError
+from ..errors import AssistantError, InvalidRequestError
 from ..wire.uploads import MultipartBody
 from .base import (
     CERTIFICATE_DEMANDED,
     Attempt,
+    DeadlineExceededError,
     HTTPRequest,
     TransportSettings,
     body_cut,
@@ -41,10 +44,12 @@ from .base import (
     read_timed_out,
     total_timed_out,
 )
-from .environment import environment_ca, proxies_for
-from .urllib3_connections import Adapter, Route, arm, current
+from .environment import proxy_for
+from .recorders import as_urllib3, is_recorded
+from .tls import ca_bundle, tls_context
+from .urllib3_connections import Adapter, Pools, Route, arm, current
 
-_POOL_MAXSIZE = 64
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _READ_BYTES = 65536
 _TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError)
 
@@ -52,10 +57,11 @@ _TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, Timeo
 class RequestsResponse:
     """An answer read through urllib3's public readers."""
 
-    __slots__ = ("_attempt", "_raw", "_request", "headers", "status")
+    __slots__ = ("_attempt", "_on_close", "_raw", "_request", "headers", "status")
 
-    def __init__(self, raw: Any, request: HTTPRequest, attempt: Attempt) -> None:
+    def __init__(self, raw: Any, request: HTTPRequest, attempt: Attempt, on_close: Callable[[], None]) -> None:
         self._raw = raw
+        self._on_close: Callable[[], None] | None = on_close
         self._request = request
         self._attempt = attempt
         self.status: int = raw.status
@@ -94,20 +100,27 @@ class RequestsResponse:
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
-        self._raw.close()
-        self._raw.release_conn()
+        on_close, self._on_close = self._on_close, None
+        try:
+            self._raw.close()
+            self._raw.release_conn()
+        finally:
+            if on_close is not None:
+                on_close()
 
 
 class RequestsTransport:
     """Requests over one shared session, or over one that the user injected (which is never closed here)."""
 
-    __slots__ = ("_adapter", "_injected", "_lock", "_settings")
+    __slots__ = ("_adapter", "_injected", "_lock", "_settings", "_slots", "_tls")
 
     def __init__(self, settings: TransportSettings, session: requests.Session | None = None) -> None:
         self._settings = settings
         self._injected = session
         self._adapter: Adapter | None = None
+        self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
+        self._slots = threading.Semaphore(settings.max_connections)
 
     def open(self, request: HTTPRequest) -> RequestsResponse:
         """Send and wait for the headers.
@@ -117,17 +130,39 @@ class RequestsTransport:
             APITimeoutError: Not connected, or no byte, within the time.
         """
         is_upload = isinstance(request.body, MultipartBody)
-        attempt = current.attempt = Attempt(request.limits.deadline, request.limits.read if is_upload else None)
+        attempt = Attempt(request.limits.deadline, request.limits.read if is_upload else None)
+        try:
+            # Waiting for a slot is not connecting, so only the total time bounds it.
+            is_free = self._slots.acquire(timeout=attempt.seconds_left())
+        except DeadlineExceededError:
+            is_free = False
+        if not is_free:
+            raise total_timed_out(request, is_written=False)
+        session = self._injected
+        plain = self._plain_session(request) if session is None and is_recorded() else None
+        on_close = self._slots.release if plain is None else partial(_close, plain, self._slots)
+        try:
+            return self._opened(request, attempt, session or plain, on_close)
+        except BaseException:
+            on_close()
+            raise
+
+    def _opened(
+        self,
+        request: HTTPRequest,
+        attempt: Attempt,
+        session: requests.Session | None,
+        on_close: Callable[[], None],
+    ) -> RequestsResponse:
+        current.attempt = attempt
         hiding = _query_unlogged() if request.is_signed else contextlib.nullcontext()
         try:
-            attempt.seconds_left()
-            session = self._injected
             with hiding:
-                raw = self._send(request, attempt) if session is None else _send_injected(session, request, attempt)
+                raw = self._send(request, attempt) if session is None else _send_through(session, request, attempt)
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.exceptions.RequestException):
                 error.request = None  # it holds the headers, and they hold the key
-            if self._injected is not None:
+            if session is not None:
                 attempt.is_written = not _failed_before_writing(error)
             raise _error_while_opening(error, request, attempt) from error
         finally:
@@ -138,7 +173,7 @@ class RequestsTransport:
             if connection is not None:
                 connection.close()
             raise interim_response(request, raw.status)
-        return RequestsResponse(raw, request, attempt)
+        return RequestsResponse(raw, request, attempt, on_close)
 
     def close(self) -> None:
         """Close idle connections. One that is being read closes when its reader ends."""
@@ -174,18 +209,54 @@ class RequestsTransport:
             with self._lock:
                 adapter = self._adapter
                 if adapter is None:
-                    adapter = self._adapter = Adapter(pool_maxsize=_POOL_MAXSIZE)
+                    adapter = self._adapter = Adapter(pool_maxsize=self._settings.max_connections)
         return adapter
 
     def _find_route(self, adapter: Adapter, host: str) -> Route:
-        verify = self._settings.verify
-        if verify is True:
-            verify = environment_ca() or True
-        proxies = proxies_for(host, self._settings.proxies)
-        probe = requests.Request("GET", host + "/").prepare()
-        pool = adapter.get_connection_with_tls_context(probe, verify, proxies=proxies)
-        adapter.cert_verify(pool, probe.url, verify, None)  # type: ignore[no-untyped-call]  # requests has no types
-        return cast("urllib3.HTTPConnectionPool", pool), adapter.request_url(probe, proxies) != "/"
+        proxy = proxy_for(host, self._settings.proxies, _PROXIES)
+        is_tls_proxy = proxy is not None and proxy.startswith("https:")
+        is_socks = proxy is not None and proxy.startswith("socks")
+        tls = self._get_tls() if is_tls_proxy or host.startswith("https:") else None
+        manager: urllib3.PoolManager = adapter.poolmanager
+        if proxy is not None:
+            options = {"pools": _socks_pools()} if is_socks else {"proxy_ssl_context": tls} if is_tls_proxy else {}
+            manager = adapter.proxy_manager_for(proxy, **options)
+        # urllib3 sets the mode of the context to this for each connection.
+        pool_options = {} if tls is None else {"ssl_context": tls, "cert_reqs": tls.verify_mode}
+        pool = manager.connection_from_url(host, pool_kwargs=pool_options)
+        return pool, proxy is not None and not is_socks and host.startswith("http:")
+
+    def _get_tls(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._tls is None:
+                self._tls = tls_context(self._settings.verify, self._settings.cert)
+            return self._tls
+
+    def _plain_session(self, request: HTTPRequest) -> requests.Session:
+        """A session without connections, so that a recorder or mock sees the request, with these settings."""
+        session = requests.Session()
+        session.trust_env = False
+        session.headers.clear()
+        proxy = proxy_for(request.url, self._settings.proxies, _PROXIES)
+        session.proxies = {} if proxy is None else {"all": proxy}
+        session.verify = ca_bundle(self._settings.verify) or False
+        session.cert = self._settings.cert
+        return session
+
+
+def _close(session: requests.Session, slots: threading.Semaphore) -> None:
+    slots.release()
+    session.close()
+
+
+def _socks_pools() -> Pools:
+    if importlib.util.find_spec("socks") is None:
+        raise InvalidRequestError(
+            "the proxy is a SOCKS proxy, which needs PySocks: pip install 'pinecone-assistant-integrations[socks]'"
+        )
+    from .socks_connections import SOCKS_POOLS  # noqa: PLC0415 - PySocks is an extra
+
+    return SOCKS_POOLS
 
 
 def _forget_location(response: requests.Response, *_args: Any, **_options: Any) -> None:
@@ -231,14 +302,14 @@ def _timeout(request: HTTPRequest, attempt: Attempt) -> tuple[float, float]:
     return (connect, read) if left is None else (min(connect, left), min(read, left))
 
 
-def _send_injected(session: requests.Session, request: HTTPRequest, attempt: Attempt) -> urllib3.BaseHTTPResponse:
+def _send_through(session: requests.Session, request: HTTPRequest, attempt: Attempt) -> urllib3.BaseHTTPResponse:
     made = requests.Request(request.method, request.url, headers=request.headers_sent(), data=cast("Any", request.body))
     # The session's headers, cookies and login are for the service, not for the host of a signed link.
     prepared = made.prepare() if request.is_signed else session.prepare_request(made)
     prepared.register_hook("response", _forget_location)  # type: ignore[no-untyped-call] # has no types
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
     response = session.send(prepared, timeout=_timeout(request, attempt), allow_redirects=False, **settings)
-    return cast("urllib3.BaseHTTPResponse", response.raw)
+    return as_urllib3(response.raw)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -76,7 +76,7 @@ class _ArmedReader(io.RawIOBase):
             self._raw.close()
 
 
-class _Response(http.client.HTTPResponse):
+class Response(http.client.HTTPResponse):
     """A response that is read past interim ones, within the deadline of its attempt, and whatever headers it has.
 
     `http.client` refuses a hundred headers, and one of 64 KB, by constants of its module. So the head is read here and handed
@@ -131,7 +131,7 @@ def _read_lines(reader: Any) -> list[bytes]:
     raise http.client.HTTPException(f"got more than {MAX_HEADERS} headers")
 
 
-class _Fresh:
+class Fresh:
     """Connection mix-in: a connection idle for too long counts as lost, and a failed opening says so by its class.
 
     Head and body leave in one packet: http.client writes them one after the other, which costs 12 % of a call (measured).
@@ -213,12 +213,12 @@ class _Fresh:
             self.send(data)
 
 
-class _FreshHTTPConnection(_Fresh, urllib3.connection.HTTPConnection):
-    response_class: Any = _Response
+class _FreshHTTPConnection(Fresh, urllib3.connection.HTTPConnection):
+    response_class: Any = Response
 
 
-class _FreshHTTPSConnection(_Fresh, urllib3.connection.HTTPSConnection):
-    response_class: Any = _Response
+class _FreshHTTPSConnection(Fresh, urllib3.connection.HTTPSConnection):
+    response_class: Any = Response
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -232,7 +232,8 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 Route = tuple[urllib3.HTTPConnectionPool, bool]
 """The pool for a host, and whether a proxy forwards its requests and so needs whole URLs."""
 _SOCKET_OPTIONS = [*urllib3.connection.HTTPConnection.default_socket_options, *KEEP_ALIVE]
-_POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}
+Pools = dict[str, type[urllib3.HTTPConnectionPool]]
+POOLS: Pools = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class Adapter(requests.adapters.HTTPAdapter):
@@ -245,7 +246,7 @@ class Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of these connections."""
         super().init_poolmanager(*args, socket_options=_SOCKET_OPTIONS, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def close(self) -> None:
         """Close idle connections now: urllib3 2 waits until nobody, not even an exception, refers to their pool."""
@@ -256,8 +257,8 @@ class Adapter(requests.adapters.HTTPAdapter):
                     pool.close()
         super().close()
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
+    def proxy_manager_for(self, proxy: str, *, pools: Pools = POOLS, **kwargs: Any) -> urllib3.PoolManager:
         """Make a proxy's pools of these connections, too."""
-        manager: urllib3.ProxyManager = super().proxy_manager_for(*args, socket_options=_SOCKET_OPTIONS, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        manager: urllib3.PoolManager = super().proxy_manager_for(proxy, socket_options=_SOCKET_OPTIONS, **kwargs)
+        manager.pool_classes_by_scheme = pools
         return manager

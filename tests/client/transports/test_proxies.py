@@ -87,6 +87,37 @@ def test_the_proxy_of_the_environment_is_used(
     assert len(proxy.targets) == 1
 
 
+@pytest.mark.parametrize("login", ["", "user:hunter2hunter2@"])
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_may_lack_its_scheme(
+    *, ask: Asking, proxy: ProxyServer, monkeypatch: pytest.MonkeyPatch, name: str, login: str
+) -> None:
+    """`HTTP_PROXY=host:port`, as curl and requests take it."""
+    monkeypatch.setenv(name, login + proxy.url.removeprefix("http://"))
+    asker = ask(host=NAMED)
+    assert asker.chat_completion(QUESTION).content == TEXT
+    assert len(proxy.targets) == 1
+    assert ("Proxy-Authorization: Basic" in proxy.heads[0]) == bool(login)
+
+
+def test_a_proxy_without_its_scheme_tunnels_https(
+    *, ask: Asking, tls_proxy: ProxyServer, ca_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", tls_proxy.url.removeprefix("http://"))
+    assert ask(host=NAMED_TLS, verify=str(ca_path)).chat_completion(QUESTION).content == TEXT
+    assert tls_proxy.targets == ["CONNECT assistant.example:443"]
+
+
+def test_the_password_of_a_proxy_without_its_scheme_is_in_no_error(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ProxyServer(1, refusal=b"HTTP/1.1 502 hunter2hunter2\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", "user:hunter2hunter2@" + proxy.url.removeprefix("http://"))
+        with pytest.raises(APIConnectionError) as caught:
+            ask(host=NAMED_TLS, max_retries=0).chat_completion(QUESTION)
+    assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
+
+
 def test_a_proxy_of_the_environment_tunnels_https(
     *, ask: Asking, tls_proxy: ProxyServer, ca_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

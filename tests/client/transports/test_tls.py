@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import shutil
 import ssl
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,13 @@ import requests
 import trustme
 import urllib3
 
-from pinecone_assistant_client import APIConnectionError, APITimeoutError, AssistantClient, AsyncAssistantClient
+from pinecone_assistant_client import (
+    APIConnectionError,
+    APITimeoutError,
+    AssistantClient,
+    AsyncAssistantClient,
+    InvalidRequestError,
+)
 
 from ..support.asking import KEY, Asking
 from ..support.bodies import PARTS, QUESTION, TEXT, completion
@@ -34,13 +42,61 @@ def test_a_ca_path_is_trusted(ask: Asking, tls_server: RawServer, ca_path: Path)
     assert tls_server.connections == 1
 
 
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_the_ca_bundle_of_the_environment_is_trusted(
     *, ask: Asking, tls_server: RawServer, ca_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, str(ca_path))
     tls_server.otherwise = WHOLE
     assert ask(host=tls_server.url).chat_completion(QUESTION).content == TEXT
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_ca_bundle_of_the_environment_that_is_not_there_is_named(
+    ask: Asking, tls_server: RawServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "/nowhere/ca.pem")
+    asker = ask(host=tls_server.url)
+    with pytest.raises(InvalidRequestError, match=f"{name}='/nowhere/ca.pem': there is no such CA bundle"):
+        asker.chat_completion(QUESTION)
+    assert asker.waits == []
+    assert tls_server.connections == 0
+
+
+def test_the_bundle_of_requests_comes_before_that_of_openssl(
+    *, ask: Asking, tls_server: RawServer, ca_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca_path))
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    tls_server.otherwise = WHOLE
+    assert ask(host=tls_server.url).chat_completion(QUESTION).content == TEXT
+
+
+def test_a_folder_of_authorities_is_trusted(
+    *, ask: Asking, tls_server: RawServer, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(hashed_folder(authority, tmp_path)))
+    tls_server.otherwise = WHOLE
+    assert ask(host=tls_server.url).chat_completion(QUESTION).content == TEXT
+
+
+def hashed_folder(authority: trustme.CA, folder: Path) -> Path:
+    """A folder of certificates under the names that OpenSSL looks for."""
+    path = folder / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    command = ["openssl", "x509", "-hash", "-noout", "-in", str(path)]
+    if shutil.which("openssl") is None:
+        pytest.skip("the name of a certificate in a folder is made by openssl")
+    name = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    path.rename(folder / f"{name}.0")
+    return folder
+
+
+def test_a_bundle_that_is_not_one_is_named(ask: Asking, tls_server: RawServer, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("not a certificate")
+    with pytest.raises(InvalidRequestError, match=r"the CA bundle '.*ca\.pem' cannot be read"):
+        ask(host=tls_server.url, verify=str(path)).chat_completion(QUESTION)
 
 
 def test_an_unknown_ca_is_a_connection_error_that_says_tls(ask: Asking, tls_server: RawServer) -> None:

@@ -15,6 +15,7 @@ from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, Inv
 from pinecone_assistant_client.adapters import (
     CONNECTION_OPTIONS,
     DEFAULT_API_VERSION,
+    DEFAULT_MAX_CONNECTIONS,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MODEL,
     Clients,
@@ -82,6 +83,8 @@ class PineconeAssistant(TravellingLLM):
     source_tag: str | None = None
     proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     verify: bool | str = True
+    cert: str | tuple[str, str] | None = None
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
     http_session: Any = Field(default=None, exclude=True, repr=False)
     async_http_session: Any = Field(default=None, exclude=True, repr=False)
     include_highlights: bool = False

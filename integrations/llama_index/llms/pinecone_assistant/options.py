@@ -41,6 +41,8 @@ class AssistantOptions(TypedDict, total=False):
         source_tag: Names your integration in the User-Agent.
         proxies: `{"https": "http://proxy:3128"}`.
         verify: True, False, or the path of a CA bundle.
+        cert: For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths.
+        max_connections: Connections at once, in each event loop when async; more calls wait. Default 200.
         http_session: A `requests.Session` to use; never closed here, never pickled.
         async_http_session: An `aiohttp.ClientSession`, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.
@@ -80,6 +82,8 @@ class AssistantOptions(TypedDict, total=False):
     source_tag: str | None
     proxies: Mapping[str, str] | None
     verify: bool | str
+    cert: str | tuple[str, str] | None
+    max_connections: int
     http_session: requests.Session | None
     async_http_session: aiohttp.ClientSession | None
     include_highlights: bool
