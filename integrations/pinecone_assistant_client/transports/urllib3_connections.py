@@ -83,7 +83,7 @@ class Response(http.client.HTTPResponse):
     over in memory; of a head that is too large `http.client` sees what frames the body, and the rest is added afterwards.
     """
 
-    _large_head: list[bytes] | None = None
+    _large_head: bytes | None = None
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -101,8 +101,8 @@ class Response(http.client.HTTPResponse):
             if self.fp is not None:  # else it was closed
                 self.fp = reader
         if self._large_head is not None:
-            text = b"".join(self._large_head).decode("latin-1")
-            self.headers = self.msg = email.parser.Parser(_class=http.client.HTTPMessage).parsestr(text)
+            parser = email.parser.Parser(_class=http.client.HTTPMessage)
+            self.headers = self.msg = parser.parsestr(self._large_head.decode("latin-1"))
 
     def _read_status(self) -> tuple[Any, ...]:
         for _ in range(_MAX_INTERIM_RESPONSES):
@@ -110,10 +110,11 @@ class Response(http.client.HTTPResponse):
             status: tuple[Any, ...] = super()._read_status()  # type: ignore[misc]
             lines = _read_lines(self.fp)
             if not 100 <= status[1] < 200:
-                if len(lines) > _HTTP_CLIENT_HEADERS or max(map(len, lines)) > _HTTP_CLIENT_LINE:
-                    self._large_head = lines
-                    lines = [line for line in lines if line.lower().startswith(_FRAMING)]
-                self.fp = cast("Any", io.BytesIO(b"".join(lines)))
+                head = b"".join(lines)
+                if len(lines) > _HTTP_CLIENT_HEADERS or len(head) > _HTTP_CLIENT_LINE:
+                    self._large_head = head
+                    head = b"".join(line for line in lines if line.lower().startswith(_FRAMING)) + b"\r\n"
+                self.fp = cast("Any", io.BytesIO(head))
                 return status
         raise http.client.HTTPException(f"more than {_MAX_INTERIM_RESPONSES} interim responses and no answer")
 

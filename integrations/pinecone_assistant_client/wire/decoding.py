@@ -149,7 +149,8 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
         StreamError: The body is an error, no JSON, or has no answer in it.
     """
     wire, misfits = read_json(_COMPLETION, body)
-    check_error(wire.error, body, misfits)
+    if wire.error is not None:
+        check_error(wire.error, body, misfits)
     if wire.chat_completion is not None:
         wire = wire.chat_completion
         check_error(wire.error, body, misfits)
@@ -157,7 +158,8 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
         raise StreamError(f"the answer has no choices in it, so no text: {shown(body)}")
     choice = wire.choices[0]
     content = (choice.message.content if choice.message else None) or ""
-    warn_of(misfits)
+    if misfits:
+        warn_of(misfits)
     return ChatCompletion(
         id=wire.id,
         model=wire.model,
@@ -180,7 +182,8 @@ def decode_chat(body: bytes) -> ChatCompletion:
         raise StreamError(f"the answer has no message in it: {shown(body)}")
     content = wire.message.content or ""
     citations = tuple(citation_of(citation, lambda: len(content), misfits) for citation in wire.citations or ())
-    warn_of(misfits)
+    if misfits:
+        warn_of(misfits)
     return ChatCompletion(
         id=wire.id,
         model=wire.model,
@@ -202,7 +205,8 @@ def decode_context(body: bytes) -> Context:
     check_error(wire.error, body, misfits)
     if wire.snippets is None:
         raise StreamError(f"the answer has no snippets in it: {shown(body)}")
-    warn_of(misfits)
+    if misfits:
+        warn_of(misfits)
     return Context(snippets=tuple(map(_snippet_of, wire.snippets)), usage=usage_of(wire.usage), id=wire.id)
 
 
