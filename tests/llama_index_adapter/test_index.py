@@ -210,6 +210,7 @@ def test_a_missing_assistant_is_not_an_empty_one(words: dict[str, Any]) -> None:
 
 
 def test_postprocessors_find_what_was_filed(words: dict[str, Any]) -> None:
+    pytest.importorskip("pandas", reason="this postprocessor of LlamaIndex needs pandas")
     old = Document(text="A red pine is 20 meters tall.", doc_id="old", metadata={"date": "2020-01-01"})
     new = Document(text="A red pine is 25 meters tall.", doc_id="new", metadata={"date": "2024-01-01"})
     nodes = PineconeAssistantIndex.from_documents([old, new], **words).as_retriever().retrieve(QUESTION)

@@ -152,7 +152,7 @@ class MetadataRules:
             raise InvalidRequestError(
                 f"{str(path)!r} cannot be read ({error}): it is to have the files' metadata"
             ) from error
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise InvalidRequestError(
                 f"{str(path)!r} is not JSON ({error}): it is to have the files' metadata"
             ) from error

@@ -194,7 +194,7 @@ class AiohttpResponse:
         content.set_exception(None)  # type: ignore[arg-type] # the public way to give an exception is the one to take it
         try:
             return content.read_nowait()
-        except TimeoutError:  # the total time is over, and aiohttp gives nothing more
+        except (TimeoutError, asyncio.TimeoutError):  # the total time is over, and aiohttp gives nothing more
             return b""
 
     async def close(self) -> None:

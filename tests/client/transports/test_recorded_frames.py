@@ -106,6 +106,7 @@ async def wait_for(call: Any, arrived: Callable[[], bool]) -> None:
 
 async def timeout(call: Any, arrived: Callable[[], bool]) -> None:
     if sys.version_info < (3, 11):
+        call.close()
         pytest.skip("asyncio.timeout came with 3.11")
     async with asyncio.timeout(0.1):
         await call
