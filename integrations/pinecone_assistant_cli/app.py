@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -33,7 +33,7 @@ for command in (sync, ask, chat, context, batch, evaluate, serve):
 
 @app.command("explain")
 def explain_(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="What an error message ends in.")] = None,
+    slug: Annotated[Optional[str], typer.Argument(metavar="[SLUG]", help="What an error message ends in.")] = None,
 ) -> None:
     """Explain an error.
 

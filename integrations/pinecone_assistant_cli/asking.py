@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.text import Text
@@ -16,15 +16,15 @@ from .footnotes import Footnotes
 from .terminal import WordWrap, out, print_json, print_records, printable, read_json_object, to_line
 
 Filter = Annotated[
-    str | None, typer.Option(metavar="JSON", help="Only files with this metadata answer.", show_default=False)
+    Optional[str], typer.Option(metavar="JSON", help="Only files with this metadata answer.", show_default=False)
 ]
-Model = Annotated[str | None, typer.Option(metavar="NAME", help="Such as gpt-4o.", show_default=False)]
+Model = Annotated[Optional[str], typer.Option(metavar="NAME", help="Such as gpt-4o.", show_default=False)]
 
 
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question.")],
     filter_: Annotated[
-        str | None, typer.Option("--filter", metavar="JSON", help="Only files with this metadata answer.")
+        Optional[str], typer.Option("--filter", metavar="JSON", help="Only files with this metadata answer.")
     ] = None,
     model: Model = None,
     assistant: connection.Assistant = None,
@@ -84,11 +84,11 @@ def show_answer(client: AssistantClient, messages: list[Message], **options: Any
 def context(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to search for.")],
     filter_: Annotated[
-        str | None, typer.Option("--filter", metavar="JSON", help="Only files with this metadata are searched.")
+        Optional[str], typer.Option("--filter", metavar="JSON", help="Only files with this metadata are searched.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(min=1, max=64, help="Passages at most.", show_default="16")] = None,
+    top_k: Annotated[Optional[int], typer.Option(min=1, max=64, help="Passages at most.", show_default="16")] = None,
     snippet_size: Annotated[
-        int | None, typer.Option(min=512, max=8192, help="Tokens of a passage at most.", show_default="2048")
+        Optional[int], typer.Option(min=512, max=8192, help="Tokens of a passage at most.", show_default="2048")
     ] = None,
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,

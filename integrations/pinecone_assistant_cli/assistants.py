@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -15,8 +15,8 @@ from .terminal import confirm, print_record, print_records, read_json_object, sa
 app = typer.Typer(help="The assistants of your project.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the assistant.")]
-Instructions = Annotated[str | None, typer.Option(help="How the assistant should answer.", show_default=False)]
-Metadata = Annotated[str | None, typer.Option(metavar="JSON", help="Metadata of the assistant.", show_default=False)]
+Instructions = Annotated[Optional[str], typer.Option(help="How the assistant should answer.", show_default=False)]
+Metadata = Annotated[Optional[str], typer.Option(metavar="JSON", help="Metadata of the assistant.", show_default=False)]
 
 
 @app.command("list")
@@ -36,7 +36,7 @@ def create(
     name: Name,
     instructions: Instructions = None,
     metadata: Metadata = None,
-    region: Annotated[str | None, typer.Option(help="us or eu.", show_default=False)] = None,
+    region: Annotated[Optional[str], typer.Option(help="us or eu.", show_default=False)] = None,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="An assistant of this name is not an error.")] = False,
     as_json: connection.Json = False,
 ) -> None:

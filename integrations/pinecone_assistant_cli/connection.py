@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -11,7 +11,7 @@ from pinecone_assistant_client import AssistantClient, Assistants, AsyncAssistan
 SOURCE_TAG = "pinecone_assistant_cli"
 
 Assistant = Annotated[
-    str | None,
+    Optional[str],
     typer.Option(
         "--assistant", "-a", metavar="NAME", help="The assistant. Default: PINECONE_ASSISTANT_NAME.", show_default=False
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -19,7 +19,7 @@ app = typer.Typer(help="The files of an assistant.", no_args_is_help=True, rich_
 @app.command("list")
 def list_(
     filter_: Annotated[
-        str | None, typer.Option("--filter", metavar="JSON", help="Only files with this metadata.")
+        Optional[str], typer.Option("--filter", metavar="JSON", help="Only files with this metadata.")
     ] = None,
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,
@@ -56,10 +56,10 @@ def show(
 def upload(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help=".txt, .md, .json, .pdf or .docx.")],
     metadata: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Metadata of every file, for filters.", show_default=False)
+        Optional[str], typer.Option(metavar="JSON", help="Metadata of every file, for filters.", show_default=False)
     ] = None,
     file_id: Annotated[
-        str | None, typer.Option("--id", help="The id of the one file; a file of this id is replaced.")
+        Optional[str], typer.Option("--id", help="The id of the one file; a file of this id is replaced.")
     ] = None,
     multimodal: Annotated[bool, typer.Option("--multimodal", help="PDF: also read images and charts.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Files at once.")] = 8,

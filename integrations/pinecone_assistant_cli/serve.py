@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -16,31 +16,34 @@ def serve(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder; its subfolders are included.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = _DEFAULT_PORT,
     api_key: Annotated[
-        str | None,
+        Optional[str],
         typer.Option(metavar="KEY", help="The key to accept.", show_default="PINECONE_API_KEY, or a random one"),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The assistant's name.", show_default="the folder's")] = None,
+    name: Annotated[Optional[str], typer.Option(help="The assistant's name.", show_default="the folder's")] = None,
     metadata: Annotated[
-        Path | None, typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False)
+        Optional[Path],
+        typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False),
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the files there.", show_default="gone at the end")
+        Optional[Path], typer.Option(metavar="DIR", help="Keep the files there.", show_default="gone at the end")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Follow changes in the folder.")] = False,
-    allow_model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Accept one more model name.")] = None,
+    allow_model: Annotated[
+        Optional[list[str]], typer.Option(metavar="NAME", help="Accept one more model name.")
+    ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="Let clients set faults at /_faults.")] = False,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="The IP address to listen on.")] = "127.0.0.1",
     allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Accept one more name in the Host header.")
+        Optional[list[str]], typer.Option(metavar="NAME", help="Accept one more name in the Host header.")
     ] = None,
     llm_url: Annotated[
-        str | None,
+        Optional[str],
         typer.Option(
             metavar="URL", help="A server with OpenAI's chat API writes the answers: Ollama, llama.cpp, vLLM."
         ),
     ] = None,
     llm_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Its model; a key, if it needs one, is read from LLM_API_KEY.")
+        Optional[str], typer.Option(metavar="NAME", help="Its model; a key, if it needs one, is read from LLM_API_KEY.")
     ] = None,
 ) -> None:
     """Serve the files of a folder as a local assistant: no account, no network.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -18,24 +18,24 @@ from .terminal import confirm, fail, print_json, say
 def sync(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a URL such as s3://bucket/prefix.")],
     owner: Annotated[
-        str | None,
+        Optional[str],
         typer.Option(
             help="Whose files these are in the assistant. Default: the last part of SOURCE.", show_default=False
         ),
     ] = None,
     pattern: Annotated[
-        list[str] | None, typer.Option(help="Only paths that match; may be repeated.", show_default="**/*")
+        Optional[list[str]], typer.Option(help="Only paths that match; may be repeated.", show_default="**/*")
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Leave matching paths out; may be repeated.")] = None,
+    exclude: Annotated[Optional[list[str]], typer.Option(help="Leave matching paths out; may be repeated.")] = None,
     metadata: Annotated[
-        Path | None,
+        Optional[Path],
         typer.Option(metavar="FILE", help='JSON: {"path or glob": {"key": "value"}}.', show_default=False),
     ] = None,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete the owner's files that the source no longer has (needs --owner).")
     ] = False,
     max_delete: Annotated[
-        int | None, typer.Option(min=0, help="Files to delete at most.", show_default="half of the owner's")
+        Optional[int], typer.Option(min=0, help="Files to delete at most.", show_default="half of the owner's")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Files at once.")] = 8,
