@@ -37,10 +37,6 @@ FLOOR_CONSTRAINTS = ["pydantic<2.12"]
 ADAPTERS = ["tests/langchain_adapter", "tests/llama_index_adapter"]
 # What no lowest version can pass, each with its reason; everything else of the adapters' suites runs there.
 LEFT_OUT = {
-    "tests/client/transports/test_recorded_frames.py::test_a_call_that_is_cancelled_shows_no_secret"
-    "[injected-cancel-before the head]": "on 3.10 a frame of an injected session outlives the cancelling: not mended yet",
-    "tests/client/transports/test_recorded_frames.py::test_a_signal_handler_that_raises_inside_a_loop_shows_no_secret"
-    "[before the head]": "as above",
     "tests/langchain_adapter/test_index.py": "new, and not run with the lowest versions yet",
     "tests/langchain_adapter/test_evaluators.py": "as above",
     "tests/llama_index_adapter/test_index.py": "as above",
