@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -154,6 +155,11 @@ def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnecti
         return APIConnectionError(
             f"cannot connect to {request.host} over TLS ({reason}): check that the host is right and speaks TLS; for a "
             "certificate authority of your own pass verify= the path of its bundle"
+        )
+    if any(f"[Errno {number}]" in reason for number in (errno.EMFILE, errno.ENFILE)):
+        return APIConnectionError(
+            f"cannot connect to {request.host} ({reason}): this process has all the files and sockets open that it may have; "
+            "lower max_connections=, close what is not needed, or raise the limit (`ulimit -n`)"
         )
     return APIConnectionError(
         f"cannot connect to {request.host} ({reason}): check the host, the network and any proxy, "

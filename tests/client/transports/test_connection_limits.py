@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -188,6 +190,25 @@ def test_the_default_is_below_what_a_process_may_open() -> None:
         == AsyncAssistantClient("docs")._settings.max_connections
         == 200
     )
+
+
+def test_too_many_open_files_are_not_blamed_on_the_network(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def refuse(family: int = -1, *args: Any, **options: Any) -> Any:
+        if family == socket.AF_INET and "fileno" not in options:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(family, *args, **options)
+
+    asker = ask(max_retries=0)
+    if ask.kind == "sync":
+        monkeypatch.setattr("urllib3.util.connection.socket.socket", refuse)
+    else:
+        monkeypatch.setattr("pinecone_assistant_client.transports.aiohttp_transport.socket.socket", refuse)
+    with pytest.raises(APIConnectionError, match="lower max_connections=") as caught:
+        asker.chat_completion(QUESTION)
+    monkeypatch.undo()
+    assert not caught.value.may_have_been_processed
 
 
 async def test_each_event_loop_has_its_own_slots(server: RawServer) -> None:
