@@ -7,6 +7,7 @@ aiohttp takes 214 ms to import, so the client imports this module at the first a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -36,9 +37,11 @@ from .base import (
     running_loop,
     total_timed_out,
 )
-from .environment import proxy_for
+from .environment import check_proxy, is_socks, proxy_for
 from .loop_session import Connector, LoopSession, is_dirty
 from .tls import tls_context
+
+_PROXIES = ("http", "https")
 
 
 class UnsolicitedResponseError(OSError):
@@ -348,6 +351,7 @@ class AiohttpTransport:
 
     def _options(self, request: HTTPRequest) -> dict[str, Any]:
         if self._injected is not None:
+            _refuse_socks(self._injected, request.url)
             return {}
         proxy = self._route(request)
         if request.url.startswith("https") or (proxy or "").startswith("https"):
@@ -356,7 +360,7 @@ class AiohttpTransport:
 
     def _route(self, request: HTTPRequest) -> str | None:
         if request.host not in self._routes:
-            self._routes[request.host] = proxy_for(request.url, self._settings.proxies, ("http", "https"))
+            self._routes[request.host] = proxy_for(request.url, self._settings.proxies, _PROXIES)
         return self._routes[request.host]
 
     def _get_tls(self) -> ssl.SSLContext:
@@ -371,6 +375,16 @@ def _bare(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=session.connector, connector_owner=False, cookie_jar=jar, trust_env=session.trust_env
     )
+
+
+def _refuse_socks(session: aiohttp.ClientSession, url: str) -> None:
+    """Raise InvalidRequestError if an injected session has a SOCKS proxy: aiohttp writes to it as to any other, in clear."""
+    proxy = getattr(session, "_default_proxy", None)  # it has no public name
+    if proxy is None and session.trust_env:
+        with contextlib.suppress(LookupError):
+            proxy, _ = aiohttp.helpers.get_env_proxy_for_url(URL(url))
+    if proxy is not None and is_socks(str(proxy)):
+        check_proxy(str(proxy), "async_http_session", _PROXIES)
 
 
 def _is_recorded() -> bool:

@@ -44,11 +44,17 @@ def proxy_for(url: str, configured: tuple[tuple[str, str], ...], schemes: Collec
         proxy = f"http://{proxy}"  # HTTP_PROXY=host:port, as curl takes it
     scheme, _, rest = proxy.partition("://")
     proxy = f"{scheme.lower()}://{rest}"
-    _check(proxy, source, schemes)
+    check_proxy(proxy, source, schemes)
     return proxy
 
 
-def _check(proxy: str, source: str, schemes: Collection[str]) -> None:
+def is_socks(proxy: str) -> bool:
+    """Whether a proxy speaks SOCKS."""
+    return proxy.lower().startswith("socks")
+
+
+def check_proxy(proxy: str, source: str, schemes: Collection[str]) -> None:
+    """Raise InvalidRequestError for a proxy of a kind that is not among these, or without a host; its login is not shown."""
     shown = without_secrets(proxy)
     try:
         parts = urlsplit(proxy)
@@ -59,7 +65,7 @@ def _check(proxy: str, source: str, schemes: Collection[str]) -> None:
         raise InvalidRequestError(f"the proxy {shown} (from {source}) is not a URL with a host")
     if parts.scheme in schemes:
         return
-    if parts.scheme.startswith("socks") and not any(scheme.startswith("socks") for scheme in schemes):
+    if is_socks(proxy) and not any(map(is_socks, schemes)):
         raise InvalidRequestError(
             f"the proxy {shown} (from {source}) is a SOCKS proxy, which async clients cannot use: pass an HTTP proxy "
             "with proxies=, use the sync client, or pass an async_http_session= with a connector for SOCKS"

@@ -44,7 +44,7 @@ from .base import (
     read_timed_out,
     total_timed_out,
 )
-from .environment import proxy_for
+from .environment import is_socks, proxy_for
 from .recorders import as_urllib3, is_recorded
 from .tls import ca_bundle, tls_context
 from .urllib3_connections import Adapter, Pools, Route, arm, current
@@ -139,10 +139,12 @@ class RequestsTransport:
         if not is_free:
             raise total_timed_out(request, is_written=False)
         session = self._injected
-        plain = self._plain_session(request) if session is None and is_recorded() else None
-        on_close = self._slots.release if plain is None else partial(_close, plain, self._slots)
+        on_close: Callable[[], None] = self._slots.release
         try:
-            return self._opened(request, attempt, session or plain, on_close)
+            if session is None and is_recorded():
+                session = self._plain_session(request)
+                on_close = partial(_close, session, self._slots)
+            return self._opened(request, attempt, session, on_close)
         except BaseException:
             on_close()
             raise
@@ -215,16 +217,16 @@ class RequestsTransport:
     def _find_route(self, adapter: Adapter, host: str) -> Route:
         proxy = proxy_for(host, self._settings.proxies, _PROXIES)
         is_tls_proxy = proxy is not None and proxy.startswith("https:")
-        is_socks = proxy is not None and proxy.startswith("socks")
+        is_over_socks = proxy is not None and is_socks(proxy)
         tls = self._get_tls() if is_tls_proxy or host.startswith("https:") else None
         manager: urllib3.PoolManager = adapter.poolmanager
         if proxy is not None:
-            options = {"pools": _socks_pools()} if is_socks else {"proxy_ssl_context": tls} if is_tls_proxy else {}
+            options = {"pools": _socks_pools()} if is_over_socks else {"proxy_ssl_context": tls} if is_tls_proxy else {}
             manager = adapter.proxy_manager_for(proxy, **options)
         # urllib3 sets the mode of the context to this for each connection.
         pool_options = {} if tls is None else {"ssl_context": tls, "cert_reqs": tls.verify_mode}
         pool = manager.connection_from_url(host, pool_kwargs=pool_options)
-        return pool, proxy is not None and not is_socks and host.startswith("http:")
+        return pool, proxy is not None and not is_over_socks and host.startswith("http:")
 
     def _get_tls(self) -> ssl.SSLContext:
         with self._lock:

@@ -20,7 +20,13 @@ import urllib3
 import vcr
 import vcr.errors
 
-from pinecone_assistant_client import APIConnectionError, AssistantError, IncompleteStreamError, RateLimitError
+from pinecone_assistant_client import (
+    APIConnectionError,
+    AssistantError,
+    IncompleteStreamError,
+    InvalidRequestError,
+    RateLimitError,
+)
 from pinecone_assistant_client.transports.recorders import is_recorded
 
 from ..support.asking import KEY, Asking, text_of
@@ -316,6 +322,14 @@ def test_the_settings_of_the_client_hold_under_a_recorder(
     with cassette(tmp_path / "talk.yaml", record_mode="once"), pytest.raises(APIConnectionError, match="TLS"):
         sync_ask(host=tls_server.url, max_retries=0).chat_completion(QUESTION)
     assert tls_server.requests == []
+
+
+def test_settings_that_are_refused_under_a_mock_free_their_slot(sync_ask: Asking) -> None:
+    asker = sync_ask(host="http://assistant.example", proxies={"http": "ftp://a:1"}, max_connections=1)
+    with responses.RequestsMock():
+        for _ in range(2):
+            with pytest.raises(InvalidRequestError, match="ftp://a:1"):
+                asker.chat_completion(QUESTION, total_timeout=1)
 
 
 def test_slots_are_freed_under_a_mock(sync_ask: Asking, server: RawServer) -> None:

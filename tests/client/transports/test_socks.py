@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from pinecone_assistant_client import APIConnectionError, APITimeoutError, AssistantClient, InvalidRequestError
@@ -187,6 +188,39 @@ def test_async_refuses_it_for_the_lookup_of_the_host_too(ask_async: Asking, serv
         with pytest.raises(InvalidRequestError, match="SOCKS"):
             asker.chat_completion(QUESTION)
         assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("host", [NAMED, NAMED_TLS])
+@pytest.mark.parametrize("way", ["session", "environment"])
+async def test_async_refuses_the_socks_proxy_of_an_injected_session(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch, way: str, host: str
+) -> None:
+    with SocksServer(server.port) as proxy:
+        url = f"socks5://me:{PASSWORD}@{proxy.address}"
+        options: dict[str, Any] = {"proxy": url}
+        if way == "environment":
+            monkeypatch.setenv("HTTP_PROXY", url)
+            monkeypatch.setenv("HTTPS_PROXY", url)
+            options = {"trust_env": True}
+        async with aiohttp.ClientSession(**options) as session:
+            client = async_client(server, host=host, async_http_session=session)
+            for _ in range(2):
+                with pytest.raises(
+                    InvalidRequestError, match=r"\(from async_http_session\) is a SOCKS proxy"
+                ) as caught:
+                    await client.chat_completion(QUESTION)
+                assert PASSWORD not in str(caught.value)
+            await client.close()
+        assert proxy.connections == 0
+
+
+async def test_an_injected_session_that_ignores_the_environment_is_not_refused(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+    server.otherwise = WHOLE
+    async with aiohttp.ClientSession() as session, async_client(server, async_http_session=session) as client:
+        assert (await client.chat_completion(QUESTION)).content == TEXT
 
 
 def test_async_uses_no_socks_proxy_of_the_environment_for_this_machine(
