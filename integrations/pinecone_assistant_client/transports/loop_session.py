@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import sys
 import weakref
 from collections.abc import AsyncGenerator, Callable
@@ -41,8 +40,10 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             if transport not in self.transports:
                 self.transports.add(transport)
-                if sys.version_info < (3, 11):
-                    _abort_when_lost(connection.protocol, transport)
+                if sys.version_info < (3, 11) and connection.protocol is not None:
+                    # Over TLS, 3.10 leaves that to the one who uses it, and aiohttp lets go of it silently: it ended
+                    # with a ResourceWarning "unclosed transport". To be removed with Python 3.10.
+                    _when_lost(connection.protocol, transport.abort)
                 return connection
             socket = transport.get_extra_info("socket")
             is_readable = socket is not None and wait_for_read(socket, timeout=0.0)
@@ -59,20 +60,19 @@ def is_dirty(protocol: Any) -> bool:
     return protocol is None or bool(protocol.should_close)
 
 
-def _abort_when_lost(protocol: Any, transport: asyncio.WriteTransport) -> None:
-    """Tell a transport over TLS that its server closed it.
+def _when_lost(protocol: Any, callback: Callable[[], object]) -> None:
+    """Call back once when a connection is gone, after aiohttp saw it.
 
-    Python 3.10 leaves that to the one who uses it, and aiohttp lets go of it without a word: its end was then a
-    ResourceWarning "unclosed transport". To be removed with Python 3.10.
+    This is the method of asyncio's protocols. aiohttp's own future, `protocol.closed`, is not there before 3.12.7.
     """
+    seen_by_aiohttp = protocol.connection_lost
 
-    def lost(transport: asyncio.WriteTransport, closed: asyncio.Future[None]) -> None:
-        if not closed.cancelled():
-            closed.exception()  # seen: asyncio need not report it
-        transport.abort()
+    def connection_lost(error: BaseException | None) -> None:
+        protocol.__dict__.pop("connection_lost", None)  # a second caller may have taken it
+        seen_by_aiohttp(error)
+        callback()
 
-    if protocol is not None and protocol.closed is not None:
-        protocol.closed.add_done_callback(functools.partial(lost, transport))
+    protocol.connection_lost = connection_lost
 
 
 def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
@@ -91,10 +91,8 @@ class Watch:
     def __init__(self) -> None:
         self.reading: Reader | None = None
 
-    def __call__(self, closed: asyncio.Future[None]) -> None:
-        """The connection is gone."""
-        if not closed.cancelled():
-            closed.exception()  # seen: asyncio need not report it
+    def __call__(self) -> None:
+        """Tell the reader that the connection is gone."""
         if self.reading is not None:
             self.reading.lost()
 
@@ -136,9 +134,7 @@ class LoopSession:
         watch = self._watches.get(protocol)
         if watch is None:
             watch = self._watches[protocol] = Watch()
-            closed = protocol.closed
-            if closed is not None:
-                closed.add_done_callback(watch)
+            _when_lost(protocol, watch)
         return watch
 
     async def close(self) -> None:
@@ -184,5 +180,5 @@ class LoopSession:
         connector = self.connector
         self.session.detach()
         with contextlib.suppress(StopIteration):
-            connector.close().send(None)  # on a closed loop it marks itself closed and waits for nothing
+            next(connector.close().__await__())  # on a closed loop it marks itself closed and waits for nothing
         self._closer = None

@@ -28,7 +28,13 @@ NAMED = "assistant.example"
 WHOLE = reply(completion())
 
 
-@pytest.fixture(params=["own", "injected"])
+# Python 3.10 leaves it to the session's owner to close a TLS transport that the peer closed.
+LEFT_OPEN = (
+    [pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")] if sys.version_info < (3, 11) else []
+)
+
+
+@pytest.fixture(params=["own", pytest.param("injected", marks=LEFT_OPEN)])
 def session(request: pytest.FixtureRequest) -> SessionKind:
     """Whose session sends."""
     chosen: SessionKind = request.param
