@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Literal
 
-from ..client.support.raw_server import HOLD, Answer, Framing, Pause, head
+from ..client.support.raw_server import HOLD, Answer, Framing, Pause, Step, chunk, head
 from .bodies import ALL, CLOSE, ONE, RESET, TEXTS, TWO, Body, failure, reply_with
 
 READ_SECONDS = 0.3
 CONNECT_SECONDS = 0.3
+TOTAL_SECONDS = 0.6
 AMPLE_SECONDS = 5.0
 FRAMINGS: tuple[Framing, ...] = ("chunked", "length", "close")
 
@@ -63,7 +64,7 @@ class Row:
     plain: Expect
     streamed: Expect
     framings: tuple[Framing, ...] = ("chunked",)
-    wait: Literal["", "connect", "read"] = ""
+    wait: Literal["", "connect", "read", "total"] = ""
     setup: Setup = ""
     retry_waits: tuple[float, ...] | None = None
 
@@ -303,12 +304,35 @@ BREAKS = [
     ),
 ]
 
+
+def _dripped(data: bytes) -> list[Step]:
+    """Bytes that come one by one, each well within the read timeout, until nothing comes."""
+    return [*(step for byte in data[:30] for step in (bytes([byte]), Pause(0.05))), HOLD]
+
+
+DRIPS = [
+    _both(
+        "a byte now and then, inside the headers",
+        always([b"HTTP/1.1 200 OK\r\nX-Padding: ", *_dripped(b"x" * 30)]),
+        Expect("APITimeoutError"),
+        wait="total",
+    ),
+    Row(
+        "a byte now and then, inside an event",
+        lambda b: [[*b.broken(b.some)[:-1], *_dripped(chunk(b.texts("x" * 40)[-1]))]],
+        _cut("APITimeoutError"),
+        _cut("APITimeoutError", TWO),
+        wait="total",
+    ),
+]
+
 GROUPS = {
     "Before the request is written": BEFORE_THE_REQUEST,
     "After the request, before a status": BEFORE_A_STATUS,
     "Error statuses": STATUSES,
     "Bodies of a 200 that are no answer": BODIES,
     "Bodies that break": BREAKS,
+    "Longer than `total_timeout`": DRIPS,
 }
 ROWS = [row for rows in GROUPS.values() for row in rows]
 __all__ = ["ALL", "GROUPS", "HOLD", "ONE", "ROWS", "TWO", "Expect", "Row", "always", "failure", "once", "reply_with"]

@@ -25,7 +25,7 @@ from pinecone_assistant_client.retries import Retries
 
 from ..client.support.raw_server import HOLD, RESET, Pause, RawServer, Step
 from .bodies import Body
-from .matrix import AMPLE_SECONDS, CONNECT_SECONDS, READ_SECONDS, Row
+from .matrix import AMPLE_SECONDS, CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS, Row
 
 KEY = "pcsk_faults_0123456789"
 _T = TypeVar("_T")
@@ -42,6 +42,7 @@ class Outcome:
     connections: int = 0
     seconds: float = 0.0
     retry_waits: list[float] = field(default_factory=list)
+    may_have_been_processed: bool = False
     shows_the_key: bool = False
     is_of_the_framework: bool = False
     left: list[str] = field(default_factory=list)
@@ -156,7 +157,9 @@ def faulty_server(row: Row, body: Body) -> Iterator[tuple[RawServer, dict[str, A
         connect = CONNECT_SECONDS if row.wait == "connect" else AMPLE_SECONDS
         read = READ_SECONDS if row.wait == "read" else AMPLE_SECONDS
         with patch:
-            yield server, {"assistant_name": "docs", "api_key": KEY, "host": host, "timeout": (connect, read)}
+            total = TOTAL_SECONDS if row.wait == "total" else None
+            options = {"assistant_name": "docs", "api_key": KEY, "host": host, "timeout": (connect, read)}
+            yield server, {**options, "total_timeout": total}
         if not server.sees_no_connections(2):
             raise AssertionError("a connection was left open")
 

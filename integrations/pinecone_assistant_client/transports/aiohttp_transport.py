@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -21,7 +21,6 @@ from yarl import URL
 from ..errors import AssistantError, InvalidRequestError
 from ..wire.uploads import MultipartBody
 from .base import (
-    CERTIFICATE_DEMANDED,
     KEEP_ALIVE,
     MAX_HEADER_BYTES,
     MAX_HEADERS,
@@ -33,7 +32,9 @@ from .base import (
     connection_failed,
     connection_lost,
     connection_timed_out,
+    interim_response,
     read_timed_out,
+    refuses_certificate,
     running_loop,
     total_timed_out,
 )
@@ -49,11 +50,12 @@ class UnsolicitedResponseError(OSError):
 
 
 class _Body(aiohttp.payload.BytesPayload):
-    """A request's body, which notes that it is being written.
+    """A request's body, empty for a GET or DELETE, which notes that it is being written.
 
     It also looks whether the connection is clean. What a peer sent before the request, such as a 408 of a balancer, would be
     taken for the answer. The body is the last moment before the request is whole, and the only one that an injected session
-    lets us see; `Connector` looks earlier, where the session is ours.
+    lets us see; `Connector` looks earlier, where the session is ours. And it is used up with that, so that aiohttp does not
+    send a request a second time by itself, as it does with what is idempotent: a 404 to a second DELETE would mislead.
     """
 
     def __init__(self, body: bytes, attempt: Attempt) -> None:
@@ -62,24 +64,15 @@ class _Body(aiohttp.payload.BytesPayload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write the body."""
+        self._consumed = True
         _note_writing(writer, self._attempt)
         await super().write(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """Write the body, up to a length."""
+        self._consumed = True
         _note_writing(writer, self._attempt)
         await super().write_with_length(writer, content_length)
-
-
-class _Nothing(aiohttp.payload.BytesPayload):
-    """The body of a DELETE. aiohttp sends what is idempotent a second time by itself, unless its body was used up.
-
-    Retries are the policy's, which counts them: a 404 after the first try means that the file was not there.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(b"")
-        self._consumed = True
 
 
 class UploadPayload(aiohttp.Payload):
@@ -251,9 +244,8 @@ class AiohttpTransport:
         limits = request.limits
         body = request.body
         upload = UploadPayload(body, attempt) if isinstance(body, MultipartBody) else None
-        nothing = _Nothing() if request.method == "DELETE" else None
-        data: bytes | aiohttp.Payload | None = _Body(body, attempt) if isinstance(body, bytes) else upload or nothing
-        if body is not None and _is_recorded():
+        data: bytes | aiohttp.Payload | None = upload or _Body(b"" if body is None else cast("bytes", body), attempt)
+        if _is_recorded():
             data, attempt.is_written = b"".join(body) if isinstance(body, MultipartBody) else body, True
         session = _bare(entry.session) if request.is_signed and self._injected is not None else entry.session
         try:
@@ -262,7 +254,7 @@ class AiohttpTransport:
                 URL(request.url, encoded=True),  # as it is: yarl un-quotes `=;&@` in names
                 headers=request.headers_sent(),
                 data=data,
-                skip_auto_headers=None if nothing is None else ("Content-Type",),
+                skip_auto_headers=("Content-Type",) if body is None else None,
                 allow_redirects=False,
                 raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
                 # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
@@ -282,11 +274,14 @@ class AiohttpTransport:
         finally:
             if session is not entry.session:
                 session.detach()
-        if request.body is not None and not attempt.is_written:
+        if not attempt.is_written:
             response.close()  # an answer before the question: it lay in the connection, and the body was not written
             raise connection_failed(
                 request, UnsolicitedResponseError("the connection had an answer that nobody asked for")
             )
+        if response.status < 200:  # 101: the connection speaks another protocol from here on
+            response.close()
+            raise interim_response(request, response.status)
         return AiohttpResponse(response, request, entry, attempt)
 
     def close_soon(self) -> None:
@@ -407,25 +402,12 @@ def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
     return opened
 
 
-_BEFORE_WRITING = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-)
-"""What aiohttp raises where there is no connection. Only a body notes that it is written, and some requests have none."""
-
-
 def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attempt) -> AssistantError:
-    if request.body is None:
-        attempt.is_written = isinstance(error, (aiohttp.ClientError, asyncio.TimeoutError)) and not isinstance(
-            error, _BEFORE_WRITING
-        )
     is_timeout = isinstance(error, (asyncio.TimeoutError, TimeoutError))
     if is_timeout and attempt.is_over:
         return total_timed_out(request, is_written=attempt.is_written)
     if not attempt.is_written:
         return connection_timed_out(request) if is_timeout else connection_failed(request, error)
-    if CERTIFICATE_DEMANDED in f"{error!r} {error.__cause__!r}":
+    if refuses_certificate(error) or refuses_certificate(error.__cause__):
         return connection_failed(request, error)
     return read_timed_out(request) if is_timeout else connection_lost(request, error)

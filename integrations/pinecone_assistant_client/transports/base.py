@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -16,8 +17,7 @@ from ..redaction import excerpt, without_secrets, words_of
 from ..settings import DEFAULT_MAX_CONNECTIONS, Certificate, Limits
 from ..wire.uploads import MultipartBody
 
-CERTIFICATE_DEMANDED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
-"""With TLS 1.3 a server refuses a client without a certificate after the client's first bytes, and reads none of them."""
+_CERTIFICATE_REFUSED = re.compile(r"ALERT_\w*CERTIFICATE|ALERT_UNKNOWN_CA")
 MAX_HEADERS = 1000
 MAX_HEADER_BYTES = 128 * 1024
 """Bound of one header of an answer, with room for 64 KB of a policy or a cookie that some gateway adds."""
@@ -201,11 +201,19 @@ def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnection
     )
 
 
+def refuses_certificate(error: BaseException | None) -> bool:
+    """Whether a peer refused this client's certificate, or the lack of one.
+
+    With TLS 1.3 it does so after the client's first bytes, and reads none of them.
+    """
+    return isinstance(error, OSError) and _CERTIFICATE_REFUSED.search(str(error)) is not None
+
+
 def interim_response(request: HTTPRequest, status: int) -> APIConnectionError:
     """An interim response came in place of the answer; its connection was closed, with the answer still to come."""
     return APIConnectionError(
-        f"{request.host} sent the interim status {status}, which the injected session takes for the answer; the request may "
-        "have been processed: leave http_session= out, or ask the operator of the gateway about it",
+        f"{request.host} sent the interim status {status} where its answer was expected, and the connection was closed; the "
+        "request may have been processed: leave http_session= out, or ask the operator of the gateway about it",
         may_have_been_processed=True,
     )
 

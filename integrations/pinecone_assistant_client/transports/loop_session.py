@@ -57,7 +57,22 @@ def is_dirty(protocol: Any) -> bool:
 
     The loop may have read it already, so that the socket does not show it.
     """
-    return protocol is None or bool(protocol.should_close)
+    return protocol is None or protocol.should_close or _is_inside_a_message(protocol._parser)
+
+
+def _is_inside_a_message(parser: Any) -> bool:
+    """Whether a response has begun and is not whole: only the parser holds it, and the next request gets a new parser.
+
+    This spoils the parser, if that is so. aiohttp has two, in C and in Python.
+    """
+    if parser is None:
+        return False
+    if getattr(parser, "_tail", b"") or getattr(parser, "_lines", ()):  # the one in Python
+        return True
+    try:
+        return parser.feed_eof() is not None
+    except Exception:  # noqa: BLE001 - it says in its own way that there is half of a message
+        return True
 
 
 def _when_lost(protocol: Any, callback: Callable[[], object]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import http.client
 import importlib.util
 import logging
 import ssl
@@ -31,7 +32,6 @@ import urllib3.exceptions
 from ..errors import AssistantError, InvalidRequestError
 from ..wire.uploads import MultipartBody
 from .base import (
-    CERTIFICATE_DEMANDED,
     Attempt,
     DeadlineExceededError,
     HTTPRequest,
@@ -42,12 +42,13 @@ from .base import (
     connection_timed_out,
     interim_response,
     read_timed_out,
+    refuses_certificate,
     total_timed_out,
 )
 from .environment import is_socks, proxy_for
 from .recorders import as_urllib3, is_recorded
 from .tls import ca_bundle, tls_context
-from .urllib3_connections import Adapter, Pools, Route, arm, current
+from .urllib3_connections import Adapter, Pools, Route, current, watch_reading
 
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _READ_BYTES = 65536
@@ -80,23 +81,11 @@ class RequestsResponse:
                 pieces: Iterator[bytes] = raw.read_chunked(_READ_BYTES, decode_content=True)
             else:
                 pieces = iter(partial(raw.read1, _READ_BYTES, decode_content=True), b"")
-            self._check_time()
             for data in pieces:
                 yield data
-                self._check_time()
+                self._attempt.seconds_left()  # the time of who reads counts, too
         except (urllib3.exceptions.HTTPError, requests.exceptions.RequestException, OSError) as error:
             raise _error_while_reading(error, self._request, self._attempt) from error
-
-    def _check_time(self) -> None:
-        """Bound the next read by what is left of the total time; the consumer's time counts, too."""
-        if self._attempt.deadline is None:
-            return
-        connection = self._raw.connection  # None once the body was read to its end
-        sock = None if connection is None else connection.sock
-        if sock is None:
-            self._attempt.seconds_left()
-        else:
-            arm(sock, self._request.limits.read, self._attempt)
 
     def close(self) -> None:
         """Give the connection back if the body was read to its end, else close it."""
@@ -169,11 +158,8 @@ class RequestsTransport:
             raise _error_while_opening(error, request, attempt) from error
         finally:
             current.attempt = None
-        if raw.status < 200:  # an injected session's own connections take the interim response for the answer
-            connection = raw.connection
-            raw.close()
-            if connection is not None:
-                connection.close()
+        if raw.status < 200:
+            _close_connection(raw)
             raise interim_response(request, raw.status)
         return RequestsResponse(raw, request, attempt, on_close)
 
@@ -261,11 +247,30 @@ def _socks_pools() -> Pools:
     return SOCKS_POOLS
 
 
-def _forget_location(response: requests.Response, *_args: Any, **_options: Any) -> None:
-    """Keep the session from looking at a redirect that it may not follow.
+def _close_connection(raw: Any) -> None:
+    """Close a response and its connection, which has more to come."""
+    connection = getattr(raw, "connection", None)
+    raw.close()
+    if connection is not None:
+        connection.close()
 
-    It would read the whole body, which may never end, and fail for a Location that is no URL with errors of any kind.
+
+def _look_first(
+    response: requests.Response, *_args: Any, request: HTTPRequest, attempt: Attempt, **_options: Any
+) -> None:
+    """See to a response of an injected session before its own hooks do.
+
+    One of them may read the body, which gives the connection back: an interim response has none, and the answer is still to
+    come. The session itself would look at a redirect that it may not follow: it would read the whole body, which may never
+    end, and fail for a Location that is no URL with errors of any kind.
     """
+    raw = response.raw
+    if response.status_code < 200:
+        _close_connection(raw)
+        raise interim_response(request, response.status_code)
+    connection, original = getattr(raw, "connection", None), getattr(raw, "_original_response", None)
+    if isinstance(original, http.client.HTTPResponse):  # a recorder has its own
+        watch_reading(original, getattr(connection, "sock", None), attempt)
     response.headers.pop("Location", None)
 
 
@@ -308,7 +313,7 @@ def _send_through(session: requests.Session, request: HTTPRequest, attempt: Atte
     made = requests.Request(request.method, request.url, headers=request.headers_sent(), data=cast("Any", request.body))
     # The session's headers, cookies and login are for the service, not for the host of a signed link.
     prepared = made.prepare() if request.is_signed else session.prepare_request(made)
-    prepared.register_hook("response", _forget_location)  # type: ignore[no-untyped-call] # has no types
+    prepared.hooks["response"].insert(0, partial(_look_first, request=request, attempt=attempt))
     settings = session.merge_environment_settings(request.url, {}, True, None, None)
     response = session.send(prepared, timeout=_timeout(request, attempt), allow_redirects=False, **settings)
     return as_urllib3(response.raw)
@@ -354,7 +359,7 @@ def _error_while_opening(error: Exception, request: HTTPRequest, attempt: Attemp
         # urllib3 makes a NewConnectionError a ConnectTimeoutError by inheritance.
         is_refused = any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes)
         return connection_timed_out(request) if is_timeout and not is_refused else connection_failed(request, error)
-    if any(getattr(cause, "reason", None) == CERTIFICATE_DEMANDED for cause in causes):
+    if any(map(refuses_certificate, causes)):
         return connection_failed(request, error)
     return read_timed_out(request) if is_timeout else connection_lost(request, error)
 

@@ -11,23 +11,30 @@ Three things cannot be had from urllib3's errors and options afterwards, so thes
 
 from __future__ import annotations
 
+import contextlib
 import email.parser
+import errno
 import http.client
 import io
+import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, cast
 
 import requests.adapters
 import urllib3
 import urllib3.connection
 import urllib3.exceptions
+from urllib3.util.connection import allowed_gai_family
 
 from .base import KEEP_ALIVE, MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_SECONDS, Attempt, DeadlineExceededError
 
 _ONE_WRITE_BYTES = 65536
 """Up to here head and body are joined for one write; a long conversation is not copied for that."""
+_RECORD_BYTES = 16384
+"""The most that TLS writes at once."""
 _MAX_INTERIM_RESPONSES = 100
 _HTTP_CLIENT_HEADERS = 100
 _HTTP_CLIENT_LINE = 65536
@@ -54,26 +61,88 @@ class _Current(threading.local):
 current = _Current()
 
 
-class _ArmedReader(io.RawIOBase):
-    """A socket's reader that gives each `recv` only the time that is left."""
+class _Source(io.RawIOBase):
+    """What a response is read from; each `recv` gets only the time that is left.
 
-    def __init__(self, raw: io.RawIOBase, sock: Any, attempt: Attempt) -> None:
-        self._raw = raw
+    Args:
+        below: The socket's own reader; for a connection that is not ours a buffered one, which may hold bytes already.
+        sock: The socket.
+        attempt: Whose deadline holds.
+    """
+
+    def __init__(self, below: Any, sock: Any, attempt: Attempt) -> None:
+        self._below = below
+        self._read = getattr(below, "readinto1", below.readinto)  # at most one `recv` for one read
         self._sock = sock
         self._attempt = attempt
         self._timeout = sock.gettimeout()
+        self._waits = True
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        arm(self._sock, self._timeout, self._attempt)
-        return cast("int | None", self._raw.readinto(buffer))
+        if not self._waits:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                return cast("int | None", self._read(buffer))
+            return None
+        if self._attempt.deadline is not None:
+            arm(self._sock, self._timeout, self._attempt)
+        return cast("int | None", self._read(buffer))
+
+    @contextlib.contextmanager
+    def without_waiting(self) -> Iterator[None]:
+        """Read only what has arrived."""
+        timeout = self._sock.gettimeout()
+        self._waits = False
+        self._sock.settimeout(0)
+        try:
+            yield
+        finally:
+            self._sock.settimeout(timeout)
+            self._waits = True
+
+    def shut_down(self) -> None:
+        """End the connection: whoever takes it from the pool finds it closed, and opens it anew."""
+        getattr(self._sock, "socket", self._sock).shutdown(socket.SHUT_RDWR)  # TLS inside TLS is a wrapper
 
     def close(self) -> None:
         if not self.closed:
             super().close()
-            self._raw.close()
+            self._below.close()
+
+
+class _Reader(io.BufferedReader):
+    """The buffered reader of one response. What it holds at the response's end is an answer that nobody asked for.
+
+    The pool looks only at the socket before it gives a connection to the next caller. What came in the same packet as the
+    answer is in no socket any longer: it is here, or TLS has unpacked it.
+    """
+
+    raw: _Source
+
+    def close(self) -> None:
+        if not self.closed:
+            with contextlib.suppress(OSError, ValueError), self.raw.without_waiting():
+                if self.peek(1):
+                    self.raw.shut_down()
+        super().close()
+
+
+class _ReadBy:
+    """Stands for a socket where `http.client` asks for its reader."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def makefile(self, *_: Any) -> _Reader:
+        return _Reader(_Source(self._sock.makefile("rb", buffering=0), self._sock, current.attempt or Attempt(None)))
+
+
+def watch_reading(response: http.client.HTTPResponse, sock: Any, attempt: Attempt) -> None:
+    """Have the body of a response, whose connection is not ours, read as ours are."""
+    if response.fp is not None and sock is not None:
+        response.fp = _Reader(_Source(response.fp, sock, attempt))
 
 
 class Response(http.client.HTTPResponse):
@@ -86,11 +155,7 @@ class Response(http.client.HTTPResponse):
     _large_head: bytes | None = None
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        attempt = current.attempt
-        if attempt is not None and attempt.deadline is not None:
-            self.fp.close()
-            self.fp = io.BufferedReader(_ArmedReader(sock.makefile("rb", buffering=0), sock, attempt))
+        super().__init__(cast("Any", _ReadBy(sock)), *args, **kwargs)
 
     def begin(self) -> None:
         """Read the head."""
@@ -109,7 +174,7 @@ class Response(http.client.HTTPResponse):
             # http.client's own; it has no public door for this, and skips nothing but 100 behind it.
             status: tuple[Any, ...] = super()._read_status()  # type: ignore[misc]
             lines = _read_lines(self.fp)
-            if not 100 <= status[1] < 200:
+            if status[1] == http.client.SWITCHING_PROTOCOLS or not 100 <= status[1] < 200:
                 head = b"".join(lines)
                 if len(lines) > _HTTP_CLIENT_HEADERS or len(head) > _HTTP_CLIENT_LINE:
                     self._large_head = head
@@ -146,9 +211,6 @@ class Fresh:
         """Asked by the pool, which then opens a lost connection anew, through its proxy if there is one."""
         if self._used_at is not None and time.monotonic() - self._used_at > MAX_IDLE_SECONDS:
             return False
-        # What TLS has unpacked already and nobody asked for does not make the socket readable.
-        if isinstance(sock := cast("Any", self).sock, ssl.SSLSocket) and sock.pending():
-            return False
         return bool(super().is_connected)  # type: ignore[misc]  # of the class it is mixed into
 
     def connect(self) -> None:
@@ -170,10 +232,31 @@ class Fresh:
 
     def _new_conn(self) -> Any:
         """Open the TCP connection; the TLS handshake and a tunnel have what is left of the deadline."""
-        sock = super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
-        if (attempt := current.attempt) is not None:
-            arm(sock, sock.gettimeout(), attempt)
+        attempt = current.attempt
+        if attempt is None or attempt.deadline is None:
+            return super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
+        sock = self._connect_in_time(attempt)
+        arm(sock, sock.gettimeout(), attempt)
         return sock
+
+    def _connect_in_time(self, attempt: Attempt) -> Any:
+        """Try the addresses of a name one after another, each for what is left: urllib3 gives the whole time to each."""
+        connection = cast("Any", self)
+        name, timeout = connection._dns_host, connection.timeout
+        try:
+            found = socket.getaddrinfo(name, connection.port, allowed_gai_family(), socket.SOCK_STREAM)
+            addresses = [str(address[0]) for *_, address in found]
+        except (OSError, UnicodeError):
+            addresses = [name]  # urllib3 has the errors for it
+        try:
+            for address in addresses[:-1]:
+                connection._dns_host, connection.timeout = address, min(timeout, attempt.seconds_left() or timeout)
+                with contextlib.suppress(urllib3.exceptions.HTTPError):
+                    return super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
+            connection._dns_host, connection.timeout = addresses[-1], min(timeout, attempt.seconds_left() or timeout)
+            return super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
+        finally:
+            connection._dns_host, connection.timeout = name, timeout
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send, head and body at once, and note that the request is written."""
@@ -181,37 +264,52 @@ class Fresh:
         self._corked = []
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]  # of the class it is mixed into
-            if self._corked is not None:
-                self._uncork()
+            self._uncork()
+        except ssl.SSLEOFError as error:
+            # The peer closed. As after a BrokenPipeError urllib3 goes on to read, and finds the answer or the alert before it.
+            raise BrokenPipeError(errno.EPIPE, str(error)) from error
         finally:
             self._corked = None
 
     def send(self, data: Any) -> None:
         """Write, or keep for the one write at the end of the request."""
-        if self._corked is not None and isinstance(data, bytes):
+        if self._corked is None:
+            self._write(data)
+        elif isinstance(data, bytes) and sum(map(len, self._corked)) + len(data) <= _ONE_WRITE_BYTES:
             self._corked.append(data)
-            if sum(map(len, self._corked)) > _ONE_WRITE_BYTES:
-                self._uncork()
         else:
-            attempt = current.attempt
-            if attempt is not None and attempt.write_timeout is not None and attempt.is_written:
-                sock = cast("Any", self).sock
-                sock.settimeout(attempt.write_timeout)  # urllib3 bounds a write by the timeout for connecting
-                arm(sock, attempt.write_timeout, attempt)
-            super().send(data)  # type: ignore[misc]  # of the class it is mixed into
+            self._uncork()
+            self._write(data)
 
     def _uncork(self) -> None:
-        pieces, self._corked = self._corked or [], None
+        pieces, self._corked = self._corked, None
+        if not pieces:
+            return
+        if cast("Any", self).sock is None:  # a plain connection opens itself with the first byte, which must not count
+            cast("Any", self).connect()
+        if current.attempt is not None:
+            current.attempt.is_written = True
+        self._write(b"".join(pieces))
+
+    def _write(self, data: Any) -> None:
         connection = cast("Any", self)
-        if connection.sock is None:  # a plain connection opens itself with the first byte, which must not count
-            connection.connect()
-        if (attempt := current.attempt) is not None:
-            arm(connection.sock, connection.timeout, attempt)
-            attempt.is_written = True
-        if sum(map(len, pieces)) <= _ONE_WRITE_BYTES:
-            pieces = [b"".join(pieces)]
-        for data in pieces:
-            self.send(data)
+        attempt = current.attempt
+        if attempt is None or connection.sock is None:
+            super().send(data)  # type: ignore[misc]  # of the class it is mixed into
+            return
+        # urllib3 bounds a write by the timeout for connecting; for an upload that is too short.
+        timeout = connection.timeout if attempt.write_timeout is None else attempt.write_timeout
+        if attempt.write_timeout is not None:
+            connection.sock.settimeout(timeout)
+        # Over TLS Python gives the whole time to each record again.
+        pieces = _records(data) if attempt.deadline is not None and isinstance(data, bytes) else [data]
+        for piece in pieces:
+            arm(connection.sock, timeout, attempt)
+            super().send(piece)  # type: ignore[misc]  # of the class it is mixed into
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    return (data[start : start + _RECORD_BYTES] for start in range(0, len(data), _RECORD_BYTES))
 
 
 class _FreshHTTPConnection(Fresh, urllib3.connection.HTTPConnection):

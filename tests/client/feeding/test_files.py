@@ -187,7 +187,7 @@ def test_a_signed_link_gets_neither_key_nor_other_headers(
     described, fetched = server.requests
     assert described.target == "/assistant/files/docs/f1?include_url=true"
     assert fetched.target == SIGNED
-    assert set(fetched.headers) <= {"host", "user-agent", "accept", "accept-encoding", "connection"}
+    assert set(fetched.headers) <= {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length"}
     assert KEY not in str(fetched.headers)
     assert "Signature" not in caplog.text
     assert "abcdef0123456789" not in caplog.text

@@ -1,12 +1,9 @@
-"""Peers that read a whole request over TLS and then break TLS itself, and sessions of the caller that talk to any peer."""
+"""What a peer writes below TLS to break it, and sessions of the caller that talk to any peer."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -15,73 +12,12 @@ import aiohttp
 import requests
 
 from .asking import Asking
-from .raw_server import WAIT_SECONDS, _read_request
 
 SessionKind = Literal["own", "injected"]
 
 CORRUPT_RECORD = b"\x17\x03\x03\x00\x20" + bytes(range(32))
 ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # fatal, handshake_failure, and not encrypted
 PLAIN_TEXT = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-
-
-class TLSPeer:
-    """Reads each request to its end over TLS, then writes bytes below TLS and closes.
-
-    Args:
-        tls: The server's certificate.
-        after: What is written once a request was read; b"" is an orderly end without a word of TLS.
-    """
-
-    def __init__(self, tls: ssl.SSLContext, after: bytes) -> None:
-        self._tls = tls
-        self._after = after
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads: list[threading.Thread] = []
-        self.requests = 0
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"https://127.0.0.1:{self.port}"
-        self._run(self._accept)
-
-    def __enter__(self) -> TLSPeer:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(WAIT_SECONDS)
-
-    def _run(self, work: Any, *args: Any) -> None:
-        thread = threading.Thread(target=work, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                connection.settimeout(WAIT_SECONDS)
-                self._run(self._serve, connection)
-
-    def _serve(self, connection: socket.socket) -> None:
-        tls = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with contextlib.suppress(OSError), tls, socket.socket(fileno=os.dup(tls.fileno())) as below:
-            below.settimeout(WAIT_SECONDS)
-            try:
-                tls.do_handshake()
-            except ssl.SSLError:  # its alert is sent; a close with bytes unread would take it back by a reset
-                below.shutdown(socket.SHUT_WR)
-                while below.recv(65536):
-                    pass
-                return
-            if _read_request(tls, bytearray(), 1) is None:
-                return
-            self.requests += 1
-            below.sendall(self._after)
-            below.shutdown(socket.SHUT_WR)
-            while below.recv(65536):  # the client closes first, so that nothing is lost to a reset
-                pass
 
 
 class _Recording(aiohttp.TCPConnector):
@@ -113,9 +49,10 @@ def session_options(
     else:
         tls: Any = ssl.create_default_context(cafile=str(ca_path)) if ca_path else True
         proxy = next(iter((proxies or {}).values()), None)
+        trust_env = proxy is None  # as a requests.Session does by itself
 
         async def make() -> Any:
-            return aiohttp.ClientSession(connector=_Recording(ssl=tls), proxy=proxy)
+            return aiohttp.ClientSession(connector=_Recording(ssl=tls), proxy=proxy, trust_env=trust_env)
 
         made: Any = asking.run(make)
         try:

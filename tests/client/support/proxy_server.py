@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import struct
 import threading
 import time
 
@@ -98,7 +99,15 @@ class ProxyServer:
                 for key, _ in selector.select(0.05):
                     source = key.fileobj
                     assert isinstance(source, socket.socket)
-                    data = source.recv(65536)
-                    if not data:
+                    try:
+                        data = source.recv(65536)
+                    except ConnectionResetError:  # hand it on
+                        key.data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         return
-                    key.data.sendall(data)
+                    if data:
+                        key.data.sendall(data)
+                        continue
+                    selector.unregister(source)
+                    if not selector.get_map():
+                        return
+                    key.data.shutdown(socket.SHUT_WR)

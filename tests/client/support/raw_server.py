@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import ssl
 import struct
@@ -33,6 +34,8 @@ CLOSE = _Action("CLOSE")
 """Close the connection in an orderly way."""
 RESET = _Action("RESET")
 """Reset the connection."""
+RECEIVE = _Action("RECEIVE")
+"""Wait for the peer's next bytes."""
 HOLD = _Action("HOLD")
 """Send nothing until the peer closes; counted in `peer_closed`."""
 
@@ -51,7 +54,29 @@ class Pause:
     seconds: float
 
 
-Step = bytes | _Action | WaitFor | Pause
+@dataclass(frozen=True)
+class Set:
+    """Set the event: what comes before it was sent."""
+
+    event: threading.Event
+
+
+@dataclass(frozen=True)
+class BelowTLS:
+    """Write these bytes to the socket as they are, outside the TLS that it carries."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class OnlyOn:
+    """Send these bytes if the request came over this connection, counted from 1."""
+
+    connection: int
+    data: bytes
+
+
+Step = bytes | _Action | WaitFor | Pause | Set | BelowTLS | OnlyOn
 Answer = Sequence[Step]
 Framing = Literal["length", "chunked", "close"]
 
@@ -127,6 +152,11 @@ class RawServer:
             time.sleep(0.005)
         return not self._open
 
+    @property
+    def has_connections(self) -> bool:
+        """Whether a connection is open."""
+        return bool(self._open)
+
     def drop_idle(self) -> None:
         """Close every open connection, as a server does that was restarted."""
         with self._lock:
@@ -176,21 +206,23 @@ class RawServer:
         plain = connection
         try:
             if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 with self._lock:
                     self._open.discard(plain)
                     self._open.add(connection)
+                if not _shake_hands(connection):
+                    return
             if self._on_connect:
-                self._play(connection, self._on_connect)
+                self._play(connection, self._on_connect, number)
                 return
             buffer = bytearray()
             while (request := _read_request(connection, buffer, number)) is not None:
                 with self._lock:
                     self.requests.append(request)
                     answer = self._answers.pop(0) if self._answers else self.otherwise
-                if not self._play(connection, answer):
+                if not self._play(connection, answer, number):
                     return
-        except OSError:
+        except (OSError, ValueError):  # ValueError: TLS was shut down while it was read
             pass
         finally:
             with self._lock:
@@ -198,7 +230,7 @@ class RawServer:
                 self._open.discard(plain)
             connection.close()
 
-    def _play(self, connection: socket.socket, answer: Answer) -> bool:
+    def _play(self, connection: socket.socket, answer: Answer, number: int) -> bool:
         for step in answer:
             if isinstance(step, bytes):
                 try:
@@ -211,9 +243,20 @@ class RawServer:
                 step.event.wait(WAIT_SECONDS)
             elif isinstance(step, Pause):
                 time.sleep(step.seconds)
+            elif isinstance(step, Set):
+                step.event.set()
+            elif isinstance(step, BelowTLS):
+                with socket.socket(fileno=os.dup(connection.fileno())) as below:
+                    below.settimeout(WAIT_SECONDS)
+                    below.sendall(step.data)
+            elif isinstance(step, OnlyOn):
+                if number == step.connection:
+                    connection.sendall(step.data)
             elif step is RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return False
+            elif step is RECEIVE:
+                connection.recv(65536)
             elif step is HOLD:
                 with contextlib.suppress(OSError):
                     while connection.recv(65536):
@@ -223,6 +266,20 @@ class RawServer:
             else:
                 return False
         return True
+
+
+def _shake_hands(connection: ssl.SSLSocket) -> bool:
+    try:
+        connection.do_handshake()
+    except ssl.SSLError:
+        # Its alert is sent. A close with bytes unread would be a reset, which can overtake the alert.
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as below:
+            below.settimeout(WAIT_SECONDS)
+            below.shutdown(socket.SHUT_WR)
+            while below.recv(65536):
+                pass
+        return False
+    return True
 
 
 def _read_request(connection: socket.socket, buffer: bytearray, number: int) -> Received | None:
@@ -236,7 +293,10 @@ def _read_request(connection: socket.socket, buffer: bytearray, number: int) -> 
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     length = int(headers.get("content-length", "0"))
     while len(rest) < length:
-        rest += connection.recv(65536)
+        data = connection.recv(65536)
+        if not data:
+            return None
+        rest += data
     buffer[:] = rest[length:]
     method, target, _ = start.split(" ", 2)
     return Received(method, target, headers, rest[:length], number)

@@ -16,7 +16,7 @@ from ..support.asking import KEY, Asking
 from ..support.bodies import QUESTION, TEXT, completion, parts
 from ..support.broken_peers import SessionKind, session_options
 from ..support.clients import described
-from ..support.raw_server import RawServer, WaitFor, reply, streamed
+from ..support.raw_server import RawServer, Set, WaitFor, reply, streamed
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")
 
@@ -117,7 +117,7 @@ def test_a_response_that_nobody_asked_for_is_not_the_next_answer(
     first = answer("the first", is_streamed)
     with RawServer(tls=tls_context if is_tls else None) as server:
         if when == "later":
-            server.script([*first, WaitFor(go_on), unsolicited, _Tell(is_sent)])
+            server.script([*first, WaitFor(go_on), unsolicited, Set(is_sent)])
         else:
             server.script([b"".join([*first, unsolicited])])
         server.otherwise = answer("the second", is_streamed)
@@ -160,23 +160,6 @@ def test_a_response_that_nobody_asked_for_does_not_name_the_host(ask: Asking) ->
         _let_the_loop_read(ask)
         assert ask(assistant_name="other", **options).chat_completion(QUESTION).content == TEXT
         assert (len(data.requests), wrong.requests) == (2, [])
-
-
-class _Tell(WaitFor):
-    """A step that says that the steps before it are done."""
-
-    def __init__(self, event: threading.Event) -> None:
-        object.__setattr__(self, "event", _SetWhenWaitedFor(event))
-
-
-class _SetWhenWaitedFor(threading.Event):
-    def __init__(self, event: threading.Event) -> None:
-        super().__init__()
-        self._done = event
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self._done.set()
-        return True
 
 
 def _let_the_loop_read(ask: Asking) -> None:

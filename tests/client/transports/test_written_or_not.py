@@ -14,9 +14,9 @@ from pinecone_assistant_client import APIConnectionError
 
 from ..support.asking import Asking
 from ..support.bodies import QUESTION, TEXT, completion
-from ..support.broken_peers import ALERT, CORRUPT_RECORD, PLAIN_TEXT, SessionKind, TLSPeer, session_options
+from ..support.broken_peers import ALERT, CORRUPT_RECORD, PLAIN_TEXT, SessionKind, session_options
 from ..support.proxy_server import ProxyServer
-from ..support.raw_server import CLOSE, RESET, RawServer, reply
+from ..support.raw_server import CLOSE, HOLD, RESET, Answer, BelowTLS, RawServer, reply
 
 pytestmark = [
     pytest.mark.usefixtures("no_proxy_of_this_machine"),
@@ -84,26 +84,29 @@ def test_behind_a_proxy_a_question_that_was_read_is_sent_once(
         server.otherwise = [end]
         proxies = None
         if said_by == "environment":
-            if session == "injected" and ask.kind == "async":
-                pytest.skip("an injected aiohttp session reads the environment only if its owner says so")
             monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
         else:
             proxies = {scheme: proxy.url}
         with session_options(ask, session, ca_path=ca_path if is_tls else None, proxies=proxies) as options:
-            fails_once(ask(host=f"{scheme}://{NAMED}", **options), is_streamed)
+            # A name of its own: what the environment says of a name is remembered.
+            name = NAMED if is_tls else f"assistant-{server.port}.example"
+            fails_once(ask(host=f"{scheme}://{name}", **options), is_streamed)
         assert len(server.requests) == 1
         assert len(proxy.heads) == 1
 
 
 @pytest.mark.parametrize(
-    "after", [CORRUPT_RECORD, ALERT, PLAIN_TEXT, b""], ids=["corrupt record", "alert", "plain text", "cut"]
+    "after",
+    [[BelowTLS(CORRUPT_RECORD), HOLD], [BelowTLS(ALERT), HOLD], [BelowTLS(PLAIN_TEXT), HOLD], [CLOSE]],
+    ids=["corrupt record", "alert", "plain text", "cut"],
 )
 def test_tls_that_breaks_after_the_question_is_no_reason_to_send_it_again(
-    *, ask: Asking, session: SessionKind, is_streamed: bool, after: bytes, ca_path: Path, tls_context: ssl.SSLContext
+    *, ask: Asking, session: SessionKind, is_streamed: bool, after: Answer, ca_path: Path, tls_context: ssl.SSLContext
 ) -> None:
-    with TLSPeer(tls_context, after) as peer, session_options(ask, session, ca_path=ca_path) as options:
-        fails_once(ask(host=peer.url, **options), is_streamed)
-        assert peer.requests == 1
+    with RawServer(tls=tls_context) as server, session_options(ask, session, ca_path=ca_path) as options:
+        server.otherwise = after
+        fails_once(ask(host=server.url, **options), is_streamed)
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,12 +134,12 @@ def test_a_server_that_demands_a_certificate_over_tls_13_never_had_the_question(
     authority.issue_cert("127.0.0.1").configure_cert(context)
     context.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(context)
-    with TLSPeer(context, b"") as server, session_options(ask, session, ca_path=ca_path) as options:
+    with RawServer(tls=context) as server, session_options(ask, session, ca_path=ca_path) as options:
         asker = ask(host=server.url, **options)
         with pytest.raises(APIConnectionError) as caught:
             put(asker, is_streamed)
         assert not caught.value.may_have_been_processed
-        assert (len(asker.waits), server.requests) == (2, 0)
+        assert (len(asker.waits), server.requests) == (2, [])
 
 
 def test_a_proxy_that_answers_after_a_tunnel_was_refused_once_has_the_question_once(
