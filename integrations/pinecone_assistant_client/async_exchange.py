@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable
 from functools import partial
 
 from .answers import ChatCompletion, ChatCompletionChunk
-from .client_base import BaseClient, BodyBuffer, Reply, after_a_cut, signed_request
+from .client_base import BaseClient, BodyBuffer, Reply, SignedLink, after_a_cut, signed_request
 from .errors import AssistantError
 from .hosts import decode_host, find_host_async
 from .messages import SystemMessages
@@ -144,19 +144,19 @@ class AsyncExchange(BaseClient):
             response = await self._open(wire, limits, on_retry)
         return Reply(response.status, await self._read_all(response))
 
-    async def _fetch(self, url: str, subject: str, max_bytes: int, on_retry: OnRetry | None) -> bytes:
+    async def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
         """Read what is behind a signed link: without the key, without redirects, up to a size."""
         transport = self._start().asynchronous
         limits = self._limits(NOT_GIVEN).started(time.monotonic())
-        request = signed_request(url, limits)
+        request = signed_request(link, limits)
 
         async def attempt() -> bytes:
             with self._secrets_cut():
                 response = await transport.open(request)
                 try:
                     if response.status == 200:
-                        return await _body(response, max_bytes)
-                    raise error_of_link(response.status, response.headers, request.host, subject, now=time.time())
+                        return await _body(response, link.max_bytes)
+                    raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
                 finally:
                     await response.close()
 

@@ -6,10 +6,9 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .errors import (
@@ -286,26 +285,41 @@ class BaseClient:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer with a status of 2xx."""
+    """A whole answer with a status of 2xx. Its body may have signed links in it, so the repr does not show it."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
 
 
-def signed_request(url: str, limits: Limits) -> HTTPRequest:
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """A link to the content of a file: whoever has it can read the file, so the repr does not show it.
+
+    Attributes:
+        url: The link.
+        subject: The file, for messages.
+        max_bytes: A larger content is an error.
+    """
+
+    url: str = field(repr=False)
+    subject: str
+    max_bytes: int
+
+
+def signed_request(link: SignedLink, limits: Limits) -> HTTPRequest:
     """The request for a signed link: no header of ours, because the link is the key and its host is not the service's.
 
     Raises:
         StreamError: The service gave something else than a link.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not link.url.startswith(("http://", "https://")):
         raise StreamError("the service gave a link to the file that is not an http(s) URL")
     headers = {
         "User-Agent": f"pinecone-assistant-integrations/{__version__}",
         "Accept": "*/*",
         "Accept-Encoding": "identity",
     }
-    return HTTPRequest("GET", url, headers, None, limits, is_signed=True)
+    return HTTPRequest("GET", link.url, headers, None, limits, is_signed=True)
 
 
 class SecretsCut:

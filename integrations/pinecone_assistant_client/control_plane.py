@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from .async_client import AsyncAssistantClient
@@ -29,11 +29,19 @@ _OPTIONS = frozenset({*CONNECTION_OPTIONS, "controller_host"} - {"assistant_name
 _Exchange = TypeVar("_Exchange", bound=BaseClient)
 
 
-def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    for name in options:
-        if name not in _OPTIONS:
-            raise InvalidRequestError(f"Assistants has no option {name!r}{suggestion(name, _OPTIONS)}")
-    return dict(options)
+@dataclass(frozen=True, slots=True, repr=False)
+class _Given:
+    """The options of the constructor, out of sight of `vars` and `repr`: they have the key and the headers."""
+
+    options: dict[str, Any]
+
+    @classmethod
+    def checked(cls, api_key: str | None, options: Mapping[str, Any]) -> _Given:
+        """The options. Raises InvalidRequestError for an unknown one."""
+        for name in options:
+            if name not in _OPTIONS:
+                raise InvalidRequestError(f"Assistants has no option {name!r}{suggestion(name, _OPTIONS)}")
+        return cls({**options, "api_key": api_key})
 
 
 def _of_no_assistant(exchange: _Exchange) -> _Exchange:
@@ -71,8 +79,8 @@ class Assistants:
     """
 
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
-        self._options = {**_checked(options), "api_key": api_key}
-        self._exchange = _of_no_assistant(Exchange(**self._options))
+        self._given = _Given.checked(api_key, options)
+        self._exchange = _of_no_assistant(Exchange(**self._given.options))
 
     def __enter__(self) -> Assistants:
         return self
@@ -197,15 +205,15 @@ class Assistants:
 
     def client(self, name: str, **options: Any) -> AssistantClient:
         """Return a client of one assistant, with these connection options and those of the call."""
-        return AssistantClient(name, **{**self._options, **options})
+        return AssistantClient(name, **{**self._given.options, **options})
 
 
 class AsyncAssistants:
     """Async version of `Assistants`."""
 
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
-        self._options = {**_checked(options), "api_key": api_key}
-        self._exchange = _of_no_assistant(AsyncExchange(**self._options))
+        self._given = _Given.checked(api_key, options)
+        self._exchange = _of_no_assistant(AsyncExchange(**self._given.options))
 
     async def __aenter__(self) -> AsyncAssistants:
         return self
@@ -292,4 +300,4 @@ class AsyncAssistants:
 
     def client(self, name: str, **options: Any) -> AsyncAssistantClient:
         """Return an async client of one assistant, with these connection options and those of the call."""
-        return AsyncAssistantClient(name, **{**self._options, **options})
+        return AsyncAssistantClient(name, **{**self._given.options, **options})

@@ -283,8 +283,12 @@ def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | N
     error.body = cleaned(error.body, *secrets)
 
 
+_HOLDING_BYTES = tuple(f"{_PACKAGE}{room}" for room in ("transports.", "wire.", "feeding.decoding"))
+"""Modules whose variables hold requests, or answers that may repeat them or have signed links."""
+
+
 def cut_frames(error: BaseException, traceback: TracebackType | None, handled: BaseException | None) -> None:
-    """Drop what a traceback would show of transports and libraries: their variables hold the request, which has the key.
+    """Drop what a traceback would show of transports, decoders and libraries: their variables hold what was sent and what came.
 
     This holds for whatever is raised, also for what ends a call from outside: a cancelled task, Ctrl-C, an exception out of a
     signal handler. Such an error may have been raised while a library handled one of its own, which is dropped as well.
@@ -296,7 +300,7 @@ def cut_frames(error: BaseException, traceback: TracebackType | None, handled: B
     """
     while traceback is not None and (inner := traceback.tb_next) is not None:
         module = str(inner.tb_frame.f_globals.get("__name__"))
-        if not module.startswith(_PACKAGE) or module.startswith(f"{_PACKAGE}transports."):
+        if not module.startswith(_PACKAGE) or module.startswith(_HOLDING_BYTES):
             traceback.tb_next = None
         traceback = traceback.tb_next
     if not isinstance(error, AssistantError):  # of these cut_secrets knows the causes
@@ -304,6 +308,18 @@ def cut_frames(error: BaseException, traceback: TracebackType | None, handled: B
         cause = error.__cause__
         if cause is not None and cause is not handled:
             cut_frames(cause.with_traceback(None), None, handled)
+
+
+def forget_frames(error: BaseException) -> None:
+    """Drop the tracebacks of an error and of all that it was raised from: an error that is kept must not keep its frames."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            current.__traceback__ = None
+            waiting += [current.__cause__, current.__context__]
 
 
 _OTHER_NAMES = {

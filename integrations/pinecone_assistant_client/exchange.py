@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from functools import partial
 
 from .answers import ChatCompletion, ChatCompletionChunk
-from .client_base import BaseClient, BodyBuffer, Reply, after_a_cut, signed_request
+from .client_base import BaseClient, BodyBuffer, Reply, SignedLink, after_a_cut, signed_request
 from .errors import AssistantError
 from .hosts import decode_host, find_host
 from .messages import SystemMessages
@@ -139,19 +139,19 @@ class Exchange(BaseClient):
             response = self._open(wire, limits, on_retry)
         return Reply(response.status, self._read_all(response))
 
-    def _fetch(self, url: str, subject: str, max_bytes: int, on_retry: OnRetry | None) -> bytes:
+    def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
         """Read what is behind a signed link: without the key, without redirects, up to a size."""
         transport = self._start().sync
         limits = self._limits(NOT_GIVEN).started(time.monotonic())
-        request = signed_request(url, limits)
+        request = signed_request(link, limits)
 
         def attempt() -> bytes:
             with self._secrets_cut():
                 response = transport.open(request)
                 try:
                     if response.status == 200:
-                        return _body(response, max_bytes)
-                    raise error_of_link(response.status, response.headers, request.host, subject, now=time.time())
+                        return _body(response, link.max_bytes)
+                    raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
                 finally:
                     response.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..client_base import SignedLink
 from ..errors import AssistantError, NotFoundError, StreamError, reworded, said_by
 from ..filters import guarded, validate_filter
 from ..options import NotGiven
@@ -34,7 +35,7 @@ def read_file(target: Target, file_id: str) -> Steps[bytes]:
             f"the service gave no link to the content of {subject} (status {file.status}): try again later"
         )
     limit = max_bytes(file.name) if "." in file.name else MAX_FILE_BYTES
-    content: bytes = yield Fetch(file.url, limit, subject)
+    content: bytes = yield Fetch(SignedLink(file.url, subject, limit))
     return content
 
 

@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from queue import SimpleQueue
+from types import TracebackType
 from typing import Any, TypeVar
 
 from ..async_exchange import AsyncExchange
-from ..client_base import BaseClient
+from ..client_base import BaseClient, SecretsCut
 from ..errors import AssistantError
 from ..exchange import Exchange
 from ..transports.base import running_loop
@@ -26,16 +27,17 @@ def run(exchange: Exchange, steps: Steps[_T]) -> _T:
     result: Any = None
     error: Exception | None = None
     try:
-        while True:
-            try:
-                effect = steps.send(result) if error is None else steps.throw(error)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return] # of the generator's own type
-            result = error = None
-            try:
-                result = _perform(exchange, effect, None)
-            except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
-                error = failure
+        with _Cut(exchange._settings):
+            while True:
+                try:
+                    effect = steps.send(result) if error is None else steps.throw(error)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return] # of the generator's own type
+                result = error = None
+                try:
+                    result = _perform(exchange, effect, None)
+                except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
+                    error = failure
     finally:
         steps.close()
 
@@ -45,18 +47,27 @@ async def arun(exchange: AsyncExchange, steps: Steps[_T]) -> _T:
     result: Any = None
     error: Exception | None = None
     try:
-        while True:
-            try:
-                effect = steps.send(result) if error is None else steps.throw(error)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return] # of the generator's own type
-            result = error = None
-            try:
-                result = await _aperform(exchange, effect, None)
-            except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
-                error = failure
+        with _Cut(exchange._settings):
+            while True:
+                try:
+                    effect = steps.send(result) if error is None else steps.throw(error)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return] # of the generator's own type
+                result = error = None
+                try:
+                    result = await _aperform(exchange, effect, None)
+                except Exception as failure:  # noqa: BLE001 - the procedure decides, and raises it if it does not expect it
+                    error = failure
     finally:
         steps.close()
+
+
+class _Cut(SecretsCut):
+    """Cuts the secrets out of our own errors; what a caller's callback or iterable raises keeps its frames."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if isinstance(error, AssistantError):
+            super().__exit__(kind, error, traceback)
 
 
 class Hold:
@@ -119,7 +130,7 @@ def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
     if isinstance(effect, Sleep):
         return exchange._retries.sleep(effect.seconds)
     if isinstance(effect, Fetch):
-        return exchange._fetch(effect.url, effect.subject, effect.max_bytes, None)
+        return exchange._fetch(effect.link, None)
     if isinstance(effect, Together):
         return _run_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")
@@ -142,7 +153,7 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
     if isinstance(effect, Sleep):
         return await exchange._retries.async_sleep(effect.seconds)
     if isinstance(effect, Fetch):
-        return await exchange._fetch(effect.url, effect.subject, effect.max_bytes, None)
+        return await exchange._fetch(effect.link, None)
     if isinstance(effect, Together):
         return await _arun_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")

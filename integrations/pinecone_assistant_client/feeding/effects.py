@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from ..client_base import SignedLink
 from ..options import NOT_GIVEN, NotGiven
 from ..settings import Timeout
 from ..wire.protocol import WireRequest
@@ -39,17 +40,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Fetch the content behind a signed link, without the key. The result is bytes.
+    """Fetch the content behind a signed link, without the key. The result is bytes."""
 
-    Attributes:
-        url: The link: a secret.
-        max_bytes: More than this is an error.
-        subject: The file, for messages.
-    """
-
-    url: str
-    max_bytes: int
-    subject: str
+    link: SignedLink
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from ..errors import AssistantError, InvalidRequestError
+from ..errors import AssistantError, InvalidRequestError, cut_secrets, forget_frames
 from .effects import Effect, Settled, Steps, Together
 from .operations import get_operation, has_ended, operations_page
 from .target import Patience, Target
@@ -39,6 +39,7 @@ class Pipeline(Generic[_T]):
         procedures: Taken one by one, as places become free.
         concurrency: How many run at once, from their first effect to their end.
         on_end: Called with the number of a procedure, from 0, and its result or error.
+        on_error: Called with each error that ends a procedure, before `on_end`.
         poll: One look at the operations that are Processing: their ids, or None if it may have missed some.
         patience: The waits between two looks.
 
@@ -52,11 +53,13 @@ class Pipeline(Generic[_T]):
         *,
         concurrency: int,
         on_end: Callable[[int, _T | AssistantError], None],
+        on_error: Callable[[AssistantError], None],
         poll: Callable[[], Steps[set[str] | None]],
         patience: Callable[[], Patience],
     ) -> None:
         self.concurrency = concurrency
         self.source_error: Exception | None = None
+        self._on_error = on_error
         self._poll_once = poll
         self._new_patience = patience
         self._procedures: Iterator[Steps[_T]] | None = procedures
@@ -105,6 +108,7 @@ class Pipeline(Generic[_T]):
             outcome: Any = stop.value
         except AssistantError as failure:
             del self._running[key]
+            self._on_error(failure)
             outcome = failure
         else:
             if isinstance(effect, Settled):
@@ -198,8 +202,17 @@ def pipeline_of(
         page = yield from operations_page(target, None, status="Processing")
         return None if page.next is not None else {operation.id for operation in page.items}
 
+    def on_error(error: AssistantError) -> None:
+        cut_secrets(error, *target.secrets)
+        forget_frames(error)  # a report must not keep the files' contents, nor secrets, alive
+
     return Pipeline(
-        procedures, concurrency=checked_concurrency(concurrency), on_end=on_end, poll=poll, patience=target.patience
+        procedures,
+        concurrency=checked_concurrency(concurrency),
+        on_end=on_end,
+        on_error=on_error,
+        poll=poll,
+        patience=target.patience,
     )
 
 

@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..client_base import BaseClient
@@ -89,12 +89,14 @@ class Target:
         api_version: The client's API version.
         guard_filter: The client's guard, which lists are narrowed by.
         jitter: The client's source of randomness, from 0 to 1.
+        secrets: What no message may show.
     """
 
     assistant: str
     api_version: str
     guard_filter: Mapping[str, Any] | None
     jitter: Callable[[], float]
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, client: BaseClient) -> Target:
@@ -105,6 +107,7 @@ class Target:
             client._settings.api_version,
             client._options.guard_filter,
             client._retries.jitter,
+            client._settings.secrets(),
         )
 
     @property
