@@ -68,6 +68,11 @@ class _Cut(SecretsCut):
     def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         if isinstance(error, AssistantError):
             super().__exit__(kind, error, traceback)
+            # An error that was reworded has the first one as its cause, whose frames hold what the service answered.
+            inner = error.__cause__
+            while isinstance(inner, AssistantError):
+                inner.__traceback__ = None
+                inner = inner.__cause__
 
 
 class Hold:
