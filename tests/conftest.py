@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pinecone_assistant_client.transports import connections
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Drop every PINECONE_* variable, so that no test can reach, or bill, a real account; `make live` keeps them."""
@@ -29,3 +31,16 @@ def _environment_stays_clean() -> Iterator[None]:
     yield
     after = {name: value for name, value in os.environ.items() if name.startswith("PINECONE_")}
     assert after == before, "a test left a PINECONE_* variable behind: use monkeypatch.setenv"
+
+
+_left_open: list[connections.SharedConnections] = []
+
+
+@pytest.fixture(autouse=True)
+def _connections_of_its_own() -> None:
+    """Clients share connections by their settings, and one that an earlier test left open keeps its proxy, CA and sockets."""
+    _left_open.extend(connections._registry.shared.values())
+    connections._registry.shared.clear()
+    for shared in [shared for shared in _left_open if not shared.users]:
+        _left_open.remove(shared)
+        shared.close()

@@ -21,13 +21,13 @@ _INVENTED_STATUS = re.compile(r"(?<=<)(\w+: )400, message=|^400, message:\s+")
 def without_secrets(text: str, *secrets: str) -> str:
     """`text` with every secret, and what is secret in URLs, cut out: names and passwords, and the query of signed ones.
 
-    A short secret, such as the key "local" of a test, counts only where it stands alone: "localhost" is none.
+    A short secret, such as the key "local" of a test, counts only as a word by itself, not in "localhost" or "local.json".
     """
     for secret in secrets:
         if len(secret) >= _LONG_SECRET:
             text = _without_beginning(text.replace(secret, "[secret]"), secret)
         elif secret and secret in text:
-            text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "[secret]", text)
+            text = re.sub(rf"(?<![\w-])(?<!\w\.){re.escape(secret)}(?![\w-]|\.\w)", "[secret]", text)
     return _LOGIN.sub("[cut]@", _URL.sub(_without_query, text))
 
 

@@ -10,7 +10,6 @@ import pytest
 import trustme
 
 from pinecone_assistant_client import hosts
-from pinecone_assistant_client.transports import connections
 
 from .support.asking import Asking, Kind
 from .support.raw_server import RawServer
@@ -71,8 +70,6 @@ def tls_server(tls_context: ssl.SSLContext) -> Iterator[RawServer]:
 @pytest.fixture
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a proxy nor a CA bundle of the machine that runs the tests has a say."""
-    # Nor the proxy of another test: connections that are still shared keep the one that the environment named before.
-    connections._registry.shared.clear()
     proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
     for name in (*proxies, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)

@@ -49,6 +49,19 @@ def test_a_key_never_survives_whatever_stands_around_it(before: str, after: str)
     assert KEY not in without_secrets(before + KEY + after, KEY)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("key local refused", "key [secret] refused"),
+        ("'local'", "'[secret]'"),
+        ("the key is local.", "the key is [secret]."),
+        ("localhost, local.json, notes.local and local-1", "localhost, local.json, notes.local and local-1"),
+    ],
+)
+def test_a_short_key_is_cut_as_a_word_by_itself(text: str, expected: str) -> None:
+    assert without_secrets(text, "local") == expected
+
+
 def test_an_excerpt_is_one_line_of_bounded_length() -> None:
     assert excerpt(" a \n\t b ") == "a b"
     assert excerpt("x" * 301) == "x" * 300 + "..."

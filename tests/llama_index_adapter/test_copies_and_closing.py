@@ -261,7 +261,6 @@ def test_connections_beside_a_given_client_are_released() -> None:
 
     async def use(local: LocalAssistant) -> None:
         words: dict[str, Any] = {"assistant_name": local.name, "api_key": local.api_key, "host": local.host}
-        words["max_connections"] = 77  # connections of its own: a model that another test left would keep shared ones
         async with AsyncAssistantClient(**words) as client:
             llm = PineconeAssistant(client=client)
             assert llm.chat(MESSAGES)
