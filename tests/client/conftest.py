@@ -30,6 +30,12 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return chosen
 
 
+@pytest.fixture(params=["plain", "streamed"])
+def is_streamed(request: pytest.FixtureRequest) -> bool:
+    """How the question is asked."""
+    return bool(request.param == "streamed")
+
+
 @pytest.fixture
 def ask(kind: Kind, server: RawServer) -> Iterator[Asking]:
     """Asks the scripted server with either client."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,6 +9,8 @@ from hypothesis import strategies as st
 from pinecone_assistant_client import ChatCompletion, ChatCompletionChunk, Citation, Reference, extract_citations
 from pinecone_assistant_client.citations import strip_reference_list
 from pinecone_assistant_client.shaping import AnswerShaper, MarkStripper
+
+from .support.pieces import CUTS, split
 
 LIST = "\n\nReferences:\n1. [a.txt](https://a.example/a?sig=SIGNED)\n2. b.md\n"
 
@@ -20,12 +20,6 @@ def stripped(*pieces: str) -> str:
     return "".join(stripper.feed(piece) for piece in pieces) + stripper.finish()
 
 
-def split(text: str, cuts: list[int]) -> list[str]:
-    borders = sorted({0, len(text), *(at % (len(text) + 1) for at in cuts)})
-    return [text[start:end] for start, end in pairwise(borders)]
-
-
-CUTS = st.lists(st.integers(min_value=0, max_value=300), max_size=12)
 TEXTS = st.lists(
     st.sampled_from(
         ["Pine", " [1]", "[2, pp. 3]", "[1][2]", "[", "]", "[1", "(", ".", ":", "\n", " ", "\t", "  ", "`", "```", "x", "_",
@@ -131,6 +125,18 @@ def test_a_stream_is_shaped_as_the_whole_answer_is(text: str, end: str, cuts: li
     shaper = AnswerShaper(stop=stop, strip_citations=True)
     assert streamed(shaper, chunks_of(text, split(text, cuts))) == (whole.content, whole.citations, "stop")
     assert "SIGNED" not in whole.content
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Pine.\n\n[1] says so.", "Pine.\n\nsays so."), ("Pine [1] EN", "Pine EN"), ("Pine [1]EN", "Pine EN")],
+)
+def test_a_mark_in_what_was_held_back_to_the_end_leaves_too(text: str, expected: str) -> None:
+    """Held back because it could have been of the reference list, or of a stop sequence."""
+    whole = ChatCompletion("id", "gpt", text, "stop")
+    assert AnswerShaper(stop=("END",), strip_citations=True).whole(whole).content == expected
+    shown, _, _ = streamed(AnswerShaper(stop=("END",), strip_citations=True), chunks_of(text, [*text]))
+    assert shown == expected
 
 
 def test_the_list_leaves_too_and_the_citations_keep_their_files() -> None:

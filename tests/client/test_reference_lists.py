@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from pinecone_assistant_client import Citation, Reference, extract_citations
 from pinecone_assistant_client.citations import ReferenceListHoldback, reference_list_start, strip_reference_list
 
 from .support.markers import cited, found
+from .support.pieces import CUTS, split
 
 URL = "https://storage.googleapis.com/b/pine.pdf?X-Goog-Signature=SIGNED&X-Goog-Expires=3600"
 
@@ -161,15 +160,13 @@ TEXTS = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@given(TEXTS, st.lists(st.integers(min_value=0, max_value=200), max_size=12))
+@given(TEXTS, CUTS)
 @example("References:\n1. a.pdf", [3])
 @example("Pine.\n\nReferences:\n1. a.pdf\n\nSources:\n1. b.pdf", [])
 @example("Pine.\n\n[1] a.pdf\n\n[1] b.pdf", [])
 @example("Pine.\n\nReferences:\r\n1. a.pdf", [18])
 def test_holding_back_in_pieces_gives_the_text_without_its_list(text: str, cuts: list[int]) -> None:
-    borders = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    pieces = [text[start:end] for start, end in pairwise(borders)]
-    assert held_back(*pieces) == held_back(*text) == strip_reference_list(text)
+    assert held_back(*split(text, cuts)) == held_back(*text) == strip_reference_list(text)
 
 
 def test_text_that_cannot_be_of_the_list_is_shown_at_once() -> None:

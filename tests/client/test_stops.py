@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from pinecone_assistant_client.shaping import AnswerShaper, ShapedDecoder, StopC
 from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder
 
 from .support.asking import text_of
+from .support.pieces import CUTS, split
 from .support.stream_bodies import part
 
 
@@ -38,12 +38,6 @@ def plainly(stop: tuple[str, ...], text: str) -> str:
     return text
 
 
-def split(text: str, cuts: list[int]) -> list[str]:
-    borders = sorted({0, len(text), *(at % (len(text) + 1) for at in cuts)})
-    return [text[start:end] for start, end in pairwise(borders)]
-
-
-CUTS = st.lists(st.integers(min_value=0, max_value=300), max_size=12)
 STOPS = st.lists(st.text(alphabet="ab\n", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
 
 

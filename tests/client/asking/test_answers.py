@@ -1,23 +1,20 @@
-"""Whole answers with status 200: what may be missing or wrapped, and what is an error all the same."""
+"""Whole answers over a socket: one that is read, one cut, and errors. All other shapes are in ../wire, without sockets."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from pinecone_assistant_client import ChatCompletion, Citation, IncompleteStreamError, Reference, StreamError, Usage
 
-from ..support.asking import Asking, text_of
-from ..support.bodies import ANSWER_ID, QUESTION, SERVICE_ERROR, TEXT, USAGE, completion, event, part
-from ..support.raw_server import CLOSE, RawServer, head, reply, streamed
+from ..support.asking import Asking
+from ..support.bodies import ANSWER_ID, QUESTION, SERVICE_ERROR, TEXT, completion
+from ..support.raw_server import CLOSE, RawServer, head, reply
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_whole_answer_is_read_bare_and_wrapped(ask: Asking, server: RawServer, wrapped: bool) -> None:
-    body = completion()
-    server.script(reply({"chat_completion": body} if wrapped else body))
+def test_a_whole_answer_is_read(ask: Asking, server: RawServer) -> None:
+    server.script(reply(completion()))
     assert ask().chat_completion(QUESTION) == ChatCompletion(
         id=ANSWER_ID,
         model="gpt-4o-2024-11-20",
@@ -29,54 +26,35 @@ def test_a_whole_answer_is_read_bare_and_wrapped(ask: Asking, server: RawServer,
     assert TEXT[35:45] == "[1, pp. 1]"
 
 
-@pytest.mark.parametrize("role", ["", None, '"assistant"', "assistant", ...])
-def test_the_role_of_an_answer_does_not_matter(ask: Asking, server: RawServer, role: Any) -> None:
-    message = {"content": "Yes."} | ({} if role is ... else {"role": role})
-    server.script(
-        reply(completion(choices=[{"message": message, "finish_reason": "stop"}])),
-        streamed([event({"choices": [{"delta": message}]}), part(finish="stop")]),
-    )
+METHODS = {
+    "chat_completion": QUESTION,
+    "stream_chat_completion": QUESTION,
+    "chat": QUESTION,
+    "stream_chat": QUESTION,
+    "answer": QUESTION,
+    "stream_answer": QUESTION,
+    "context": "pine",
+}
+
+
+def test_an_error_in_a_whole_answer_raises_from_every_method_and_is_not_retried(ask: Asking, server: RawServer) -> None:
+    server.otherwise = reply(SERVICE_ERROR)
     asker = ask()
-    assert asker.chat_completion(QUESTION).content == "Yes."
-    assert text_of(asker.stream_chat_completion(QUESTION)) == "Yes."
+    for name, argument in METHODS.items():
+        with pytest.raises(StreamError, match="RESOURCE_EXHAUSTED: Tokens are used up") as caught:
+            list(getattr(asker, name)(argument))
+        assert caught.value.code == "RESOURCE_EXHAUSTED"
+        assert caught.value.body == SERVICE_ERROR
+    assert len(server.requests) == len(METHODS)
 
 
-def test_usage_id_model_and_finish_reason_may_be_missing_in_a_whole_answer(ask: Asking, server: RawServer) -> None:
-    server.script(reply({"choices": [{"message": {"content": "Yes."}}]}))
-    assert ask().chat_completion(QUESTION) == ChatCompletion(id=None, model=None, content="Yes.")
-
-
-@pytest.mark.parametrize("reason", ["null", None, ""])
-def test_a_finish_reason_of_null_in_a_whole_answer_is_none(ask: Asking, server: RawServer, reason: str | None) -> None:
-    server.script(reply(completion(choices=[{"message": {"content": "Yes."}, "finish_reason": reason}])))
-    assert ask().chat_completion(QUESTION).finish_reason is None
-
-
-def test_a_message_without_content_is_an_empty_answer(ask: Asking, server: RawServer) -> None:
-    server.script(reply(completion(None)), reply(completion(choices=[{"finish_reason": "content_filter"}])))
+def test_a_web_page_with_status_200_raises_from_every_method_and_is_not_retried(ask: Asking, server: RawServer) -> None:
+    server.otherwise = reply("<!DOCTYPE html><html>Please log in</html>", content_type="text/plain")
     asker = ask()
-    assert asker.chat_completion(QUESTION).content == ""
-    assert asker.chat_completion(QUESTION).finish_reason == "content_filter"
-
-
-def test_usage_without_a_total_is_summed(ask: Asking, server: RawServer) -> None:
-    server.script(reply(completion(usage={"prompt_tokens": 3, "completion_tokens": 4})))
-    assert ask().chat_completion(QUESTION).usage == Usage(3, 4, 7)
-
-
-def test_unknown_fields_are_ignored(ask: Asking, server: RawServer) -> None:
-    server.script(reply(completion(system_fingerprint="x", created=1, usage={**USAGE, "details": {"cached": 1}})))
-    assert ask().chat_completion(QUESTION).content == TEXT
-
-
-@pytest.mark.parametrize("method", ["chat_completion", "chat", "context"])
-def test_an_error_in_a_whole_answer_raises(ask: Asking, server: RawServer, method: str) -> None:
-    server.script(reply(SERVICE_ERROR))
-    argument: Any = "pine" if method == "context" else QUESTION
-    with pytest.raises(StreamError, match="RESOURCE_EXHAUSTED: Tokens are used up") as caught:
-        getattr(ask(), method)(argument)
-    assert caught.value.code == "RESOURCE_EXHAUSTED"
-    assert caught.value.body == SERVICE_ERROR
+    for name, argument in METHODS.items():
+        with pytest.raises(StreamError, match="look for a proxy"):
+            list(getattr(asker, name)(argument))
+    assert len(server.requests) == len(METHODS)
 
 
 def test_a_whole_answer_cut_in_its_body_raises(ask: Asking, server: RawServer) -> None:

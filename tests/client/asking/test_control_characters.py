@@ -15,8 +15,8 @@ from pinecone_assistant_client.errors import reworded
 from pinecone_assistant_client.redaction import printable
 
 from ..support.asking import Asking
-from ..support.bodies import PARTS, QUESTION, event, service_error
-from ..support.raw_server import CLOSE, Answer, Pause, RawServer, chunk, head, reply, streamed
+from ..support.bodies import PARTS, QUESTION, service_error
+from ..support.raw_server import CLOSE, Answer, Pause, RawServer, chunk, head, reply
 
 ODD = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\u2066\u200b\x00\x7f\x9b31m\u2028\r\nERROR: forged"
 RAW = "\x1b[2J\x9b31m\x7f"
@@ -26,13 +26,6 @@ ANSWERS: dict[str, Answer] = {
     "an error in Latin-1": reply(b"no \x1b[2J \x9b31m \xff", status=400, content_type="text/plain"),
     "a redirect": reply(ODD, status=302),
     "an error in an answer": reply(service_error(f"X{ODD}", f"no {ODD}", 200)),
-    "an error event": streamed([event({"error": {"code": ODD, "message": ODD}})]),
-    "a named error event": streamed(["event: error\ndata: no \x1b[2J\u202e\x07\n\n".encode()]),
-    "a page": reply(f"<html>{ODD}</html>"),
-    "words": reply(ODD),
-    "JSON that is not an answer": reply({"echo": ODD, ODD: 1}),
-    "an event that is not an answer": streamed([event({"echo": ODD, ODD: None})]),
-    "an event that is not JSON": streamed([b"data: \x1b[2J\x07\xe2\x80\xae\n\n"]),
     "no HTTP": [f"{RAW} owned\r\n\r\n".encode("latin-1"), CLOSE],
     "an odd reason": [f"HTTP/1.1 503 {RAW}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"), CLOSE],
     "an odd header": [f"HTTP/1.1 503 No\r\nX-A{RAW}: 1\r\nContent-Length: 0\r\n\r\n".encode("latin-1"), CLOSE],
@@ -52,7 +45,7 @@ def is_clean(text: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-@pytest.mark.parametrize("method", ["chat_completion", "stream_chat_completion", "chat", "stream_chat", "context"])
+@pytest.mark.parametrize("method", ["chat_completion", "stream_chat_completion"])
 def test_what_a_peer_writes_is_printable_in_errors_and_logs(
     ask: Asking, server: RawServer, method: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -60,7 +53,7 @@ def test_what_a_peer_writes_is_printable_in_errors_and_logs(
     caplog.set_level(logging.WARNING, logger="pinecone_assistant_client")
     asking = ask(max_retries=1)
     with pytest.raises(AssistantError) as caught:
-        list(getattr(asking, method)("pine" if method == "context" else QUESTION))
+        list(getattr(asking, method)(QUESTION))
     error = caught.value
     shown = [str(error), error.message, error.request_id or "", error.code or "", *map(str, error.args)]
     shown += [str(cause) for cause in (error.__cause__, error.__context__) if cause is not None]

@@ -1,32 +1,14 @@
-"""The standard interface, whole and streamed: text, citations, usage, JSON answers, and broken events."""
+"""The standard interface over a socket, whole and streamed: text, citations, usage, and JSON answers."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import pytest
-
-from pinecone_assistant_client import IncompleteStreamError, Reference, StreamError, Usage
+from pinecone_assistant_client import Reference, Usage
 
 from ..support.asking import Asking, text_of
-from ..support.bodies import ANSWER_ID, CHAT_EVENTS, QUESTION, chat_answer, chat_event, event
+from ..support.bodies import ANSWER_ID, CHAT_EVENTS, QUESTION, chat_answer
 from ..support.raw_server import RawServer, reply, streamed
-
-
-def test_an_event_of_type_error_on_the_standard_interface_raises(ask: Asking, server: RawServer) -> None:
-    server.script(streamed([event({"type": "error", "code": "INTERNAL", "message": "broke"})]))
-    with pytest.raises(StreamError, match="INTERNAL: broke"):
-        list(ask().stream_chat(QUESTION))
-
-
-def test_a_whole_json_answer_of_the_standard_interface_to_a_streamed_request_is_one_chunk(
-    ask: Asking, server: RawServer
-) -> None:
-    server.script(reply(chat_answer()))
-    (only,) = ask().stream_chat(QUESTION)
-    assert only.content == "A red pine grows up to 25 meters."
-    assert only.context_snippet_count == 3
 
 
 def test_the_standard_interface_gives_text_citations_usage_and_count(ask: Asking, server: RawServer) -> None:
@@ -62,30 +44,6 @@ def test_a_stream_of_the_standard_interface_gives_text_citations_and_usage(ask: 
     assert [citation.start for chunk in chunks for citation in chunk.citations] == [33]
     assert (chunks[-1].finish_reason, chunks[-1].usage) == ("stop", Usage(10, 5, 15))
     assert {chunk.id for chunk in chunks} == {ANSWER_ID}
-
-
-def test_a_stream_of_the_standard_interface_may_have_null_usage_and_unknown_events(
-    ask: Asking, server: RawServer
-) -> None:
-    end = chat_event("message_end", finish_reason="stop", usage=None)
-    server.script(streamed([CHAT_EVENTS[1], chat_event("content_filter", results={}), end]))
-    chunks = list(ask().stream_chat(QUESTION))
-    assert text_of(chunks) == "A red pine grows "
-    assert chunks[-1].usage is None
-
-
-def test_a_stream_of_the_standard_interface_without_its_end_raises(ask: Asking, server: RawServer) -> None:
-    server.script(streamed(CHAT_EVENTS[:-1]))
-    with pytest.raises(IncompleteStreamError) as caught:
-        list(ask().stream_chat(QUESTION))
-    assert caught.value.text == "A red pine grows up to 25 meters."
-
-
-@pytest.mark.parametrize("bad", [{"type": "citation"}, {"no": "type"}, {"type": "citation", "citation": {}}])
-def test_a_broken_event_of_the_standard_interface_raises(ask: Asking, server: RawServer, bad: Any) -> None:
-    server.script(streamed([event(bad)]))
-    with pytest.raises(StreamError):
-        list(ask().stream_chat(QUESTION))
 
 
 def test_a_json_answer_is_asked_for_on_the_standard_interface(ask: Asking, server: RawServer) -> None:

@@ -16,6 +16,8 @@ from pinecone_assistant_client import (
 )
 from pinecone_assistant_client.retries import Retries
 
+from .bodies import QUESTION
+
 Kind = Literal["sync", "async"]
 KEY = "pcsk_local_0123456789_secret"
 _T = TypeVar("_T")
@@ -85,6 +87,11 @@ class Asker:
 
     def close(self) -> None:
         self._asking.run(self.client.close)
+
+
+def put(asker: Asker, is_streamed: bool) -> str:
+    """Ask, and read the whole answer, in one piece or streamed."""
+    return text_of(asker.stream_chat_completion(QUESTION)) if is_streamed else asker.chat_completion(QUESTION).content
 
 
 class Asking:

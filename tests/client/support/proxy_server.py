@@ -6,13 +6,13 @@ import contextlib
 import selectors
 import socket
 import struct
-import threading
 import time
 
+from .accepting import Accepting
 from .raw_server import WAIT_SECONDS
 
 
-class ProxyServer:
+class ProxyServer(Accepting):
     """Every name leads to the upstream port on 127.0.0.1.
 
     Args:
@@ -23,14 +23,9 @@ class ProxyServer:
     def __init__(self, upstream_port: int, *, refusal: bytes | None = None) -> None:
         self._upstream_port = upstream_port
         self._refusal = refusal
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
         self.heads: list[str] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        accepting = threading.Thread(target=self._accept, daemon=True)
-        self._threads.append(accepting)
-        accepting.start()
+        super().__init__()
+        self.url = f"http://{self.address}"
 
     @property
     def targets(self) -> list[str]:
@@ -43,28 +38,6 @@ class ProxyServer:
         while not self.heads and time.monotonic() < end:
             time.sleep(0.005)
         return bool(self.heads)
-
-    def __enter__(self) -> ProxyServer:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(WAIT_SECONDS)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.settimeout(WAIT_SECONDS)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):

@@ -7,10 +7,11 @@ import socket
 import struct
 import threading
 
+from .accepting import Accepting
 from .raw_server import WAIT_SECONDS
 
 
-class SocksServer:
+class SocksServer(Accepting):
     """Every name leads to the upstream port on 127.0.0.1.
 
     Args:
@@ -32,39 +33,9 @@ class SocksServer:
         self._login = login
         self._refusal = refusal
         self._is_silent = is_silent
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
         self.targets: list[tuple[str, int]] = []
         self.logins: list[tuple[str, str]] = []
-        self.connections = 0
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        accepting = threading.Thread(target=self._accept, daemon=True)
-        self._threads.append(accepting)
-        accepting.start()
-
-    def __enter__(self) -> SocksServer:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(WAIT_SECONDS)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            connection.settimeout(WAIT_SECONDS)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        super().__init__()
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError, EOFError):

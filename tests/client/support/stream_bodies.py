@@ -10,6 +10,7 @@ import pytest
 
 from pinecone_assistant_client.answers import ChatCompletionChunk
 from pinecone_assistant_client.errors import StreamError
+from pinecone_assistant_client.shaping import AnswerDecoder
 from pinecone_assistant_client.wire.streams import ChatCompletionStreamDecoder, ChatStreamDecoder, StreamDecoder
 
 from .asking import text_of
@@ -61,7 +62,7 @@ STANDARD_TEXT = "A red pine grows 25 mä."
 
 
 def read(
-    decoder: StreamDecoder, pieces: Iterable[bytes], into: list[ChatCompletionChunk] | None = None
+    decoder: AnswerDecoder, pieces: Iterable[bytes], into: list[ChatCompletionChunk] | None = None
 ) -> list[ChatCompletionChunk]:
     """The chunks, read as the client reads them: until the decoder is done."""
     chunks = [] if into is None else into

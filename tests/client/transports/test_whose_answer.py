@@ -12,7 +12,7 @@ import pytest
 
 from pinecone_assistant_client import APIConnectionError
 
-from ..support.asking import KEY, Asking
+from ..support.asking import KEY, Asking, put
 from ..support.bodies import QUESTION, TEXT, completion, parts
 from ..support.broken_peers import SessionKind, session_options
 from ..support.clients import described
@@ -35,22 +35,9 @@ def session(request: pytest.FixtureRequest) -> SessionKind:
     return chosen
 
 
-@pytest.fixture(params=["plain", "streamed"])
-def is_streamed(request: pytest.FixtureRequest) -> bool:
-    """How the question is asked."""
-    return bool(request.param == "streamed")
-
-
 def answer(text: str, is_streamed: bool) -> list[Any]:
     """A scripted answer."""
     return streamed(parts(text)) if is_streamed else reply(completion(text))
-
-
-def put(asker: Any, is_streamed: bool) -> str:
-    """Ask, and read the whole answer."""
-    if is_streamed:
-        return "".join(chunk.content for chunk in asker.stream_chat_completion(QUESTION))
-    return str(asker.chat_completion(QUESTION).content)
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])

@@ -12,7 +12,7 @@ import trustme
 
 from pinecone_assistant_client import APIConnectionError
 
-from ..support.asking import Asking
+from ..support.asking import Asking, put
 from ..support.bodies import QUESTION, TEXT, completion
 from ..support.broken_peers import ALERT, CORRUPT_RECORD, PLAIN_TEXT, SessionKind, session_options
 from ..support.proxy_server import ProxyServer
@@ -39,19 +39,6 @@ def session(request: pytest.FixtureRequest) -> SessionKind:
     """Whose session sends."""
     chosen: SessionKind = request.param
     return chosen
-
-
-@pytest.fixture(params=["plain", "streamed"])
-def is_streamed(request: pytest.FixtureRequest) -> bool:
-    """How the question is asked."""
-    return bool(request.param == "streamed")
-
-
-def put(asker: Any, is_streamed: bool) -> str:
-    """Ask, and read the whole answer."""
-    if is_streamed:
-        return "".join(chunk.content for chunk in asker.stream_chat_completion(QUESTION))
-    return str(asker.chat_completion(QUESTION).content)
 
 
 def fails_once(asker: Any, is_streamed: bool) -> APIConnectionError:

@@ -68,3 +68,9 @@ def test_ids_that_differ_are_the_first_on_the_standard_interface_too() -> None:
 def test_a_reference_keeps_its_signed_url_out_of_its_repr() -> None:
     chunks = read_standard(*STANDARD)
     assert "SIGNED" not in repr(chunks)
+
+
+def test_an_event_of_type_error_has_its_code_and_message_at_its_top() -> None:
+    error, _ = failure_of(ChatStreamDecoder(), event({"type": "error", "code": "INTERNAL", "message": "broke"}))
+    assert error.code == "INTERNAL"
+    assert "INTERNAL: broke" in str(error)
