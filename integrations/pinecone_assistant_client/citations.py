@@ -274,6 +274,7 @@ class ReferenceListHoldback:
             return ""
         text = self._held + piece
         shown = text.rstrip()
+        before_heading = text
         starts = [match.span() for match in _LINE_START.finditer(text)]
         for before, start in [(0, 0), *starts] if self._is_at_start else starts:
             end = text.find("\n", start)
@@ -284,9 +285,10 @@ class ReferenceListHoldback:
                 self._list.append(text[len(shown) :])
                 return shown
             if end < 0 and _may_be_heading(line):
-                shown = text[:before].rstrip()
-        if len(text) - len(shown) > self._MAX_BLANK:
-            shown = text
+                before_heading = text[:before]
+                shown = before_heading.rstrip()
+        if len(text) - len(shown) > self._MAX_BLANK:  # too many blanks; what may be a heading after them stays
+            shown = text if len(text) - len(before_heading) > self._MAX_BLANK else before_heading
         self._held = text[len(shown) :]
         self._is_at_start = self._is_at_start and not shown
         return shown
