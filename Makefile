@@ -106,10 +106,10 @@ $(VENV)/.bench: pyproject.toml | $(VENV)/bin/pip
 	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group bench
 	@touch $(VENV)/.all $(VENV)/.dev $@
 
-# About twelve minutes: prints the tables and writes docs/benchmarks.md with its plots; the last table, of uploads and syncs, is printed only.
+# About fifteen minutes: prints the tables and writes docs/benchmarks.md with its plots.
 bench: $(VENV)/.bench
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
-	@$(OFFLINE) $(RUN)/python -m tests.benchmarks.feeding_speed
+	@$(OFFLINE) $(RUN)/python -m tests.benchmarks.bulk
 
 # Builds and checks a release in dist/ and tries the wheel with each extra in a clean environment; uploads nothing.
 dist: $(VENV)/.dev

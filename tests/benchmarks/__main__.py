@@ -28,6 +28,9 @@ FLOORS = ("LangChain floor", "LlamaIndex floor")
 PARTS = ("HTTP alone", *FLOORS)
 """What a call of ours cannot go below: it is one of the frameworks over one of the HTTP libraries."""
 
+THINKING = ("--think-ms", "100")
+"""As a real service does. With a server that answers at once few requests are open at a time, and a pool costs nothing."""
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -61,8 +64,8 @@ SUITES = (
     Suite("token, one event a chunk", "streams", 2000, (*OURS, *PEERS, *FLOORS), ("--tokens", "2000")),
     Suite("token, 32 events a chunk", "streams", 2000, (*OURS, *PEERS), ("--tokens", "2000", "--per-chunk", "32")),
     Suite("token, close-delimited", "streams", 2000, (*OURS, *PEERS), ("--tokens", "2000", "--framing", "close")),
-    Suite("200 calls at once", "concurrent_calls", 200, (*OURS, *PEERS, *PARTS)),
-    Suite("1,000 calls at once", "concurrent_calls", 1000, (*OURS, "ChatOpenAI", "OpenAILike", *PARTS)),
+    Suite("200 calls at once", "concurrent_calls", 200, (*OURS, *PEERS, *PARTS), THINKING),
+    Suite("1,000 calls at once", "concurrent_calls", 1000, (*OURS, "ChatOpenAI", "OpenAILike", *PARTS), THINKING),
     Suite(
         "200 streams at once",
         "concurrent_streams",

@@ -1,11 +1,10 @@
-"""`python -m tests.benchmarks.feeding_speed`: memory and speed of uploads and syncs. It prints numbers and judges none.
+"""Memory and speed of uploads and syncs, beside the official SDK: rows of the table that `bulk` prints and writes.
 
 Every server runs in a process of its own, and so does every measurement of memory.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -19,6 +18,7 @@ from typing import Any
 
 from pinecone_assistant_client import AssistantClient, AssistantFile, AsyncAssistantClient, Upload
 from pinecone_assistant_client.feeding.sync_plan import Wanted, plan_sync, sync_file_id, sync_metadata
+from tests.benchmarks.report import BulkRow
 
 ROOT = Path(__file__).parent.parent.parent
 LARGE_BYTES = 100 * 1024 * 1024
@@ -92,7 +92,8 @@ def _server(program: str, *arguments: str) -> Iterator[tuple[str, str]]:
         process.wait()
 
 
-def _memory(kind: str, folder: Path) -> tuple[str, str]:
+def memory(kind: str, folder: Path) -> BulkRow:
+    """Memory that the upload of a large file adds."""
     path = folder / "large.pdf"
     if not path.exists():
         path.write_bytes(b"%PDF-1.7 " + bytes(LARGE_BYTES - 9))
@@ -100,9 +101,10 @@ def _memory(kind: str, folder: Path) -> tuple[str, str]:
         command = [sys.executable, "-c", _MEMORY, kind, host, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     found = json.loads(done.stdout)
-    return (
-        f"memory that a 100 MiB PDF adds, {kind} (bar: 16 MB)",
+    return BulkRow(
+        f"memory that the upload of a 100 MiB PDF adds, {kind}",
         f"{found['grown']:.1f} MiB over {found['before']:.0f}",
+        bar="16 MiB",
     )
 
 
@@ -113,11 +115,15 @@ def _texts() -> list[tuple[str, bytes]]:
     ]
 
 
-def _official(host: str, name: str) -> float:
-    """The official SDK's loop: each file until it is Available, one after the other."""
+def _sdk(host: str) -> Any:
     from pinecone import Pinecone  # noqa: PLC0415 - of the development tools only
 
-    assistant: Any = Pinecone(api_key="local", host=host).assistants
+    return Pinecone(api_key="local", host=host).assistants
+
+
+def _official(host: str, name: str) -> float:
+    """The official SDK's loop: each file until it is Available, one after the other."""
+    assistant = _sdk(host)
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for file_name, content in _texts():
@@ -151,7 +157,8 @@ async def _ours_async(host: str, name: str) -> float:
         return time.perf_counter() - began
 
 
-def _many(delay_seconds: float, bar: float) -> Iterator[tuple[str, str]]:
+def many(delay_seconds: float, bar: float) -> Iterator[BulkRow]:
+    """`upload_many` of small files, and the official SDK's loop over them."""
     with _server(_LOCAL, str(delay_seconds)) as (host, name):
         theirs = _official(host, name)
     for kind in ("sync", "async"):
@@ -160,13 +167,16 @@ def _many(delay_seconds: float, bar: float) -> Iterator[tuple[str, str]]:
         service = (
             f"a service that takes {delay_seconds * 1000:.0f} ms a file" if delay_seconds else "the local assistant"
         )
-        yield (
-            f"{SMALL_FILES} small files to {service}, {kind}, over the official SDK's loop (bar: {bar:g} times)",
-            f"{theirs / seconds:.1f} times: {seconds:.2f} s, SDK {theirs:.2f} s",
+        yield BulkRow(
+            f"upload_many of {SMALL_FILES} small files to {service}, {kind}; the SDK uploads one after the other",
+            f"{seconds:.2f} s",
+            f"{theirs:.2f} s: {theirs / seconds:.1f} times ours",
+            f"at least {bar:g} times",
         )
 
 
-def _unchanged(folder: Path) -> Iterator[tuple[str, str]]:
+def unchanged(folder: Path) -> Iterator[BulkRow]:
+    """`sync` of a folder of which everything is there, and the SDK's list of the files, which is all that it has for it."""
     source = folder / "docs"
     for number in range(SYNCED_FILES):
         path = source / f"part{number % 10}" / f"{number}.md"
@@ -189,15 +199,21 @@ def _unchanged(folder: Path) -> Iterator[tuple[str, str]]:
                 return time.perf_counter() - began
 
         seconds_async = asyncio.run(run())
-    assert len(report.unchanged) == count == SYNCED_FILES
+        theirs = time.perf_counter()
+        listed = sum(1 for _ in _sdk(host).list_files(assistant_name=name, filter={"sync_owner": "docs"}))
+        theirs = time.perf_counter() - theirs
+    assert len(report.unchanged) == count == listed == SYNCED_FILES
     for kind, taken in (("sync", seconds), ("async", seconds_async)):
-        yield (
-            f"sync of {SYNCED_FILES:,} unchanged files beside the service's time for the list, {kind} (bar: 1 s)",
-            f"{taken - listing:.2f} s of {taken:.2f} s",
+        yield BulkRow(
+            f"sync of {SYNCED_FILES:,} files without a change, {kind}; the SDK only lists them",
+            f"{taken:.2f} s, {taken - listing:.2f} s of it for more than the list",
+            f"{theirs:.2f} s",
+            "1 s for more than the list",
         )
 
 
-def _plan() -> tuple[str, str]:
+def plan() -> BulkRow:
+    """The pure plan of a large sync."""
     wanted = [Wanted(f"part{n % 100}/{n}.md", f"{n:064x}", {"n": n, "genre": "x"}) for n in range(PLANNED_FILES)]
     present = [
         AssistantFile(
@@ -206,33 +222,7 @@ def _plan() -> tuple[str, str]:
         for file in wanted[PLANNED_FILES // 10 :]
     ]
     began = time.perf_counter()
-    plan = plan_sync(wanted[: -PLANNED_FILES // 10], present, "docs", delete=True)
+    planned = plan_sync(wanted[: -PLANNED_FILES // 10], present, "docs", delete=True)
     seconds = time.perf_counter() - began
-    assert (len(plan.uploaded), len(plan.deleted)) == (PLANNED_FILES // 10, PLANNED_FILES // 10)
-    return f"plan_sync of {PLANNED_FILES:,} files (bar: 1 s)", f"{seconds:.2f} s"
-
-
-def main() -> None:
-    """Print a table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.feeding_speed")
-    parser.add_argument("--only", default="", help="memory, many, unchanged or plan")
-    only = parser.parse_args().only
-    sys.stdout.write("| what | measured |\n|---|---|\n")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lines: list[tuple[str, Iterator[tuple[str, str]]]] = [
-            ("memory", (_memory(kind, folder) for kind in ("sync", "async"))),
-            ("many", _many(0.1, 5)),
-            ("many", _many(0.0, 1.8)),
-            ("unchanged", _unchanged(folder)),
-            ("plan", (_plan() for _ in range(1))),
-        ]
-        for kind, rows in lines:
-            if only in kind:
-                for what, measured in rows:
-                    sys.stdout.write(f"| {what} | {measured} |\n")
-                    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+    assert (len(planned.uploaded), len(planned.deleted)) == (PLANNED_FILES // 10, PLANNED_FILES // 10)
+    return BulkRow(f"plan of a sync of {PLANNED_FILES:,} files", f"{seconds:.2f} s", bar="1 s")

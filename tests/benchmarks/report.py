@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -132,9 +132,40 @@ def floor_rows(results: Results) -> list[list[str]]:
     return rows
 
 
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+class BulkRow(NamedTuple):
+    """A row of the table of uploads, syncs and batches."""
+
+    what: str
+    ours: str
+    sdk: str = "-"
+    bar: str = "-"
+
+
+BULK_HEADER = ("work", "ours", "official SDK", "bar")
+BULK_TITLE = "## Uploads, syncs and batches"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def with_bulk(page: str, section: str) -> str:
+    """Return the page with this section at its end, in place of an older one."""
+    rest = page.partition(BULK_TITLE)[0].rstrip("\n")
+    return f"{rest}\n\n{section.strip()}\n" if section else f"{rest}\n"
+
+
+def write_bulk(rows: Sequence[BulkRow]) -> None:
+    """Write the table of uploads, syncs and batches into docs/benchmarks.md; the rest of the page stays."""
+    page = DOCS / "benchmarks.md"
+    how = (
+        f"Measured once, on {datetime.date.today():%Y-%m-%d} with `make bench`: the client, the official SDK "
+        f"{_version('pinecone')} and the server each in a process of its own. Where the SDK has no such call, "
+        "the row says what it does instead."
+    )
+    section = f"{BULK_TITLE}\n\n{how}\n\n{markdown(BULK_HEADER, rows)}"
+    page.write_text(with_bulk(page.read_text(encoding="utf-8"), section), encoding="utf-8")
 
 
 def _version(package: str) -> str:
@@ -193,14 +224,16 @@ def write_report(results: Results, *, is_whole: bool, rounds: int, seconds: floa
         "![CPU of one streamed token](benchmark_token.svg)",
         "![200 streams at once](benchmark_streams.svg)",
         "## Bars",
-        _markdown(*bars),
+        markdown(*bars),
         "## What a call cannot go below",
         what_floor,
-        _markdown(*floors),
+        markdown(*floors),
         NOTES.read_text(encoding="utf-8").strip(),
-        *(f"## {suite[0].upper()}{suite[1:]}\n\n{_markdown(header, rows)}" for suite, header, rows in tables),
+        *(f"## {suite[0].upper()}{suite[1:]}\n\n{markdown(header, rows)}" for suite, header, rows in tables),
     ]
-    (DOCS / "benchmarks.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    page = DOCS / "benchmarks.md"
+    _, title, bulk = page.read_text(encoding="utf-8").partition(BULK_TITLE) if page.exists() else ("", "", "")
+    page.write_text(with_bulk("\n\n".join(parts), title + bulk), encoding="utf-8")
 
 
 def _plot(results: Results, suite: str, figure: str, title: str, path: Path) -> None:

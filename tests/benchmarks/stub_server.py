@@ -30,6 +30,20 @@ def whole_answer() -> bytes:
     return json.dumps(body).encode()
 
 
+def standard_answer() -> bytes:
+    """The same answer on the standard interface, with one citation."""
+    reference = {"file": {"id": "file-1", "name": "red_pine.pdf", "status": "Available"}, "pages": [1]}
+    body = {
+        "id": _ID,
+        "message": {"role": "assistant", "content": SENTENCE * 22},
+        "finish_reason": "stop",
+        "model": _MODEL,
+        "citations": [{"position": 52, "references": [reference]}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 200, "total_tokens": 300},
+    }
+    return json.dumps(body).encode()
+
+
 def event(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
     """One event as the service writes it. `object` and `created` are there for clients that ask for them."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -96,7 +110,11 @@ class Stub(asyncio.Protocol):
             TASKS.add(task)
             task.add_done_callback(TASKS.discard)
         else:
-            self.plain(WHOLE)
+            answer = WHOLE if b"/chat/completions " in head else STANDARD
+            if self.options.think_ms:  # as a real service does: many requests are open at once
+                asyncio.get_running_loop().call_later(self.options.think_ms / 1000, self.plain, answer)
+            else:
+                self.plain(answer)
 
     def plain(self, body: bytes) -> None:
         """Send a JSON body."""
@@ -134,6 +152,7 @@ class Stub(asyncio.Protocol):
 
 TASKS: set[asyncio.Task[None]] = set()
 WHOLE = whole_answer()
+STANDARD = standard_answer()
 EVENTS: list[bytes] = []
 
 
@@ -155,6 +174,7 @@ def main() -> None:
     parser.add_argument("--per-chunk", type=int, default=1, help="events written at once")
     parser.add_argument("--framing", choices=["chunked", "close", "gzip"], default="chunked")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="between two writes")
+    parser.add_argument("--think-ms", type=float, default=0.0, help="before a plain answer")
     parser.add_argument("--stamped", action="store_true", help="each token is the time at which it was written")
     asyncio.run(serve(parser.parse_args()))
 

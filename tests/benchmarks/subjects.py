@@ -10,6 +10,8 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
+MAX_CONNECTIONS = 1000
+"""As `ChatOpenAI` and `OpenAILike` have by default."""
 QUESTION = "What is the maximum height of a red pine?"
 
 
@@ -167,7 +169,9 @@ class BareHTTP:
 def _ours_langchain(host: str) -> Subject:
     from langchain_pinecone_assistant import ChatPineconeAssistant  # noqa: PLC0415 - see the module's docstring
 
-    return LangChainModel(ChatPineconeAssistant(assistant_name="docs", api_key="local", host=host))
+    return LangChainModel(
+        ChatPineconeAssistant(assistant_name="docs", api_key="local", host=host, max_connections=MAX_CONNECTIONS)
+    )
 
 
 def _chat_openai(host: str) -> Subject:
@@ -186,7 +190,9 @@ def _floor_langchain(_host: str) -> Subject:
 def _ours_llama_index(host: str) -> Subject:
     from llama_index.llms.pinecone_assistant import PineconeAssistant  # noqa: PLC0415 - see the module's docstring
 
-    return LlamaIndexModel(PineconeAssistant(assistant_name="docs", api_key="local", host=host))
+    return LlamaIndexModel(
+        PineconeAssistant(assistant_name="docs", api_key="local", host=host, max_connections=MAX_CONNECTIONS)
+    )
 
 
 def _openai_like(host: str) -> Subject:
