@@ -7,15 +7,12 @@ assistant's `serve` takes `MetadataRules` from here.
 from collections.abc import Sequence
 from typing import Any
 
-from .clients import Clients
-from .errors import suggestion
-from .feeding.documents import HASH_KEY as DOCUMENT_HASH_KEY
-from .feeding.documents import document_file_id, document_hash, document_id, document_upload, user_metadata
-from .feeding.metadata import MetadataRules
-from .filters import check_number, checked_guard, deep_copied
-from .messages import Message
-from .options import NOT_GIVEN, ChatOptions, NotGiven
-from .settings import (
+from ..errors import suggestion
+from ..feeding.metadata import MetadataRules
+from ..filters import check_number, checked_guard, deep_copied
+from ..messages import Message
+from ..options import NOT_GIVEN, ChatOptions, NotGiven
+from ..settings import (
     CONNECTION_OPTIONS,
     DEFAULT_API_VERSION,
     DEFAULT_MAX_CONNECTIONS,
@@ -26,8 +23,11 @@ from .settings import (
     checked_limits,
     environment,
 )
-from .shaping import checked_stop, json_instruction, strip_code_fence
-from .wire.protocol import checked_context_options
+from ..shaping import checked_stop, json_instruction, strip_code_fence
+from ..wire.protocol import checked_context_options
+from .clients import Clients
+from .documents import HASH_KEY as DOCUMENT_HASH_KEY
+from .documents import document_file_id, document_hash, document_id, document_upload, user_metadata
 
 __all__ = [
     "CONNECTION_OPTIONS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .async_client import AsyncAssistantClient
-    from .client import AssistantClient
+    from ..async_client import AsyncAssistantClient
+    from ..client import AssistantClient
 
 
 class Clients:
@@ -25,7 +25,7 @@ class Clients:
     def __init__(
         self, settings: object, client: AssistantClient | AsyncAssistantClient, *, is_injected: bool = False
     ) -> None:
-        from .client import AssistantClient  # noqa: PLC0415 - 15 ms that an import of an adapter need not take
+        from ..client import AssistantClient  # noqa: PLC0415 - 15 ms that an import of an adapter need not take
 
         self.settings = settings
         self._injected = client if is_injected else None
@@ -40,7 +40,7 @@ class Clients:
     def sync(self) -> AssistantClient:
         """The client for sync calls."""
         if self._sync is None:
-            from .client import AssistantClient  # noqa: PLC0415 - as above
+            from ..client import AssistantClient  # noqa: PLC0415 - as above
 
             assert self._async is not None  # noqa: S101 - one of them was passed
             self._sync = AssistantClient.like(self._async)
@@ -50,7 +50,7 @@ class Clients:
     def asynchronous(self) -> AsyncAssistantClient:
         """The client for async calls."""
         if self._async is None:
-            from .async_client import AsyncAssistantClient  # noqa: PLC0415 - as above
+            from ..async_client import AsyncAssistantClient  # noqa: PLC0415 - as above
 
             assert self._sync is not None  # noqa: S101 - one of them was passed
             self._async = AsyncAssistantClient.like(self._sync)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
-from .values import AssistantFile, Upload
+from ..feeding.values import AssistantFile, Upload
 
 ID_KEY = "doc_id"
 HASH_KEY = "doc_sha256"
