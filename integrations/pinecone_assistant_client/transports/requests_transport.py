@@ -52,6 +52,7 @@ from .urllib3_connections import Adapter, Pools, Route, current, watch_reading
 
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _READ_BYTES = 65536
+_NOT_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError)
 
 
@@ -153,7 +154,7 @@ class RequestsTransport:
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.exceptions.RequestException):
                 error.request = None  # it holds the headers, and they hold the key
-            if session is not None:
+            if session is not None and not attempt.is_written:
                 attempt.is_written = not _failed_before_writing(error)
             raise _error_while_opening(error, request, attempt) from error
         finally:
@@ -264,6 +265,7 @@ def _look_first(
     come. The session itself would look at a redirect that it may not follow: it would read the whole body, which may never
     end, and fail for a Location that is no URL with errors of any kind.
     """
+    attempt.is_written = True  # whatever a hook raises
     raw = response.raw
     if response.status_code < 200:
         _close_connection(raw)
@@ -341,12 +343,24 @@ def _failed_before_writing(error: Exception) -> bool:
     `connect`, which opens the connection, its tunnel and TLS. Anything else counts as written, because a retry bills.
     """
     causes = list(_causes(error))
-    if isinstance(error, ValueError) or any(isinstance(cause, urllib3.exceptions.ClosedPoolError) for cause in causes):
-        return True  # requests found that no URL, scheme or header can be so; or another thread closed the session
-    return any(
-        frame.f_code.co_name == "connect" and str(frame.f_globals.get("__name__", "")).startswith("urllib3.")
+    if isinstance(error, ValueError):
+        # No URL, scheme or header of a request can be so; but urllib3's InvalidHeader is about the head of a response.
+        return not any(isinstance(cause, urllib3.exceptions.InvalidHeader) for cause in causes)
+    frames = [
+        frame
         for cause in causes
         for frame, _ in traceback.walk_tb(cause.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith("urllib3.")
+    ]
+    # Retries of the session's own: what was sent before the last one counts too.
+    earlier = [
+        one.error for frame in frames if frame.f_code.co_name == "increment" for one in frame.f_locals["self"].history
+    ]
+    if not all(isinstance(before, _NOT_CONNECTED) for before in earlier):
+        return False
+    # A pool is closed by another thread that closes the session.
+    return any(isinstance(cause, urllib3.exceptions.ClosedPoolError) for cause in causes) or any(
+        frame.f_code.co_name == "connect" for frame in frames
     )
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import itertools
+from typing import Any, cast
 
 import aiohttp
 import pytest
 import requests
 import requests.adapters
+import urllib3
 
-from pinecone_assistant_client import AuthenticationError, BadRequestError, InvalidRequestError
+from pinecone_assistant_client import (
+    APIConnectionError,
+    AssistantClient,
+    AuthenticationError,
+    BadRequestError,
+    InvalidRequestError,
+)
 
 from ..support.asking import KEY
 from ..support.bodies import QUESTION, TEXT
 from ..support.clients import WHOLE, async_client, sync_client
-from ..support.raw_server import HOLD, RawServer, chunk, head, reply
+from ..support.raw_server import CLOSE, HOLD, Answer, RawServer, chunk, head, reply
 
 
 def test_an_injected_session_wins_and_stays_open(server: RawServer) -> None:
@@ -92,6 +100,91 @@ def test_the_retries_of_an_injected_session_are_its_own_and_typed(server: RawSer
             with pytest.raises(Exception, match="503") as caught:
                 client.chat_completion(QUESTION)
             assert type(caught.value).__module__.startswith("pinecone_assistant_client")
+
+
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["plain", "streamed"])
+def test_a_head_that_urllib3_refuses_is_no_reason_to_send_the_question_again(
+    server: RawServer, *, is_streamed: bool
+) -> None:
+    """Requests words it as InvalidHeader, its error for headers of a request that are refused before anything is sent."""
+    server.otherwise = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef"]
+    with requests.Session() as session, sync_client(server, http_session=session) as client:
+        with pytest.raises(APIConnectionError, match="multiple unmatching values") as caught:
+            _ask(client, is_streamed=is_streamed)
+        assert caught.value.may_have_been_processed
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.JSONDecodeError("not JSON", "", 0),
+        requests.exceptions.InvalidURL("of the hook's own request"),
+        requests.exceptions.ConnectionError(urllib3.exceptions.ClosedPoolError(cast("Any", None), "closed")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_hook_of_the_session_raises_is_no_reason_to_send_the_question_again(
+    server: RawServer, error: Exception, *, is_streamed: bool
+) -> None:
+    server.otherwise = WHOLE
+
+    def hook(*_args: Any, **_options: Any) -> None:
+        raise error
+
+    with requests.Session() as session, sync_client(server, http_session=session) as client:
+        session.hooks["response"].append(hook)
+        with pytest.raises(APIConnectionError) as caught:
+            _ask(client, is_streamed=is_streamed)
+        assert caught.value.may_have_been_processed
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "end", [[CLOSE], [*reply(b"busy", status=503, headers={"Connection": "close"}), CLOSE]], ids=["cut", "503"]
+)
+def test_a_question_that_the_session_sent_before_its_last_retry_counts_as_written(
+    server: RawServer, end: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.otherwise = end
+    _refuse_connections(monkeypatch, after=1)
+    retries = urllib3.Retry(1, allowed_methods=None, status_forcelist=[503], backoff_factor=0)
+    with requests.Session() as session, sync_client(server, http_session=session) as client:
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+        with pytest.raises(APIConnectionError) as caught:
+            client.chat_completion(QUESTION)
+        assert caught.value.may_have_been_processed
+    assert len(server.requests) == 1
+
+
+def test_a_question_that_the_session_could_never_send_is_not_written(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refuse_connections(monkeypatch, after=0)
+    with requests.Session() as session, sync_client(server, http_session=session, max_retries=0) as client:
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=urllib3.Retry(2, backoff_factor=0)))
+        with pytest.raises(APIConnectionError) as caught:
+            client.chat_completion(QUESTION)
+        assert not caught.value.may_have_been_processed
+
+
+def _ask(client: AssistantClient, *, is_streamed: bool) -> None:
+    if is_streamed:
+        list(client.stream_chat_completion(QUESTION))
+    else:
+        client.chat_completion(QUESTION)
+
+
+def _refuse_connections(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    connect, made = urllib3.util.connection.create_connection, itertools.count()
+
+    def create_connection(*args: Any, **options: Any) -> Any:
+        if next(made) >= after:
+            raise ConnectionRefusedError("refused")
+        return connect(*args, **options)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
 
 
 async def test_an_injected_async_session_wins_and_stays_open(server: RawServer) -> None:
