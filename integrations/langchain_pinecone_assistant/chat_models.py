@@ -19,7 +19,7 @@ from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self, Unpack
 
-from pinecone_assistant_client.adapters import DEFAULT_MODEL, VARIABLES
+from pinecone_assistant_client.adapters import DEFAULT_MODEL, VARIABLES, keeps_no_arguments
 
 from .bound import KeepsChatOptions
 from .citations import PROVIDER
@@ -75,6 +75,7 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
 
     else:
 
+        @keeps_no_arguments
         def __init__(self, **options):
             """Leave out a `streaming=False` that only the framework passes: it would count as the user's choice.
 

@@ -136,20 +136,15 @@ class AssistantConnection(BaseModel):
     def _checked(cls, options: dict[str, Any]) -> dict[str, Any]:
         """Return a constructor's options, with copies of the dicts that decide who sees what.
 
-        Constructors call this before pydantic's, which would wrap the errors in its own. Where something is wrong the options
-        are emptied: the frames of the traceback, which some tools record, would show the key.
+        Constructors call this before pydantic's, which would wrap the errors in its own.
 
         Raises:
             InvalidRequestError: An unknown option, or a guard that guards nothing.
         """
-        try:
-            cls._check_names(options)
-            with ModelErrors():
-                checked_guard(options.get(GUARD))
-            return options | _own_copies(options)
-        except ValueError:
-            options.clear()
-            raise
+        cls._check_names(options)
+        with ModelErrors():
+            checked_guard(options.get(GUARD))
+        return options | _own_copies(options)
 
     @classmethod
     def _check_names(cls, options: Mapping[str, Any]) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ConfigDict
+
 from pinecone_assistant_client import Evaluation
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .connection import AssistantConnection
 from .errors import InvalidRequestError, ModelErrors
@@ -22,6 +25,18 @@ Evaluator = Callable[..., dict[str, Any]]
 AsyncEvaluator = Callable[..., Awaitable[dict[str, Any]]]
 
 
+class EvaluatorConnection(AssistantConnection):
+    """The options of an evaluator."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    if not TYPE_CHECKING:  # as for the models
+
+        def __init__(self, **options):
+            super().__init__(**self._checked(options))
+
+
+@keeps_no_arguments
 def alignment_evaluator(
     *,
     question_key: str = "question",
@@ -50,7 +65,7 @@ def alignment_evaluator(
 
     Source: POST /evaluation/metrics/alignment, assistant_evaluation 2026-04.
     """
-    connection = AssistantConnection(**cast("dict[str, Any]", options))
+    connection = EvaluatorConnection(**cast("dict[str, Any]", options))
     keys = (question_key, answer_key, reference_key)
 
     def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:
@@ -61,6 +76,7 @@ def alignment_evaluator(
     return alignment
 
 
+@keeps_no_arguments
 def aalignment_evaluator(
     *,
     question_key: str = "question",
@@ -69,7 +85,7 @@ def aalignment_evaluator(
     **options: Unpack[ConnectionWords],
 ) -> AsyncEvaluator:
     """Async version of `alignment_evaluator`, for `aevaluate`."""
-    connection = AssistantConnection(**cast("dict[str, Any]", options))
+    connection = EvaluatorConnection(**cast("dict[str, Any]", options))
     keys = (question_key, answer_key, reference_key)
 
     async def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:

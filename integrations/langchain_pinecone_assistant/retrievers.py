@@ -14,7 +14,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from pinecone_assistant_client import Context, Snippet, validate_filter
-from pinecone_assistant_client.adapters import checked_context_options
+from pinecone_assistant_client.adapters import checked_context_options, keeps_no_arguments
 
 from .bound import KeepsOptions
 from .connection import FilteredConnection, unknown_option
@@ -74,6 +74,7 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
 
     else:
 
+        @keeps_no_arguments
         def __init__(self, **options):
             super().__init__(**self._checked(options))
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client import AssistantError, validate_filter
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .bound import KeepsOptions
 from .calls import checked_fields
@@ -114,6 +115,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
 
     else:
 
+        @keeps_no_arguments
         def __init__(self, **options):
             super().__init__(**self._checked(options))
 

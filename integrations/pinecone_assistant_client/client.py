@@ -34,7 +34,8 @@ class AssistantClient(Exchange):
         interface: Which endpoint `answer` and `stream_answer` use: `"openai"` or `"standard"`.
         timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
         total_timeout: Seconds for a whole call with its retries, from the first byte sent to the last byte read, the
-            time of who reads a stream included. None is not bounded. Looking up a name in DNS is not bounded when sync.
+            time of who reads a stream included. None is not bounded. When sync, two things are not bounded by it: looking up a
+            name in DNS, and over an `http_session` the head of an answer that comes byte by byte.
         max_retries: Requests after the first, 0 for none.
         retry_on_timeout: Also send again what may have been processed. This can bill twice.
         api_version: The service's API version, `"YYYY-MM"`.

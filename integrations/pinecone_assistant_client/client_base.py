@@ -21,6 +21,7 @@ from .errors import (
     StreamError,
     cut_frames,
     cut_secrets,
+    keeps_no_arguments,
     suggestion,
 )
 from .filters import checked_guard, deep_copied, guarded
@@ -65,6 +66,7 @@ class BaseClient:
 
     _needs_assistant = True
 
+    @keeps_no_arguments
     def __init__(
         self,
         assistant_name: str | None = None,

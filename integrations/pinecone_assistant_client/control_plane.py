@@ -10,7 +10,7 @@ from .async_client import AsyncAssistantClient
 from .async_exchange import AsyncExchange
 from .client import AssistantClient
 from .client_base import BaseClient
-from .errors import InvalidRequestError, suggestion
+from .errors import InvalidRequestError, keeps_no_arguments, suggestion
 from .exchange import Exchange
 from .feeding.assistants import (
     assistants_page,
@@ -78,6 +78,7 @@ class Assistants:
         ```
     """
 
+    @keeps_no_arguments
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._given = _Given.checked(api_key, options)
         self._exchange = _of_no_assistant(Exchange(**self._given.options))
@@ -211,6 +212,7 @@ class Assistants:
 class AsyncAssistants:
     """Async version of `Assistants`."""
 
+    @keeps_no_arguments
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._given = _Given.checked(api_key, options)
         self._exchange = _of_no_assistant(AsyncExchange(**self._given.options))

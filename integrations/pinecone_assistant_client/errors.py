@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Iterable, Mapping
+import functools
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
+from typing_extensions import ParamSpec
 
 from .redaction import cleaned, excerpt, printable, without_secrets, words_of
 
@@ -240,6 +243,8 @@ class LibraryError(Exception):
 
 
 _Error = TypeVar("_Error", bound=AssistantError)
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 def reworded(error: _Error, message: str) -> _Error:
@@ -308,6 +313,25 @@ def cut_frames(error: BaseException, traceback: TracebackType | None, handled: B
         cause = error.__cause__
         if cause is not None and cause is not handled:
             cut_frames(cause.with_traceback(None), None, handled)
+
+
+def keeps_no_arguments(construct: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Have what a constructor raises show no frame that has its arguments, which are the key, headers and proxies."""
+
+    @functools.wraps(construct)
+    def constructing(*args: _P.args, **options: _P.kwargs) -> _T:
+        handled = sys.exc_info()[1]
+        try:
+            return construct(*args, **options)
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            del args, options
+            if isinstance(error, AssistantError):
+                cut_secrets(error, handled=handled)
+            else:
+                error.__context__ = handled
+            raise error.with_traceback(None)  # noqa: B904 - the same error
+
+    return constructing
 
 
 def forget_frames(error: BaseException) -> None:

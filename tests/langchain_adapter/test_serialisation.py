@@ -14,8 +14,15 @@ from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from pydantic import SecretStr, ValidationError
 
-from langchain_pinecone_assistant import ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool
-from pinecone_assistant_client import AssistantError
+from langchain_pinecone_assistant import (
+    ChatPineconeAssistant,
+    PineconeAssistantIndex,
+    PineconeAssistantRetriever,
+    PineconeAssistantTool,
+    aalignment_evaluator,
+    alignment_evaluator,
+)
+from pinecone_assistant_client import AssistantError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, Traces, chat_model, words
@@ -128,17 +135,47 @@ def test_validation_errors_do_not_repeat_what_was_passed() -> None:
         assert HEADER not in text
 
 
-@pytest.mark.parametrize("kind", [ChatPineconeAssistant, PineconeAssistantRetriever, PineconeAssistantTool])
-@pytest.mark.parametrize("wrong", [{"temprature": 1}, {"guard_filter": {}}], ids=["misspelt", "an empty guard"])
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ChatPineconeAssistant,
+        PineconeAssistantRetriever,
+        PineconeAssistantIndex,
+        PineconeAssistantTool,
+        alignment_evaluator,
+        aalignment_evaluator,
+    ],
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temprature": 1}, {"guard_filter": {}}, {"max_retries": "many"}],
+    ids=["misspelt", "an empty guard", "mistyped"],
+)
 def test_the_frames_of_a_constructors_error_hold_no_key(kind: Any, wrong: dict[str, Any]) -> None:
     """Sentry, rich and structlog record the variables of every frame in a traceback."""
-    with pytest.raises(AssistantError) as raised:
+    with pytest.raises(ValidationError if "max_retries" in wrong else AssistantError) as raised:
         kind(api_key=KEY, default_headers={"X-Secret": HEADER}, **wrong)
     frames = [entry.frame.f_locals for entry in raised.traceback[1:]]  # the first one is this test's
-    assert len(frames) > 1
+    assert frames
     for variables in frames:
         assert KEY not in repr(variables)
         assert HEADER not in repr(variables)
+
+
+@pytest.mark.parametrize("kind", [alignment_evaluator, aalignment_evaluator])
+def test_the_error_of_an_evaluators_option_does_not_repeat_what_was_passed(kind: Any) -> None:
+    with pytest.raises(ValidationError) as mistyped:
+        kind(api_key=[KEY], proxies=HEADER)
+    assert KEY not in str(mistyped.value)
+    assert HEADER not in str(mistyped.value)
+
+
+@pytest.mark.parametrize("kind", [alignment_evaluator, aalignment_evaluator])
+@pytest.mark.parametrize("wrong", ["assistant", "filter", "guard_filter", "temperature"])
+def test_an_option_that_an_evaluator_does_not_have_is_refused_by_name(kind: Any, wrong: str) -> None:
+    with pytest.raises(InvalidRequestError, match=wrong):
+        kind(**{wrong: "docs"})
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.schema import Document
 from pydantic import BaseModel
 
 from llama_index.indices.managed.pinecone_assistant import (
     PineconeAssistantChatEngine,
+    PineconeAssistantEvaluator,
+    PineconeAssistantIndex,
     PineconeAssistantQueryEngine,
     PineconeAssistantRetriever,
     PineconeAssistantToolSpec,
     to_filter,
 )
 from llama_index.llms.pinecone_assistant import PineconeAssistant
-from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client import APIConnectionError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import EIGHT, QUESTION, Ask, run
+from ..client.support.recorder import frames_of, recorded
+from .conftest import EIGHT, QUESTION, SECRET, Ask, run
 
 VIEWS: list[Any] = [
     PineconeAssistantRetriever,
@@ -51,6 +56,46 @@ class Height(BaseModel):
 def test_a_word_like_one_of_the_constructor_suggests_it(name: str, meant: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"has no option '{name}': did you mean '{meant}'"):
         PineconeAssistant(**dict[str, Any]({name: "docs"}))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        PineconeAssistant,
+        *VIEWS,
+        PineconeAssistantEvaluator,
+        PineconeAssistantIndex,
+        PineconeAssistantChatEngine.from_defaults,
+        partial(PineconeAssistantIndex.from_documents, []),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrong", [{"temprature": 1}, {"guard_filter": {}}, {"temperature": "warm"}], ids=["misspelt", "guard", "mistyped"]
+)
+def test_no_frame_of_a_constructors_error_holds_the_key(make: Any, wrong: dict[str, Any]) -> None:
+    """Sentry, rich and structlog record the variables of every frame in a traceback."""
+    with pytest.raises(InvalidRequestError) as caught:
+        make(api_key=SECRET, default_headers={"X-Team": SECRET}, **wrong)
+    assert SECRET not in recorded(caught.value)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_an_index_whose_first_upload_fails_shows_no_key(*, is_async: bool) -> None:
+    options: Any = {"assistant_name": "docs", "host": "http://127.0.0.1:1", "max_retries": 0, "api_key": SECRET}
+    documents = [Document(text="Bees make honey.")]
+
+    def upload() -> None:
+        if is_async:
+            run(PineconeAssistantIndex.afrom_documents(documents, **options))
+        else:
+            PineconeAssistantIndex.from_documents(documents, **options)
+
+    with pytest.raises(APIConnectionError) as caught:
+        upload()
+    names = {frame.f_code.co_name for frame in frames_of(caught.value)}
+    assert names & {"from_documents", "afrom_documents"}
+    for frame in frames_of(caught.value):
+        assert SECRET not in repr(frame.f_locals)
 
 
 @pytest.mark.parametrize("view", [PineconeAssistant, *VIEWS])

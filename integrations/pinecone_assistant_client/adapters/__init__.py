@@ -7,7 +7,7 @@ assistant's `serve` takes `MetadataRules` from here.
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import suggestion
+from ..errors import keeps_no_arguments, suggestion
 from ..feeding.metadata import MetadataRules
 from ..filters import check_number, checked_guard, deep_copied
 from ..messages import Message
@@ -52,6 +52,7 @@ __all__ = [
     "document_upload",
     "environment",
     "json_instruction",
+    "keeps_no_arguments",
     "strip_code_fence",
     "suggestion",
     "user_metadata",

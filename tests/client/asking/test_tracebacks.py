@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 import pinecone_assistant_client
-from pinecone_assistant_client import APIConnectionError, AssistantError
+from pinecone_assistant_client import (
+    APIConnectionError,
+    AssistantClient,
+    AssistantError,
+    Assistants,
+    AsyncAssistantClient,
+    AsyncAssistants,
+)
 
 from ..support.asking import KEY, Asking
 from ..support.bodies import QUESTION, part
@@ -60,6 +67,32 @@ def test_no_variable_in_a_traceback_holds_the_key_or_a_header(
     assert any(frame.filename.startswith(OURS) for frame in frames(caught.value))
     assert KEY not in shown(caught.value)
     assert INJECTED not in shown(caught.value)
+
+
+@pytest.mark.parametrize("kind", [AssistantClient, AsyncAssistantClient, Assistants, AsyncAssistants])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"misspelt": 1}, {"guard_filter": {}}, {"proxies": "http://user:hunter2hunter2@proxy"}, {"default_headers": 3}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_no_variable_in_the_traceback_of_a_constructor_holds_the_key_or_a_header(kind: Any, wrong: Any) -> None:
+    options = {"default_headers": {"X-Team": INJECTED}, **wrong}
+    with pytest.raises((AssistantError, TypeError)) as caught:
+        kind(api_key=KEY, **options)
+    assert KEY not in shown(caught.value)
+    assert INJECTED not in shown(caught.value)
+    assert "hunter2" not in shown(caught.value) + str(caught.value)
+
+
+def test_the_error_of_a_constructor_has_what_its_caller_was_handling_as_its_context() -> None:
+    before = KeyError("before")
+    try:
+        raise before
+    except KeyError:
+        with pytest.raises(AssistantError) as caught:
+            AssistantClient(guard_filter={})
+    assert caught.value.__context__ is before
+    assert before.__traceback__ is not None
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

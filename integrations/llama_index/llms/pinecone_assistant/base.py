@@ -22,6 +22,7 @@ from pinecone_assistant_client.adapters import (
     checked_guard,
     deep_copied,
     environment,
+    keeps_no_arguments,
 )
 
 from .callbacks import async_stream_callback, stream_callback
@@ -96,6 +97,7 @@ class PineconeAssistant(TravellingLLM):
     strip_citations: bool = False
     tool_messages: Literal["error", "as_user", "drop"] = "error"
 
+    @keeps_no_arguments
     def __init__(self, *, guard_filter: Mapping[str, Any] | None = None, **options: Unpack[AssistantOptions]) -> None:
         check_words({"guard_filter": guard_filter, **options}, type(self), type(self).model_fields)
         words: dict[str, Any] = own(options)

@@ -34,6 +34,7 @@ from pinecone_assistant_client.adapters import (
     document_hash,
     document_id,
     document_upload,
+    keeps_no_arguments,
     user_metadata,
 )
 
@@ -98,6 +99,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
     index_struct_cls: ClassVar[type[IndexDict]] = AssistantIndexStruct  # type: ignore[misc]  # as in the framework's indices
 
+    @keeps_no_arguments
     def __init__(
         self, llm: PineconeAssistant | None = None, *, show_progress: bool = False, **options: Unpack[AssistantOptions]
     ) -> None:
@@ -129,7 +131,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
             InvalidRequestError: A document has no text, or metadata that cannot be.
             AssistantError: An upload failed, after all the others finished; `.report` has the outcome.
         """
-        index = cls(llm, show_progress=show_progress, **options)
+        index = cls._made(llm, show_progress, options)
         index._upload(documents)
         return index
 
@@ -143,9 +145,16 @@ class PineconeAssistantIndex(BaseManagedIndex):
         **options: Unpack[AssistantOptions],
     ) -> Self:
         """Async version of `from_documents`."""
-        index = cls(llm, show_progress=show_progress, **options)
+        index = cls._made(llm, show_progress, options)
         await index._aupload(documents)
         return index
+
+    @classmethod
+    def _made(cls, llm: PineconeAssistant | None, show_progress: bool, options: AssistantOptions) -> Self:
+        try:
+            return cls(llm, show_progress=show_progress, **options)
+        finally:
+            cast("dict[str, Any]", options).clear()  # the caller's frame, which goes on with uploads, keeps no key
 
     def insert(self, document: Document, **insert_kwargs: Any) -> None:
         """Upload a document; one of the same id is replaced."""

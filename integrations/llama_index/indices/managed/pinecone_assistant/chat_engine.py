@@ -25,6 +25,7 @@ from typing_extensions import Self, Unpack
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 from llama_index.llms.pinecone_assistant.utils import check_text
 from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .filters import Filters
 from .sources import to_metadata, to_source_nodes
@@ -102,6 +103,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         ```
     """
 
+    @keeps_no_arguments
     def __init__(
         self,
         llm: PineconeAssistant | None = None,
@@ -120,6 +122,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         self.callback_manager = self._llm.callback_manager
 
     @classmethod
+    @keeps_no_arguments
     def from_defaults(
         cls,
         llm: PineconeAssistant | None = None,

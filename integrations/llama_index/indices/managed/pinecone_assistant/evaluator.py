@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
 from pinecone_assistant_client import Evaluation, InvalidRequestError
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .views import llm_of
 
@@ -39,6 +40,7 @@ class PineconeAssistantEvaluator(BaseEvaluator):
     Source: POST /evaluation/metrics/alignment, assistant_evaluation 2026-04.
     """
 
+    @keeps_no_arguments
     def __init__(
         self, llm: PineconeAssistant | None = None, *, threshold: float = 0.8, **options: Unpack[AssistantOptions]
     ) -> None:

@@ -19,6 +19,7 @@ from typing_extensions import Self, Unpack
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 from llama_index.llms.pinecone_assistant.options import CALL_OPTIONS, OF_CONSTRUCTORS
 from pinecone_assistant_client import InvalidRequestError
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .filters import Filters, to_guard
 from .sources import empty_metadata, to_metadata, to_source_nodes, to_sources_text
@@ -51,6 +52,7 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         ```
     """
 
+    @keeps_no_arguments
     def __init__(
         self,
         llm: PineconeAssistant | None = None,

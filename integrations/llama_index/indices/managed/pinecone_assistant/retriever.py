@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
-from pinecone_assistant_client.adapters import checked_context_options
+from pinecone_assistant_client.adapters import checked_context_options, keeps_no_arguments
 
 from .filters import Filters
 from .sources import to_snippet_nodes
@@ -45,6 +45,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
     Source: POST /chat/{assistant_name}/context, assistant_data 2026-04.
     """
 
+    @keeps_no_arguments
     def __init__(
         self,
         llm: PineconeAssistant | None = None,

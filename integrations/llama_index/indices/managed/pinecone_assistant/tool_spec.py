@@ -11,6 +11,7 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 from typing_extensions import Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from pinecone_assistant_client.adapters import keeps_no_arguments
 
 from .filters import Filters
 from .query_engine import PineconeAssistantQueryEngine
@@ -56,6 +57,7 @@ class PineconeAssistantToolSpec(BaseToolSpec):
 
     spec_functions: list[SPEC_FUNCTION_TYPE] = [("ask", "aask"), ("search_context", "asearch_context")]  # noqa: RUF012  (LlamaIndex's own form)
 
+    @keeps_no_arguments
     def __init__(
         self,
         llm: PineconeAssistant | None = None,
