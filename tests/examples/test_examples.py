@@ -40,6 +40,18 @@ def test_quickstart_gives_two_cited_answers_for_two_filters(name: str) -> None:
     assert "http" not in encyclopedia + nursery, "the expiring links are stripped"
 
 
+def test_evaluated_answers_have_scores_reasons_and_a_verdict() -> None:
+    """The right answer passes in both frameworks' ways, and the wrong one does not."""
+    done = run("evaluate_answers.py")
+    assert done.returncode == 0, done.stderr
+    right, wrong = done.stdout.split("alignment ")[1:]
+    assert right.startswith("1.00: What is the maximum height of a red pine?")
+    assert "entailed: " in right
+    assert float(wrong[:4]) < 0.8
+    assert "1,642 meters" in wrong
+    assert "passing: [True, False]" in wrong
+
+
 @pytest.mark.parametrize("name", ["quickstart_langchain.py", "quickstart_llama_index.py"])
 def test_live_without_a_key_says_what_to_set(name: str) -> None:
     done = run(name, "--live")

@@ -19,7 +19,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 @pytest.fixture
 def output_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
-    """Runs an example as a program in this process (starting seven would take ten times as long); what it prints."""
+    """Runs an example as a program in this process (starting them would take ten times as long); what it prints."""
 
     def run(name: str) -> str:
         monkeypatch.syspath_prepend(str(EXAMPLES))
@@ -33,7 +33,7 @@ def output_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_every_example_is_tested_here() -> None:
     tested = Path(__file__).read_text("utf-8")
     names = {path.name for path in EXAMPLES.glob("langchain_*.py")}
-    assert len(names) == 7
+    assert len(names) == 8
     assert all(f'"{name}"' in tested for name in names)
 
 
@@ -79,6 +79,16 @@ def test_the_retriever_feeds_another_model(output_of: Callable[[str], str]) -> N
     shown = output_of("langchain_retriever.py")
     assert "red_pine.md" in shown
     assert "your own model" in shown
+
+
+def test_a_folder_is_indexed_and_kept_in_step(output_of: Callable[[str], str]) -> None:
+    """The second run sends nothing; then one file is gone, and one is replaced."""
+    shown = output_of("langchain_index_a_folder.py")
+    assert "first run: 7 added, 0 skipped, 0 deleted" in shown
+    assert "second run: 0 added, 7 skipped, 0 deleted" in shown
+    assert "one changed: 1 added, 5 skipped, 2 deleted" in shown
+    assert "  red_pine.md: " in shown
+    assert "43.8 meters" in shown
 
 
 def test_a_browser_gets_tokens_and_then_the_sources() -> None:

@@ -25,6 +25,12 @@ EXAMPLES = {
     "llama_index_chat_engine.py": ["95 meters", "3,200 years", "giant_sequoia.md: ", "remembers 4 messages"],
     "llama_index_agent_tool.py": ["12 dollars", "Sources:\n- nursery_delivery.md"],
     "llama_index_retriever.py": ["three to five", "honey_bee.md"],
+    "llama_index_index.py": [
+        "7 documents are in",
+        "43.8 meters",
+        "  red_pine.md (trees): ",
+        "sends 0 documents,\nand 1 after a change.\n6 documents are left",
+    ],
     "llama_index_structured.py": ['"maximum_depth_meters":1642.0'],
 }
 
