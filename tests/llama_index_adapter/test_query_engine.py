@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.base_selector import BaseSelector, SelectorResult, SingleSelection
-from llama_index.core.base.response.schema import AsyncStreamingResponse, Response, StreamingResponse
+from llama_index.core.base.response.schema import AsyncStreamingResponse, PydanticResponse, Response, StreamingResponse
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler, TokenCountingHandler
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RouterQueryEngine
 from llama_index.core.settings import Settings
 from llama_index.core.tools import QueryEngineTool
+from pydantic import BaseModel
 
-from llama_index.indices.managed.pinecone_assistant import PineconeAssistantQueryEngine
-from llama_index.llms.pinecone_assistant import PineconeAssistant
+from llama_index.indices.managed.pinecone_assistant import PineconeAssistantIndex, PineconeAssistantQueryEngine
+from llama_index.llms.pinecone_assistant import PineconeAssistant, StructuredOutputError
 from pinecone_assistant_client import AssistantClient, AuthenticationError, IncompleteStreamError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
@@ -230,3 +231,74 @@ def test_leaving_a_streamed_answer_closes_its_connection(
 
 def test_it_has_no_prompts_to_change(engine: PineconeAssistantQueryEngine) -> None:
     assert engine.get_prompts() == {}
+
+
+class Tree(BaseModel):
+    """A kind of tree."""
+
+    name: str
+    height: float
+
+
+TREE = '{"name": "red pine", "height": 25.0}'
+
+
+@pytest.mark.parametrize("made_by", ["engine", "with_options", "index"])
+@pytest.mark.parametrize("interface", ["standard", "openai"])
+def test_a_typed_answer_has_its_object_and_its_sources(
+    words: dict[str, Any], call: Any, local: LocalAssistant, made_by: str, interface: str
+) -> None:
+    words |= {"interface": interface, "filter": {"resource": "encyclopedia"}}
+    makers: dict[str, Any] = {
+        "engine": lambda: PineconeAssistantQueryEngine(**words, output_cls=Tree),
+        "with_options": lambda: PineconeAssistantQueryEngine(**words).with_options(output_cls=Tree),
+        "index": lambda: PineconeAssistantIndex(**words).as_query_engine(output_cls=Tree),
+    }
+    engine = makers[made_by]()
+    local.reply(TREE, citations=["red_pine.md"])
+    response = call(engine, "query", QUESTION)
+    assert isinstance(response, PydanticResponse)
+    assert response.response == Tree(name="red pine", height=25.0)
+    assert response.height == 25.0
+    assert [node.metadata["file_name"] for node in response.source_nodes] == ["red_pine.md"]
+    assert response.metadata is not None
+    assert response.metadata["usage"]["prompt_tokens"] > 0
+    assert "http" not in str(response) + json.dumps(response.metadata)
+    (body,) = bodies(local)
+    assert body["json_response"] is True
+    assert body["filter"] == {"resource": "encyclopedia"}
+    assert '"height"' in body["messages"][-1]["content"]
+
+
+def test_a_typed_answer_that_does_not_fit_raises_with_its_text(
+    words: dict[str, Any], call: Any, local: LocalAssistant
+) -> None:
+    local.reply('{"name": "red pine"}')
+    with pytest.raises(StructuredOutputError, match="no Tree") as caught:
+        call(PineconeAssistantQueryEngine(**words, output_cls=Tree), "query", QUESTION)
+    assert caught.value.text == '{"name": "red pine"}'
+
+
+def test_a_tool_of_a_typed_engine_shows_json_and_sources(
+    words: dict[str, Any], call: Any, local: LocalAssistant
+) -> None:
+    local.reply(TREE, citations=["red_pine.md"])
+    output = call(PineconeAssistantQueryEngine(**words, output_cls=Tree).as_tool(), "call", QUESTION)
+    assert output.content.startswith('{"name":"red pine","height":25.0}')
+    assert "Sources:\n- red_pine.md" in output.content
+
+
+def test_what_cannot_be_typed_is_refused_by_name(words: dict[str, Any], engine: PineconeAssistantQueryEngine) -> None:
+    typed = engine.with_options(output_cls=Tree)
+    makers: list[Any] = [
+        lambda: PineconeAssistantQueryEngine(**words, output_cls=Tree, streaming=True),
+        lambda: typed.with_options(streaming=True),
+        lambda: engine.with_options(streaming=True).with_options(output_cls=Tree),
+    ]
+    for make in makers:
+        with pytest.raises(InvalidRequestError, match="streaming=True and output_cls="):
+            make()
+    for other in (dict, Tree(name="x", height=1)):
+        with pytest.raises(InvalidRequestError, match="pass a pydantic class"):
+            engine.with_options(output_cls=other)
+    assert "25 meters" in str(typed.with_options(output_cls=None).query(QUESTION)), "None clears it"

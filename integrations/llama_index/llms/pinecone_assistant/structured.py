@@ -173,15 +173,10 @@ class StructuredPredict(LLM):
     def _begin(
         self, output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: Mapping[str, Any]
     ) -> list[ChatMessage]:
-        if not hasattr(output_cls, "model_json_schema"):
-            kind = (
-                output_cls.__name__ if isinstance(output_cls, type) else f"an instance of {type(output_cls).__name__}"
-            )
-            raise InvalidRequestError(f"output_cls is {kind}: pass a pydantic class")
+        instruction = schema_instruction(output_cls)
         dispatcher.event(
             LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=dict(prompt_args))
         )
-        instruction = json_instruction(output_cls.model_json_schema())
         return [*self._get_messages(prompt, **prompt_args), ChatMessage(instruction)]
 
 
@@ -191,6 +186,18 @@ class AssistantStructuredLLM(StructuredLLM):
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         check_prompt_args(prompt, prompt_args)
         return super()._get_messages(prompt, **prompt_args)
+
+
+def schema_instruction(output_cls: type[BaseModel]) -> str:
+    """Return the end of a question that asks for an instance of `output_cls`.
+
+    Raises:
+        InvalidRequestError: It is not a pydantic class.
+    """
+    if not (isinstance(output_cls, type) and hasattr(output_cls, "model_json_schema")):
+        kind = output_cls.__name__ if isinstance(output_cls, type) else f"an instance of {type(output_cls).__name__}"
+        raise InvalidRequestError(f"output_cls is {kind}: pass a pydantic class")
+    return json_instruction(output_cls.model_json_schema())
 
 
 def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:

@@ -9,15 +9,23 @@ from typing import Any, TypeVar
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.base.response.schema import RESPONSE_TYPE, AsyncStreamingResponse, Response, StreamingResponse
+from llama_index.core.base.response.schema import (
+    RESPONSE_TYPE,
+    AsyncStreamingResponse,
+    PydanticResponse,
+    Response,
+    StreamingResponse,
+)
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.tools import QueryEngineTool, ToolMetadata, ToolOutput
+from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantChatResponse, AssistantOptions, PineconeAssistant
 from llama_index.llms.pinecone_assistant.options import CALL_OPTIONS, OF_CONSTRUCTORS
+from llama_index.llms.pinecone_assistant.structured import schema_instruction, to_instance
 from pinecone_assistant_client import InvalidRequestError
 from pinecone_assistant_client.adapters import keeps_no_arguments
 
@@ -25,7 +33,7 @@ from .filters import Filters, to_guard
 from .sources import empty_metadata, to_metadata, to_source_nodes, to_sources_text
 from .views import AssistantView, engine_options, llm_of
 
-_ResponseT = TypeVar("_ResponseT", Response, StreamingResponse, AsyncStreamingResponse)
+_ResponseT = TypeVar("_ResponseT", Response, PydanticResponse, StreamingResponse, AsyncStreamingResponse)
 
 
 class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
@@ -39,6 +47,8 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         llm: An existing LLM to ask; or pass its options here, `client=` among them.
         streaming: Answer with a `StreamingResponse` (`aquery`: `AsyncStreamingResponse`), whose `source_nodes` and
             `metadata` are filled when its text has come to the end.
+        output_cls: A pydantic class: the answer is a `PydanticResponse`, whose `response` is an instance of it. The service does
+            not stream JSON, so this cannot be streamed.
         filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
         guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
             Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
@@ -58,19 +68,24 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         llm: PineconeAssistant | None = None,
         *,
         streaming: bool = False,
+        output_cls: type[BaseModel] | None = None,
         filters: Filters | None = None,
         guard_filter: Filters | None = None,
         **options: Unpack[AssistantOptions],
     ) -> None:
         self._llm = llm_of(self, llm, filters, guard_filter, options)
         self._streaming = streaming
+        self._instruction = _checked_instruction(output_cls, streaming)
+        self._output_cls = output_cls
         super().__init__(callback_manager=self._llm.callback_manager)
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other options, `streaming` among them, over the same connections; None clears one."""
-        streaming = options.pop("streaming", self._streaming)
-        twin = self._with_llm_options(options, ["streaming"])
-        twin._streaming = bool(streaming)
+        """A copy with other options, `streaming` and `output_cls` among them, over the same connections; None clears one."""
+        streaming = bool(options.pop("streaming", self._streaming))
+        output_cls = options.pop("output_cls", self._output_cls)
+        twin = self._with_llm_options(options, ["streaming", "output_cls"])
+        twin._instruction = _checked_instruction(output_cls, streaming)
+        twin._streaming, twin._output_cls = streaming, output_cls
         return twin
 
     def as_tool(
@@ -86,23 +101,34 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
             self, name, description, return_direct=return_direct, guard_filter=guard_filter
         )
 
-    def _query(self, query_bundle: QueryBundle) -> Response | StreamingResponse:
-        messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
+    def _query(self, query_bundle: QueryBundle) -> Response | PydanticResponse | StreamingResponse:
+        messages, options = self._asked(query_bundle)
         with self._told(query_bundle) as tell:
+            if self._output_cls is not None:
+                return tell(_to_typed_response(self._output_cls, self._llm.chat(messages, **options)))
             if not self._streaming:
                 return tell(_to_response(self._llm.chat(messages, **options)))
             end = _End()
             tokens = _to_tokens(self._llm.stream_chat(messages, **options), end)
             return tell(StreamingResponse(tokens, end.source_nodes, end.metadata))
 
-    async def _aquery(self, query_bundle: QueryBundle) -> Response | AsyncStreamingResponse:
-        messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
+    async def _aquery(self, query_bundle: QueryBundle) -> Response | PydanticResponse | AsyncStreamingResponse:
+        messages, options = self._asked(query_bundle)
         with self._told(query_bundle) as tell:
+            if self._output_cls is not None:
+                return tell(_to_typed_response(self._output_cls, await self._llm.achat(messages, **options)))
             if not self._streaming:
                 return tell(_to_response(await self._llm.achat(messages, **options)))
             end = _End()
             tokens = _to_async_tokens(await self._llm.astream_chat(messages, **options), end)
             return tell(AsyncStreamingResponse(tokens, end.source_nodes, end.metadata))
+
+    def _asked(self, query_bundle: QueryBundle) -> tuple[list[ChatMessage], dict[str, Any]]:
+        """Return the messages of a question, and the options of its call."""
+        messages, options = [ChatMessage(query_bundle.query_str)], engine_options(self._llm)
+        if self._instruction is None:
+            return messages, options
+        return [*messages, ChatMessage(self._instruction)], {**options, "json_response": True}
 
     @contextmanager
     def _told(self, query_bundle: QueryBundle) -> Iterator[Callable[[_ResponseT], _ResponseT]]:
@@ -123,6 +149,22 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
 
 def _to_response(answer: AssistantChatResponse) -> Response:
     return Response(answer.message.content, to_source_nodes(answer.citations), to_metadata(answer))
+
+
+def _to_typed_response(output_cls: type[BaseModel], answer: AssistantChatResponse) -> PydanticResponse:
+    instance = to_instance(output_cls, answer)
+    return PydanticResponse(instance, to_source_nodes(answer.citations), to_metadata(answer))
+
+
+def _checked_instruction(output_cls: type[BaseModel] | None, streaming: bool) -> str | None:
+    """Return what is put under a question for `output_cls`, or None without one."""
+    if output_cls is None:
+        return None
+    if streaming:
+        raise InvalidRequestError(
+            "streaming=True and output_cls= exclude each other: the service does not stream JSON answers. Leave one of them out"
+        )
+    return schema_instruction(output_cls)
 
 
 @dataclass
@@ -160,7 +202,7 @@ async def _to_async_tokens(
         end.take(response)
 
 
-_OPTIONS = {*CALL_OPTIONS, *OF_CONSTRUCTORS, "filters", "streaming"}
+_OPTIONS = {*CALL_OPTIONS, *OF_CONSTRUCTORS, "filters", "streaming", "output_cls"}
 _NAME = "ask_assistant"
 _DESCRIPTION = "Answers a question from the files of a knowledge base and names its sources. Ask a whole question."
 
@@ -245,7 +287,8 @@ class PineconeAssistantTool(QueryEngineTool):
         return self._get_query_str(*args, **kwargs)
 
     def _to_output(self, question: str, response: RESPONSE_TYPE) -> ToolOutput:
-        sources = to_sources_text(response.source_nodes) if isinstance(response, Response) else ""
+        has_sources = isinstance(response, (Response, PydanticResponse))
+        sources = to_sources_text(response.source_nodes) if has_sources else ""
         return ToolOutput(
             content=f"{response}\n\n{sources}" if sources else str(response),
             tool_name=self.metadata.get_name(),
