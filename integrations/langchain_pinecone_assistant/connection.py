@@ -19,6 +19,7 @@ from pinecone_assistant_client.adapters import (
     checked_guard,
     deep_copied,
     environment,
+    keeps_no_arguments,
     suggestion,
 )
 
@@ -180,10 +181,15 @@ class AssistantConnection(BaseModel):
         settings = self._settings()
         clients = self._clients
         if clients is None or clients.settings != settings:
-            from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - 15 ms, at the first use
-
-            clients = self._clients = Clients(settings, AssistantClient(**self._client_options()))
+            del settings  # they have headers and proxies, which a traceback would show
+            clients = self._clients = self._made_clients()
         return clients
+
+    @keeps_no_arguments
+    def _made_clients(self) -> Clients:
+        from pinecone_assistant_client import AssistantClient  # noqa: PLC0415 - 15 ms, at the first use
+
+        return Clients(self._settings(), AssistantClient(**self._client_options()))
 
     def _settings(self) -> tuple[Any, ...]:
         """What the client was made of, cheap to compare: `model_copy(update=...)` must not keep a stale client."""
@@ -210,6 +216,8 @@ class AssistantConnection(BaseModel):
             if name == "api_key" and isinstance(value, str):
                 value = SecretStr(value)
             elif name in _OWN_COPIES:
+                if value is not None and not isinstance(value, Mapping):
+                    raise InvalidRequestError(f"{name} is a {type(value).__name__}: pass a dict, or None")
                 value = own_copy(value, name=name)
             super().__setattr__(name, value)
             if name[0] != "_":

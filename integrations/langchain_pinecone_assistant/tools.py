@@ -198,6 +198,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
                 raise
             raise ToolException(str(error)) from error
 
+    @keeps_no_arguments
     def _chat(self) -> ChatPineconeAssistant:
         options = {name: getattr(self, name) for name in AnswerOptions.model_fields}
         built = self._built

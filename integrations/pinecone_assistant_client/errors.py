@@ -316,7 +316,7 @@ def cut_frames(error: BaseException, traceback: TracebackType | None, handled: B
 
 
 def keeps_no_arguments(construct: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Have what a constructor raises show no frame that has its arguments, which are the key, headers and proxies."""
+    """Have what a constructor or a check raises show no frame with what it was given: the key, headers and proxies."""
 
     @functools.wraps(construct)
     def constructing(*args: _P.args, **options: _P.kwargs) -> _T:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
 
-from .errors import InvalidRequestError
+from .errors import InvalidRequestError, keeps_no_arguments
 
 if TYPE_CHECKING:
     import aiohttp
@@ -47,6 +47,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 _HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f]*:[0-9a-f:.]*(%[a-z0-9]+)?")
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
+_PROXIED = ("http", "https", "all")
 _API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
 _LONG_ENOUGH_ALONE = 12
 """A part of a header, or the user of a proxy, this long may be a token; a shorter one may be a word of a message."""
@@ -214,6 +215,7 @@ class ConnectionSettings:
             **others,
         )
 
+    @keeps_no_arguments
     def check(self, *, needs_assistant: bool = True) -> None:
         """Raise InvalidRequestError for what would fail on the way, before any traffic. Never shows a key or header."""
         for option in ("assistant_name", "api_key", "source_tag"):
@@ -247,6 +249,11 @@ class ConnectionSettings:
         for scheme, proxy in self.proxies:
             if not isinstance(scheme, str) or not isinstance(proxy, str) or "://" not in proxy:
                 raise InvalidRequestError('proxies needs URLs, such as {"https": "http://proxy.example:3128"}')
+            if scheme.partition("://")[0] not in _PROXIED:
+                raise InvalidRequestError(
+                    f"proxies has {scheme!r}, which no request would use: pass {', '.join(map(repr, _PROXIED))}, or one of "
+                    'them with a host, such as "https://assistant.example"'
+                )
         if not isinstance(self.verify, (bool, str)):
             raise InvalidRequestError("verify is True, False or the path of a CA bundle")
         if isinstance(self.verify, str) and not os.path.exists(self.verify):

@@ -163,6 +163,15 @@ def test_the_frames_of_a_constructors_error_hold_no_key(kind: Any, wrong: dict[s
         assert HEADER not in repr(variables)
 
 
+@pytest.mark.parametrize("name", ["default_headers", "proxies", "filter"])
+def test_a_dict_that_is_set_later_is_a_dict(name: str) -> None:
+    """The framework validates no assignment, and no copy."""
+    with pytest.raises(InvalidRequestError, match=f"{name} is a str: pass a dict"):
+        setattr(ChatPineconeAssistant(), name, HEADER)
+    with pytest.raises(InvalidRequestError, match=f"{name} is a str: pass a dict"):
+        ChatPineconeAssistant().model_copy(update={name: HEADER})
+
+
 @pytest.mark.parametrize("kind", [alignment_evaluator, aalignment_evaluator])
 def test_the_error_of_an_evaluators_option_does_not_repeat_what_was_passed(kind: Any) -> None:
     with pytest.raises(ValidationError) as mistyped:

@@ -22,6 +22,9 @@ class Clients:
         is_injected: True for a client that belongs to the caller: `close` and `aclose` leave it open.
     """
 
+    # No `__dict__`: the settings have headers and proxies, and crash reports print the attributes of objects.
+    __slots__ = ("_async", "_injected", "_sync", "settings")
+
     def __init__(
         self, settings: object, client: AssistantClient | AsyncAssistantClient, *, is_injected: bool = False
     ) -> None:

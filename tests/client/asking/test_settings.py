@@ -195,6 +195,19 @@ def test_a_proxy_that_is_no_url_is_refused(proxies: Any) -> None:
     assert said(good(proxies=proxies).check).startswith("proxies needs URLs, such as")
 
 
+@pytest.mark.parametrize("scheme", ["HTTPS", "htps", "no_proxy", "http:"])
+def test_a_proxy_that_no_request_would_use_is_refused(scheme: str) -> None:
+    """The request, and its key, would go past the proxy without a word."""
+    assert said(good(proxies={scheme: "http://proxy:3128"}).check).startswith(
+        f"proxies has {scheme!r}, which no request"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "all", "https://assistant.example", "all://assistant.example"])
+def test_a_proxy_for_a_scheme_or_a_host_is_taken(scheme: str) -> None:
+    good(proxies={scheme: "http://proxy:3128"}).check()
+
+
 def test_a_ca_bundle_has_to_exist(tmp_path: Path) -> None:
     missing = str(tmp_path / "ca.pem")
     assert said(good(verify=missing).check) == f"verify={missing!r}: there is no such CA bundle"

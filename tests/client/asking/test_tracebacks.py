@@ -16,6 +16,7 @@ from pinecone_assistant_client import (
     Assistants,
     AsyncAssistantClient,
     AsyncAssistants,
+    InvalidRequestError,
 )
 
 from ..support.asking import KEY, Asking
@@ -82,6 +83,31 @@ def test_no_variable_in_the_traceback_of_a_constructor_holds_the_key_or_a_header
     assert KEY not in shown(caught.value)
     assert INJECTED not in shown(caught.value)
     assert "hunter2" not in shown(caught.value) + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"default_headers": {"X-Team": f"{INJECTED}\n"}},
+        {"proxies": {"http": "user:hunter2hunter2@proxy"}},
+        {"proxies": {"http": "ftp://user:hunter2hunter2@proxy"}},
+        {"verify": "/no/such/file"},
+        {"cert": "/no/such/file"},
+        {"max_connections": 0},
+        {"api_key": f"{KEY}\n"},
+    ],
+    ids=str,
+)
+def test_no_variable_in_the_traceback_of_a_setting_that_is_wrong_holds_a_secret(
+    ask: Asking, wrong: dict[str, Any]
+) -> None:
+    """Settings are checked at the first call, one after another."""
+    options = {"default_headers": {"X-Team": INJECTED}, "host": "http://assistant.example", **wrong}
+    with pytest.raises(InvalidRequestError) as caught:
+        ask(**options).chat_completion(QUESTION)
+    assert frames(caught.value)
+    for secret in (KEY, INJECTED, "hunter2"):
+        assert secret not in shown(caught.value) + str(caught.value)
 
 
 def test_the_error_of_a_constructor_has_what_its_caller_was_handling_as_its_context() -> None:

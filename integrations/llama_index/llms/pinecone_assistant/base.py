@@ -288,19 +288,27 @@ class PineconeAssistant(TravellingLLM):
 
     def _current(self) -> Clients:
         """The clients of the connection words as they are now, so that no copy and no change keeps a stale one."""
-        values = self.__dict__
-        injected, guard = values["client"], deep_copied(values["guard_filter"])
-        settings = (injected, guard, *(_snapshot(values[name]) for name in CONNECTION_OPTIONS))
         clients = self._clients
-        if clients is None or clients.settings != settings:
-            words = dict(zip(CONNECTION_OPTIONS, settings[2:], strict=True))
-            key = words["api_key"]
-            words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
-            client = injected or AssistantClient(**words)
-            if guard is not None:
-                client = client.guarded_by(guard)  # a view of its own, also of an injected client
-            clients = self._clients = Clients(settings, client, is_injected=client is injected)
+        if clients is None or clients.settings != self._settings():
+            clients = self._clients = self._made_clients()
         return clients
+
+    def _settings(self) -> tuple[Any, ...]:
+        values = self.__dict__
+        connection = (_snapshot(values[name]) for name in CONNECTION_OPTIONS)
+        return (values["client"], deep_copied(values["guard_filter"]), *connection)
+
+    @keeps_no_arguments
+    def _made_clients(self) -> Clients:
+        settings = self._settings()
+        injected, guard = settings[:2]
+        words = dict(zip(CONNECTION_OPTIONS, settings[2:], strict=True))
+        key = words["api_key"]
+        words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
+        client = injected or AssistantClient(**words)
+        if guard is not None:
+            client = client.guarded_by(guard)  # a view of its own, also of an injected client
+        return Clients(settings, client, is_injected=client is injected)
 
     # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.
     def _extend_messages(self, messages: list[ChatMessage]) -> list[ChatMessage]:
