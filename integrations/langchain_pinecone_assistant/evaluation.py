@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 from pydantic import ConfigDict
 
 from pinecone_assistant_client import Evaluation
@@ -50,7 +51,8 @@ def alignment_evaluator(
 
     Args:
         question_key: Where the question is in `inputs`. `inputs` may be the question itself.
-        answer_key: Where the answer is in `outputs`. `outputs` may be the answer itself.
+        answer_key: Where the answer is in `outputs`. `outputs` may be the answer itself, or a conversation, as openevals'
+            simulations pass it: its last answer is scored, and without `inputs` the user's last message is the question.
         reference_key: Where the right answer is in `reference_outputs`, which may be the answer itself.
         options: Options of the connection, such as `assistant_name`.
 
@@ -68,7 +70,7 @@ def alignment_evaluator(
     connection = EvaluatorConnection(**cast("dict[str, Any]", options))
     keys = (question_key, answer_key, reference_key)
 
-    def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:
+    def alignment(inputs: Any = None, outputs: Any = None, reference_outputs: Any = None, **_: Any) -> dict[str, Any]:
         asked = _texts(keys, inputs, outputs, reference_outputs)
         with ModelErrors(retry_on_timeout=connection.retry_on_timeout):
             return _to_result(connection._client().evaluate(*asked))
@@ -88,7 +90,9 @@ def aalignment_evaluator(
     connection = EvaluatorConnection(**cast("dict[str, Any]", options))
     keys = (question_key, answer_key, reference_key)
 
-    async def alignment(inputs: Any, outputs: Any, reference_outputs: Any, **_: Any) -> dict[str, Any]:
+    async def alignment(
+        inputs: Any = None, outputs: Any = None, reference_outputs: Any = None, **_: Any
+    ) -> dict[str, Any]:
         asked = _texts(keys, inputs, outputs, reference_outputs)
         with ModelErrors(retry_on_timeout=connection.retry_on_timeout):
             return _to_result(await connection._async_client().evaluate(*asked))
@@ -96,10 +100,30 @@ def aalignment_evaluator(
     return alignment
 
 
-def _texts(keys: tuple[str, str, str], *values: Any) -> tuple[str, str, str]:
-    names = ("inputs", "outputs", "reference_outputs")
-    texts = [_text(value, key, name) for key, name, value in zip(keys, names, values, strict=True)]
-    return texts[0], texts[1], texts[2]
+def _texts(keys: tuple[str, str, str], inputs: Any, outputs: Any, reference_outputs: Any) -> tuple[str, str, str]:
+    question_key, answer_key, reference_key = keys
+    conversation = _conversation(outputs, answer_key)
+    if conversation:
+        outputs = _last(conversation, AIMessage)
+        inputs = _last(conversation, HumanMessage) if inputs is None else inputs
+    return (
+        _text(inputs, question_key, "inputs"),
+        _text(outputs, answer_key, "outputs"),
+        _text(reference_outputs, reference_key, "reference_outputs"),
+    )
+
+
+def _conversation(outputs: Any, key: str) -> list[BaseMessage]:
+    """Return the messages of outputs that are a conversation; empty for anything else, such as content blocks."""
+    found = outputs.get(key) if isinstance(outputs, Mapping) else outputs
+    if not isinstance(found, list):
+        return []
+    is_conversation = all(isinstance(one, BaseMessage) or (isinstance(one, Mapping) and "role" in one) for one in found)
+    return convert_to_messages(found) if is_conversation else []
+
+
+def _last(messages: list[BaseMessage], kind: type[BaseMessage]) -> BaseMessage | None:
+    return next((message for message in reversed(messages) if isinstance(message, kind)), None)
 
 
 def _text(value: Any, key: str, name: str) -> str:
@@ -111,6 +135,8 @@ def _text(value: Any, key: str, name: str) -> str:
             )
         value = value[key]
     text = getattr(value, "text", value)  # a message has its text there
+    if text is None:
+        raise InvalidRequestError(f"{name} is missing: pass text that is not empty, or a dict that has it")
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequestError(
             f"{name} is a {type(value).__name__}: pass text that is not empty, or a dict that has it"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import warnings
+from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
+import langsmith
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
+from langsmith.schemas import Example
 
 from langchain_pinecone_assistant import aalignment_evaluator, alignment_evaluator
 from pinecone_assistant_client import InvalidRequestError
@@ -52,3 +57,70 @@ def test_keys_texts_and_messages(local: LocalAssistant) -> None:
 def test_what_is_missing_is_named(local: LocalAssistant, part: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{part} has no"):
         alignment_evaluator(**options(local))(**CASE | {part: {"other": "x"}})
+
+
+CONVERSATION: list[Any] = [
+    {"role": "user", "content": "Hello.", "id": "1"},
+    {"role": "assistant", "content": "Hello!", "id": "2"},
+    {"role": "user", "content": "How tall?", "id": "3"},
+    {"role": "assistant", "content": "It is 25 meters tall.", "id": "4"},
+]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        CONVERSATION,
+        [HumanMessage("How tall?"), AIMessage("It is 25 meters tall.")],
+        {"answer": CONVERSATION},
+    ],
+    ids=["dicts", "messages", "under its key"],
+)
+async def test_a_conversation_is_scored_by_its_last_turn_as_openevals_passes_it(
+    local: LocalAssistant, outputs: Any
+) -> None:
+    """Openevals' simulations call an evaluator with `outputs` and `reference_outputs` by keyword, and no `inputs`."""
+    case: dict[str, Any] = {"outputs": outputs, "reference_outputs": CASE["reference_outputs"]}
+    assert alignment_evaluator(**options(local))(**case)["score"] == 1.0
+    assert (await aalignment_evaluator(**options(local))(**case))["score"] == 1.0
+    bodies: list[Any] = [request.body for request in local.requests]
+    assert [(body["question"], body["answer"]) for body in bodies] == [("How tall?", "It is 25 meters tall.")] * 2
+
+
+@pytest.mark.parametrize("part", ["inputs", "outputs", "reference_outputs"])
+def test_what_is_left_out_is_named(local: LocalAssistant, part: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"{part} is missing"):
+        alignment_evaluator(**options(local))(**{name: value for name, value in CASE.items() if name != part})
+
+
+def test_a_conversation_without_an_answer_has_none(local: LocalAssistant) -> None:
+    with pytest.raises(InvalidRequestError, match="outputs is missing"):
+        alignment_evaluator(**options(local))(outputs=CONVERSATION[:1], reference_outputs="It is 25 meters tall.")
+
+
+async def test_langsmith_evaluates_with_it_sync_and_async(
+    local: LocalAssistant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With examples of its own and nothing uploaded, so without LangSmith's service."""
+    case = Example(
+        id=UUID(int=1), dataset_id=UUID(int=2), inputs=CASE["inputs"], outputs=CASE["reference_outputs"],
+        created_at=datetime.now(timezone.utc),
+    )  # fmt: skip
+    client = langsmith.Client(api_url="http://127.0.0.1:9", api_key="none", auto_batch_tracing=False)
+    shared: dict[str, Any] = {"data": [case], "upload_results": False, "client": client}
+
+    judges: list[Any] = [aalignment_evaluator(**options(local))]
+
+    async def answer(inputs: dict[str, Any]) -> dict[str, Any]:
+        return dict(CASE["outputs"])
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*in beta")
+        whole = langsmith.evaluate(
+            lambda inputs: CASE["outputs"], evaluators=[alignment_evaluator(**options(local))], **shared
+        )
+        awaited = await langsmith.aevaluate(answer, evaluators=judges, **shared)
+        rows = [*whole, *[row async for row in awaited]]
+    results = [result for row in rows for result in row["evaluation_results"]["results"]]
+    assert [(result.key, result.score) for result in results] == [("alignment", 1.0)] * 2
+    assert all("entailed" in (result.comment or "") for result in results)

@@ -11,6 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
 from langchain_core.indexing import InMemoryRecordManager, aindex, index
 from langchain_core.indexing.base import DocumentIndex
+from langchain_core.prompts import PromptTemplate, format_document
 from langchain_tests.integration_tests.indexer import AsyncDocumentIndexTestSuite, DocumentIndexerTestSuite
 
 from langchain_pinecone_assistant import PineconeAssistantIndex
@@ -203,4 +204,27 @@ async def test_blobs_are_uploaded_async_too(local: LocalAssistant) -> None:
     assistant = made(local)
     report = await assistant.aupload_blobs([Blob.from_path(DATA / "red_pine.md")])
     assert [file.name for file in report.uploaded] == ["red_pine.md"]
+    await assistant.aclose()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "source"),
+    [
+        ({"source": "pines.html", "url": "https://pines.example"}, "pines.html"),
+        ({"url": "https://pines.example"}, "https://pines.example"),
+        ({}, "pine.md"),
+    ],
+    ids=["source", "url", "neither"],
+)
+async def test_the_prompt_of_with_sources_chains_finds_the_source(
+    local: LocalAssistant, metadata: dict[str, Any], source: str
+) -> None:
+    """The document prompt of RetrievalQAWithSourcesChain; a document without `source` is an error there."""
+    prompt = PromptTemplate.from_template("Content: {page_content}\nSource: {source}")
+    assistant = made(local)
+    assistant.upsert([Document("A red pine grows 25 meters tall.", id="pine", metadata=metadata)])
+    for found in (assistant.invoke("How tall is a red pine?"), await assistant.ainvoke("How tall is a red pine?")):
+        (document,) = found
+        shown = format_document(document, prompt)
+        assert shown == f"Content: {document.page_content}\nSource: {source}"
     await assistant.aclose()

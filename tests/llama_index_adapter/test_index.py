@@ -11,8 +11,8 @@ import pytest
 from llama_index.core import Document, SimpleDirectoryReader, StorageContext, load_index_from_storage
 from llama_index.core.chat_engine.types import ChatMode
 from llama_index.core.llms import MockLLM
-from llama_index.core.postprocessor import FixedRecencyPostprocessor
-from llama_index.core.schema import TextNode
+from llama_index.core.postprocessor import FixedRecencyPostprocessor, MetadataReplacementPostProcessor
+from llama_index.core.schema import MetadataMode, TextNode
 
 from llama_index.indices.managed.pinecone_assistant import (
     PineconeAssistantChatEngine,
@@ -216,3 +216,22 @@ def test_postprocessors_find_what_was_filed(words: dict[str, Any]) -> None:
     nodes = PineconeAssistantIndex.from_documents([old, new], **words).as_retriever().retrieve(QUESTION)
     (latest,) = FixedRecencyPostprocessor(top_k=1, date_key="date").postprocess_nodes(nodes, query_str=QUESTION)
     assert latest.metadata["date"] == "2024-01-01"
+
+
+@pytest.mark.parametrize("view", ["as_retriever", "as_query_engine"])
+def test_a_window_that_was_filed_replaces_the_text(words: dict[str, Any], view: str) -> None:
+    """Both of passages and of an answer's sources, as LlamaIndex's sentence windows work."""
+    window = "Among the trees: a red pine is 25 meters tall. So says the atlas."
+    pine = Document(text="A red pine is 25 meters tall.", doc_id="pine", metadata={"window": window})
+    asked = getattr(PineconeAssistantIndex.from_documents([pine], **words), view)()
+    nodes = asked.retrieve(QUESTION) if view == "as_retriever" else asked.query(QUESTION).source_nodes
+    replaced = MetadataReplacementPostProcessor(target_metadata_key="window").postprocess_nodes(nodes)
+    assert [node.node.get_content(MetadataMode.NONE) for node in replaced] == [window]
+
+
+def test_the_page_label_of_a_reader_stays(words: dict[str, Any]) -> None:
+    """A reader of PDF files makes a document for each page, which the service knows as a file without pages."""
+    page = Document(text="A red pine is 25 meters tall.", doc_id="atlas-7", metadata={"page_label": "vii"})
+    index = PineconeAssistantIndex.from_documents([page], **words)
+    for nodes in (index.as_retriever().retrieve(QUESTION), index.as_query_engine().query(QUESTION).source_nodes):
+        assert [node.metadata["page_label"] for node in nodes] == ["vii"]

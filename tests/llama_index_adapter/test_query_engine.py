@@ -79,6 +79,7 @@ def test_pages_are_in_the_nodes(engine: PineconeAssistantQueryEngine, query: Que
     local.reply("It is tall.", [{"file": "red_pine.md", "pages": [3, 4], "highlight": "tall"}])
     (found,) = query(engine)[1].source_nodes
     assert found.metadata["pages"] == [3, 4]
+    assert found.metadata["page_label"] == "3, 4", "as LlamaIndex's own readers call it"
 
 
 def test_each_cited_place_is_one_node(
