@@ -2,15 +2,60 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 _COMES_WITH_CLI = ("typer", "rich")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 something failed, 2 wrong use, 130 Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else [*arguments]
+    _prepare_streams()
+    try:
+        code = _run(sys.argv[1:] if arguments is None else [*arguments])
+        sys.stdout.flush()
+    except KeyboardInterrupt:  # while the command line is imported; later, typer sees it first
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        _drop_unwritable()
+        return 1
+    except OSError as error:  # such as a full disk behind `>`
+        _drop_unwritable()
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    return code
+
+
+def _prepare_streams() -> None:
+    """Make every text writable: `>&-` leaves no stream at all, and some terminals have no UTF-8."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = io.FileIO(os.open(os.devnull, os.O_WRONLY), "w", closefd=False)
+            setattr(sys, name, io.TextIOWrapper(nowhere, encoding="utf-8", write_through=True))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_unwritable() -> None:
+    """Drop what a stream cannot write; otherwise the interpreter tries once more at its exit and complains."""
+    for stream in (sys.stdout, sys.stderr):
+        if not _is_writable(stream):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_writable(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["explain"]:
         from .explain import explain  # noqa: PLC0415 - without what the other commands import
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Optional
@@ -62,6 +61,7 @@ def main(
 
     \b
     Exit codes: 0 done, 1 something failed, 2 wrong use, 130 Ctrl-C.
+
     \b
     Example:
       pinecone-assistant sync docs/ && pinecone-assistant ask "How do I start?"
@@ -76,12 +76,6 @@ def run(arguments: Sequence[str]) -> int:
         say(f"Error: {error}")
         return 2
     except AssistantError as error:
-        say(f"Error: {error}")
-        return 1
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
         say(f"Error: {error}")
         return 1
     except SystemExit as leaving:

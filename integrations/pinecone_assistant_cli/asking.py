@@ -34,7 +34,7 @@ def ask(
 
     \b
     Example:
-      pinecone-assistant ask "How tall is a red pine?" --filter '{"resource": "encyclopedia"}'
+      pinecone-assistant ask "How tall is a red pine?" --filter '{"year": 2026}'
     """
     chosen = read_json_object(filter_, "--filter")
     with connection.client(assistant) as client:

@@ -77,7 +77,7 @@ def update(
 
     \b
     Example:
-      pinecone-assistant assistants update docs --instructions "Answer in one sentence."
+      pinecone-assistant assistants update docs --instructions "Be brief."
     """
     changes: dict[str, Any] = {
         "instructions": NOT_GIVEN if instructions is None else instructions,

@@ -11,8 +11,9 @@ import asyncio
 import json
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -32,7 +33,7 @@ from pinecone_assistant_client import (
 from . import connection
 from .asking import citations_to_json, usage_to_json
 from .progress import bar
-from .terminal import fail, say, to_line
+from .terminal import fail, say, to_json_line, to_line
 
 _RESULT = frozenset({"answer", "citations", "usage", "answer_model", "error"})
 """Keys of a result; an input line that has them, such as an answer of an earlier run, does not pass them on."""
@@ -57,8 +58,11 @@ def batch(
     Example:
       pinecone-assistant batch questions.jsonl -o answers.jsonl --concurrency 16
     """
-    if not questions.is_file():
-        raise fail(f"there is no file {questions}", 2)
+    if not questions.is_file():  # it is read twice: once to check it, once to ask
+        reason = "is not a regular file: name one, because it is read twice" if questions.exists() else "does not exist"
+        raise fail(f"{questions} {reason}", 2)
+    if output.exists() and not output.is_file():
+        raise fail(f"{output} is not a regular file: name one, because the next run goes on from what is in it", 2)
     if output.exists() and output.samefile(questions):
         raise fail(f"{output} is the file with the questions: name another one for the answers", 2)
     with ExitStack() as stack:
@@ -67,12 +71,19 @@ def batch(
         answers = stack.enter_context(_open_answers(output))
         ledger.read_answers(answers, output)
         todo = ledger.count_todo(retry_unclear=retry_unclear)
+        client = connection.async_client(assistant, max_retries=4)
         say(f"{total} questions, {total - todo} of them done: asking {todo}.")
-        counts = asyncio.run(
-            _Run(connection.async_client(assistant, max_retries=4), ledger, answers, retry_unclear).ask_all(
-                read_lines(questions), todo, concurrency
+        try:
+            counts = asyncio.run(
+                _Run(client, ledger, answers, retry_unclear).ask_all(read_lines(questions), todo, concurrency)
             )
-        )
+        except OSError as error:
+            with suppress(OSError):
+                answers.close()
+            raise fail(
+                f"{output} cannot be written ({error}): make room for it and run the same command again, which asks what"
+                f" is missing. At most {concurrency} answers were lost; they may be billed"
+            ) from error
         unclear = ledger.count_unclear()
     say(f"{counts.answered} answered, {counts.failed} failed, {counts.tokens} tokens; the answers are in {output}.")
     if unclear and not retry_unclear:
@@ -92,13 +103,15 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         typer.Exit: With 2, for a line that is not a JSON object.
     """
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
-            except ValueError as error:
+                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise fail(f"{path}, line {number} is not UTF-8: save the file as UTF-8", 2) from error
+            except (ValueError, RecursionError) as error:
                 raise fail(f"{path}, line {number} is not JSON: {error}", 2) from error
             if not isinstance(value, dict):
                 raise fail(f"{path}, line {number} is not a JSON object", 2)
@@ -166,7 +179,7 @@ class Ledger:
             try:
                 row = json.loads(line)
                 key = to_key(row["id"])
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise fail(f"{path}, line {number} is not an answer of this command: name another file", 2) from error
             self.set_state(key, _state_of(row))
         self._connection.execute("COMMIT")
@@ -223,13 +236,24 @@ class _Counts:
 class _Run:
     """One run over the questions."""
 
-    def __init__(self, client: AsyncAssistantClient, ledger: Ledger, answers: IO[bytes], retry_unclear: bool) -> None:
+    def __init__(
+        self,
+        client: AsyncAssistantClient,
+        ledger: Ledger,
+        answers: IO[bytes],
+        retry_unclear: bool,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._client = client
         self._ledger = ledger
         self._answers = answers
         self._retry_unclear = retry_unclear
         self._counts = _Counts()
         self._open_at = 0.0
+        self._clock = clock
+        self._sleep = sleep
 
     async def ask_all(self, rows: Iterator[tuple[int, dict[str, Any]]], total: int, concurrency: int) -> _Counts:
         """Ask what is to be asked, `concurrency` at a time; the first Ctrl-C lets these finish."""
@@ -306,9 +330,9 @@ class _Run:
         raise AssertionError("unreachable")
 
     async def _wait_until_open(self) -> None:
-        wait = self._open_at - asyncio.get_running_loop().time()
+        wait = self._open_at - self._clock()
         if wait > 0:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
             await self._wait_until_open()  # another 429 may have moved the moment meanwhile
 
     async def _hold_back(self, state: Any) -> None:
@@ -317,10 +341,10 @@ class _Run:
             self._hold(state.upcoming_sleep)
 
     def _hold(self, seconds: float) -> None:
-        self._open_at = max(self._open_at, asyncio.get_running_loop().time() + seconds)
+        self._open_at = max(self._open_at, self._clock() + seconds)
 
     def _write(self, result: dict[str, Any]) -> None:
-        self._answers.write(json.dumps(result, ensure_ascii=False).encode() + b"\n")
+        self._answers.write(to_json_line(result).encode())
         self._answers.flush()
         self._ledger.set_state(to_key(result["id"]), _state_of(result))
 

@@ -35,7 +35,7 @@ def evaluate(
       pinecone-assistant evaluate answers.jsonl --min-correctness 0.8
     """
     if not answers.is_file():
-        raise fail(f"there is no file {answers}", 2)
+        raise fail(f"{answers} {'is not a regular file' if answers.exists() else 'does not exist'}", 2)
     rows = list(_latest(answers))
     judged = [row for row in rows if row.get("ground_truth") is not None]
     if not judged:

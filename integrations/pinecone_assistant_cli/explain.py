@@ -9,7 +9,8 @@ from pathlib import Path
 
 _USAGE = """usage: pinecone-assistant explain SLUG
 
-Explain an error. The slug is at the end of its message; the name of the class works too.
+Explain an error. The slug is at the end of its message; the name of the class
+works too.
 
 Example: pinecone-assistant explain notfounderror
 """

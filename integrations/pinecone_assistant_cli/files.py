@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from pinecone_assistant_client import AssistantFile, Upload, UploadReport
+from pinecone_assistant_client import AssistantClient, AssistantError, AssistantFile, Upload, UploadReport
 
 from . import connection
 from .progress import file_progress
@@ -96,9 +96,20 @@ def delete(
     """
     confirm(f"Delete {_count(len(file_ids))}: {', '.join(file_ids)}?", yes=yes)
     with connection.client(assistant) as client:
-        for file_id in file_ids:
-            client.files.delete(file_id, missing_ok=missing_ok)
-            say(f"Deleted {to_line(file_id)}.")
+        deleted = [_delete(client, file_id, missing_ok=missing_ok) for file_id in dict.fromkeys(file_ids)]
+    if not all(deleted):
+        raise typer.Exit(1)
+
+
+def _delete(client: AssistantClient, file_id: str, *, missing_ok: bool) -> bool:
+    """Delete a file and return whether that worked: one that fails does not keep the others."""
+    try:
+        client.files.delete(file_id, missing_ok=missing_ok)
+    except AssistantError as error:
+        say(f"Error: {to_line(file_id)}: {error}")
+        return False
+    say(f"Deleted {to_line(file_id)}.")
+    return True
 
 
 def _print_report(done: UploadReport, *, as_json: bool) -> None:

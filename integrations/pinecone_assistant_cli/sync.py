@@ -48,7 +48,7 @@ def sync(
     \b
     Examples:
       pinecone-assistant sync docs/
-      pinecone-assistant sync docs/ --owner handbook --delete --metadata docs/metadata.json
+      pinecone-assistant sync docs/ --owner handbook --delete --metadata meta.json
     """
     if delete and owner is None:
         raise typer.BadParameter("--delete needs --owner: only files of that owner are deleted")

@@ -56,8 +56,18 @@ def fail(text: str, code: int = 1) -> typer.Exit:
 
 def print_json(value: object) -> None:
     """Write one JSON value on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(to_json_line(value, sys.stdout.encoding or "utf-8"))
     sys.stdout.flush()
+
+
+def to_json_line(value: object, encoding: str = "utf-8") -> str:
+    """Return a JSON value as a line; characters that the encoding does not have, such as half an emoji, are escaped."""
+    text = json.dumps(value, ensure_ascii=False, default=str) + "\n"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value, default=str) + "\n"
+    return text
 
 
 def print_records(columns: Sequence[str], records: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:

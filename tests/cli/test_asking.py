@@ -12,6 +12,21 @@ from pinecone_assistant_local import LocalAssistant
 from .conftest import QUESTION, Command
 
 
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [("PINECONE_API_KEY", "set PINECONE_API_KEY"), ("PINECONE_ASSISTANT_NAME", "pass --assistant NAME")],
+)
+def test_what_is_missing_is_said_in_the_words_of_the_command(
+    pines: LocalAssistant, command: Command, missing: str, said: str
+) -> None:
+    del command.environ[missing]
+    done = command("ask", QUESTION)
+    assert done.code == 2
+    assert said in done.err
+    assert "api_key=" not in done.err
+    assert "assistant_name=" not in done.err
+
+
 def test_an_answer_is_followed_by_its_sources(pines: LocalAssistant, command: Command) -> None:
     done = command("ask", QUESTION)
     assert done.code == 0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pinecone_assistant_cli.batch import Ledger, _Run, read_lines
+from pinecone_assistant_client import ChatCompletion, RateLimitError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Command
@@ -149,8 +154,10 @@ def test_what_may_have_been_billed_is_asked_again_only_when_told(
         (["[]"], "line 1 is not a JSON object"),
         (['{"id": 1, "question": "a", "filter": {"a": [1]}}'], "line 1: filter.a"),
         (['{"id": 1, "question": "a", "model": 4}'], '"model" is not text'),
+        (["[" * 100_000], "line 1 is not JSON"),
         ([], "has no questions"),
     ],
+    ids=range(10),
 )
 def test_bad_input_is_2_before_anything_is_asked(
     pines: LocalAssistant, command: Command, tmp_path: Path, lines: list[str], said: str
@@ -161,6 +168,61 @@ def test_bad_input_is_2_before_anything_is_asked(
     assert done.code == 2
     assert said in done.err
     assert asked(pines) == []
+
+
+def test_a_file_that_is_not_utf_8_is_2_and_names_the_line(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_bytes(b'{"id": 1, "question": "a"}\n{"id": 2, "question": "caf\xe9", "ground_truth": "x"}\n')
+    for done in (command("batch", path, "-o", tmp_path / "a.jsonl"), command("evaluate", path)):
+        assert done.code == 2
+        assert "line 2 is not UTF-8" in done.err
+
+
+def test_half_an_emoji_in_a_line_costs_that_line_only_and_is_carried_through(
+    pines: LocalAssistant, command: Command, tmp_path: Path
+) -> None:
+    """It is legal JSON and no UTF-8: what was answered and billed could not be written."""
+    path, answers = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    half = {"id": "\ud83d", "question": QUESTION, "note": "\udc00"}
+    write(path, [half, {"id": 2, "question": "Half of \ud83d?"}, {"id": 3, "question": QUESTION}])
+    assert command("batch", path, "-o", answers).code == 1
+    rows = {row["id"]: row for row in read(answers)}
+    assert (rows["\ud83d"]["note"], "answer" in rows["\ud83d"], "answer" in rows[3]) == ("\udc00", True, True)
+    assert "surrogate" in rows[2]["error"]["message"]
+    assert command("batch", path, "-o", answers).code == 1
+    assert len(asked(pines)) == 2
+
+
+@pytest.mark.parametrize("place", ["folder", "/dev/null"])
+def test_answers_go_into_a_file_only(pines: LocalAssistant, command: Command, questions: Path, place: str) -> None:
+    """Into a device they would go, be billed, and be gone."""
+    (questions.parent / "folder").mkdir()
+    done = command("batch", questions, "-o", questions.parent / place)
+    assert done.code == 2
+    assert "not a regular file" in done.err
+    assert asked(pines) == []
+
+
+def test_a_disk_that_is_full_ends_the_run_and_the_next_one_goes_on(
+    pines: LocalAssistant, command: Command, questions: Path
+) -> None:
+    answers = questions.with_name("answers.jsonl")
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000));"
+        "from pinecone_assistant_cli.__main__ import main; sys.exit(main())"
+    )
+    arguments = ["batch", str(questions), "-o", str(answers), "--concurrency", "2"]
+    full = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env=command.environ, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 1
+    assert "cannot be written" in full.stderr
+    assert "Traceback" not in full.stderr
+    before = len(asked(pines))
+    assert before < 20
+    assert command(*arguments).code == 0
+    assert sorted(row["id"] for row in read(answers)) == list(range(20))
+    assert len(asked(pines)) <= 20 + 2, "lost are the answers that were under way"
 
 
 def test_the_questions_are_not_overwritten(command: Command, questions: Path) -> None:
@@ -176,8 +238,54 @@ def test_a_file_of_something_else_is_not_overwritten(command: Command, questions
     assert (done.code, other.read_text("utf-8")) == (2, "my notes\n")
 
 
-def test_one_rate_limit_holds_back_all(pines: LocalAssistant, command: Command, questions: Path) -> None:
-    """While one 429 asks for a second, no other worker asks: what is asked in between was under way."""
+@pytest.mark.parametrize("is_retried_by_the_client", [False, True])
+async def test_one_rate_limit_holds_back_all_workers(
+    questions: Path, tmp_path: Path, is_retried_by_the_client: bool
+) -> None:
+    """On a clock of the test's own: between the 429 and the end of its wait nobody asks."""
+    now = 0.0
+    asked_at: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        until = now + seconds
+        for _ in range(50):  # others could ask meanwhile
+            await asyncio.sleep(0)
+        now = max(now, until)
+
+    class Client:
+        async def __aenter__(self) -> Client:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+        async def answer(self, *_: object, on_retry: Any, **__: object) -> ChatCompletion:
+            asked_at.append(now)
+            if len(asked_at) == 3:
+                limited = RateLimitError("slow down", status_code=429, retry_after=30)
+                if not is_retried_by_the_client:
+                    raise limited
+                outcome = SimpleNamespace(exception=lambda: limited)
+                await on_retry(SimpleNamespace(outcome=outcome, upcoming_sleep=30.0))
+                await sleep(30.0)
+            await asyncio.sleep(0)
+            return ChatCompletion(id=None, model=None, content="Yes.")
+
+    client: Any = Client()
+    with (tmp_path / "a.jsonl").open("w+b") as answers, closing(Ledger()) as ledger:
+        total = ledger.read_questions(questions)
+        run = _Run(client, ledger, answers, False, clock=lambda: now, sleep=sleep)
+        counts = await run.ask_all(read_lines(questions), total, 4)
+    assert (counts.answered, counts.failed) == (20, 0)
+    early = [at for at in asked_at if at < 30]
+    assert len(early) <= 4, "what was under way"
+    assert len(asked_at) == 20 + (not is_retried_by_the_client)
+
+
+def test_a_rate_limited_question_is_asked_again_and_no_other_one(
+    pines: LocalAssistant, command: Command, questions: Path
+) -> None:
     pines.faults.add(status=429, times=1, retry_after=1)
     answers = questions.with_name("answers.jsonl")
     done = command("batch", questions, "-o", answers, "--concurrency", "4")

@@ -23,6 +23,15 @@ def test_upload_then_list_then_show_then_delete(local: LocalAssistant, command: 
     assert command("files", "list").out == ""
 
 
+def test_a_file_that_cannot_be_deleted_does_not_keep_the_others(pines: LocalAssistant, command: Command) -> None:
+    (file_id,) = (file.id for file in pines.files.list())
+    done = command("files", "delete", "nope", "not an id", file_id, file_id, "--yes")
+    assert done.code == 1
+    assert done.err.count("Error: ") == 2
+    assert f"Deleted {file_id}." in done.err
+    assert command("files", "list").out == ""
+
+
 def test_a_list_in_a_pipe_is_one_file_a_line(pines: LocalAssistant, command: Command) -> None:
     (line,) = command("files", "list").lines
     name, _, status, *_ = line.split("\t")
