@@ -1,12 +1,15 @@
-"""The house of the project: sizes of its folders."""
+"""The house of the project: sizes of its folders, and the page that describes it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+INTEGRATIONS = ROOT / "integrations"
+DOCS = ROOT / "docs"
 MOST_MODULES = 18
 
 
@@ -20,3 +23,33 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in(top: str) -> None:
     sizes = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders(ROOT / top)}
     assert sizes, "no modules were found"
     assert {name: size for name, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+def named_paths(page: Path) -> set[str]:
+    """The paths in code spans of a page: what has a slash, or a module's name."""
+    spans = re.findall(r"`([^`\s]+)`", page.read_text("utf-8"))
+    return {span for span in spans if re.fullmatch(r"\.?[\w.-]+(/[\w.-]+)*(/|\.py|\.md|\.toml)", span)}
+
+
+def test_the_page_on_architecture_has_a_paragraph_for_every_room() -> None:
+    starts = set(re.findall(r"^\*\*`([^`]+)/`\*\* ", (DOCS / "architecture.md").read_text("utf-8"), re.MULTILINE))
+    assert starts == {str(folder.relative_to(INTEGRATIONS)) for folder in folders(INTEGRATIONS)}
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "CONTRIBUTING.md"])
+def test_every_path_that_the_pages_for_contributors_name_exists(name: str) -> None:
+    """A path starts at the root, at `integrations/`, or, for a folder of the client or of its tests, there."""
+    named = {path for path in named_paths(DOCS / name) if "/" in path} - {"site/", "dist/"}  # these are made
+    assert len(named) > 5
+    tops = [ROOT, INTEGRATIONS, INTEGRATIONS / "pinecone_assistant_client", ROOT / "tests" / "client"]
+    assert [path for path in sorted(named) if not any((top / path).exists() for top in tops)] == []
+
+
+def test_each_paragraph_of_a_room_names_modules_that_are_in_it() -> None:
+    paragraphs = re.findall(
+        r"^\*\*`([^`]+)/`\*\*(.*?)\n\n", (DOCS / "architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    modules = [(room, module) for room, text in paragraphs for module in re.findall(r"`(\w+\.py)`", text)]
+    assert len(modules) > 20
+    missing = [(room, module) for room, module in modules if not (INTEGRATIONS / room / module).exists()]
+    assert missing == []

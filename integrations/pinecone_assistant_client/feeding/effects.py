@@ -1,4 +1,4 @@
-"""Effects: all that a procedure may ask of the world. `driving.py` and `driving_async.py` perform them."""
+"""Effects: all that a procedure may ask of the world. `driving.py` performs them."""
 
 from __future__ import annotations
 
