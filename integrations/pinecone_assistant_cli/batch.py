@@ -252,6 +252,7 @@ class _Run:
         self._retry_unclear = retry_unclear
         self._counts = _Counts()
         self._open_at = 0.0
+        self._held: set[asyncio.Task[Any]] = set()
         self._clock = clock
         self._sleep = sleep
 
@@ -266,6 +267,8 @@ class _Run:
                     worker.cancel()
                 return
             self._counts.is_stopped = True
+            for held in self._held:
+                held.cancel()
             say("Waiting for the answers that are under way. Ctrl-C again drops them; they may be billed all the same.")
 
         handled = _handle_interrupts(loop, stop)
@@ -330,10 +333,16 @@ class _Run:
         raise AssertionError("unreachable")
 
     async def _wait_until_open(self) -> None:
-        wait = self._open_at - self._clock()
-        if wait > 0:
-            await self._sleep(wait)
-            await self._wait_until_open()  # another 429 may have moved the moment meanwhile
+        """Wait while a 429 holds the workers back. A run that is stopped leaves the question to the next one."""
+        task = asyncio.current_task()
+        while (wait := self._open_at - self._clock()) > 0:  # another 429 may have moved the moment meanwhile
+            if self._counts.is_stopped or task is None:
+                raise asyncio.CancelledError
+            self._held.add(task)
+            try:
+                await self._sleep(wait)
+            finally:
+                self._held.discard(task)
 
     async def _hold_back(self, state: Any) -> None:
         error = state.outcome.exception()

@@ -293,6 +293,29 @@ def test_a_rate_limited_question_is_asked_again_and_no_other_one(
     assert len(asked(pines)) == 21
 
 
+def test_ctrl_c_does_not_wait_for_a_rate_limit(pines: LocalAssistant, command: Command, questions: Path) -> None:
+    """The questions that it holds back are left to the next run."""
+    pines.faults.add(status=429, retry_after=600)
+    arguments = ["batch", str(questions), "-o", str(questions.with_name("answers.jsonl")), "--concurrency", "4"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "pinecone_assistant_cli", *arguments],
+        env=command.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        end = time.monotonic() + 30
+        while len(asked(pines)) < 4:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "0 answered, 0 failed" in err
+    pines.faults.clear()
+    assert command(*arguments).code == 0
+    assert len(asked(pines)) == 4 + 20
+
+
 def test_ctrl_c_lets_what_is_under_way_finish(pines: LocalAssistant, command: Command, tmp_path: Path) -> None:
     path, answers = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
     write(path, [{"id": n, "question": f"{QUESTION} ({n})"} for n in range(200)])
