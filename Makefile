@@ -7,10 +7,11 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint docs pythons audit live typescript dist ray openapi clean bench faults soak
+.PHONY: help demo demo-live test check lint docs pythons audit live typescript dist ray openapi chat clean bench faults soak
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
+	@echo "make chat   a chat in the browser with a local assistant (no key; LIVE=1 asks yours, which is billed)"
 	@echo "make test   run the tests (no key)"
 	@echo "make check  lint, types, import contracts, the docs site, an audit and tests, on other Pythons too, as CI does"
 	@echo "make docs   build the docs site into site/"
@@ -43,8 +44,19 @@ demo-live: $(VENV)/.all
 	@$(RUN)/python examples/quickstart_langchain.py --live "$$QUESTION"
 	@[ -z "$$QUESTION" ] || $(RUN)/python examples/quickstart_llama_index.py --live "$$QUESTION"
 
+.venv-others/web/.ready: pyproject.toml
+	@echo "Installing Gradio and Streamlit into .venv-others/web (once, 650 MB) ..."
+	@$(PYTHON) -m venv .venv-others/web
+	@.venv-others/web/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@.venv-others/web/bin/python -m pip install --quiet --editable '.[local]' --group web
+	@touch $@
+
+# With LIVE=1 it asks your own assistant, which is billed.
+chat: .venv-others/web/.ready
+	@.venv-others/web/bin/python examples/web_chat/server.py $(if $(LIVE),--live)
+
 # Three processes on two cores: the tests wait for sockets and child processes more than they compute.
-test: $(VENV)/.dev
+test: $(VENV)/.dev .venv-others/web/.ready
 	@$(OFFLINE) $(RUN)/python -m pytest -n 3 --dist worksteal --durations=20
 
 lint: $(VENV)/.dev

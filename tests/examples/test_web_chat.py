@@ -7,11 +7,13 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,66 +22,96 @@ import pytest
 
 from pinecone_assistant_local import LocalAssistant
 
-SERVER = Path(__file__).parents[2] / "examples" / "web_chat" / "server.py"
+ROOT = Path(__file__).parents[2]
+SERVER = ROOT / "examples" / "web_chat" / "server.py"
+PYTHON = ROOT / ".venv-others" / "web" / "bin" / "python"
 BROWSER = Path(__file__).with_name("web_chat_browser.py")
-SECONDS = 120.0
+SECONDS = 240.0
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 
 
+@dataclass
+class Chat:
+    """A running chat: where it is, its process, and whether a test has asked it to stop."""
+
+    address: str
+    pid: int
+    is_stopped: bool = False
+
+
 @contextmanager
-def serving(environment: dict[str, str], *arguments: str) -> Iterator[str]:
-    """The address of a server; when it is asked to stop, it ends without a complaint."""
+def serving(environment: dict[str, str], *arguments: str) -> Iterator[Chat]:
+    """Run the chat. It ends without a complaint when it is asked to stop, and has connected to nothing but its assistant."""
+    needs({".venv-others/web (make .venv-others/web/.ready)": PYTHON.exists()})
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", str(SERVER), "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=kept | environment,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        address = ""
-        for line in process.stdout:
-            if line.startswith("Open "):
-                address = line.split()[1]
-                break
-        assert address, process.communicate()[1]
-        yield address
-        process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=SECONDS)
-        assert not complaints, complaints
-        assert process.returncode == 0
-    finally:
-        process.kill()
-        process.communicate()
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        proxy = f"http://127.0.0.1:{trap.getsockname()[1]}"
+        kept |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+        kept |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+        process = subprocess.Popen(
+            [str(PYTHON), str(SERVER), "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=kept | environment,
+            start_new_session=True,
+        )
+        try:
+            assert process.stdout is not None
+            opened = next((line for line in process.stdout if line.startswith("Open ")), None)
+            assert opened, process.communicate()[1]
+            chat = Chat(opened.split()[1], process.pid)
+            yield chat
+            if not chat.is_stopped:
+                process.send_signal(signal.SIGINT)
+            _, printed = process.communicate(timeout=SECONDS)
+            complaints = [line for line in printed.splitlines() if not line.startswith("retry ")]
+            assert complaints == []
+            assert process.returncode == 0
+            trap.setblocking(False)
+            with pytest.raises(BlockingIOError):  # nobody came
+                trap.accept()
+        finally:
+            process.kill()
+            process.communicate()
 
 
-def browse(scenario: str, address: str) -> dict[str, Any]:
-    """What a scenario saw. No console message, no other address, is part of every one of them."""
-    missing = [
-        *([] if importlib.util.find_spec("playwright") else ["playwright (pip install playwright)"]),
-        *([] if Path("/usr/bin/chromium").exists() else ["/usr/bin/chromium (apt-get install chromium)"]),
-    ]
+def needs(there: dict[str, bool]) -> None:
+    """Skip the test where something is missing; fail it where CI has promised to install it."""
+    missing = [name for name, is_there in there.items() if not is_there]
     if missing:
         reason = f"the browser test needs {' and '.join(missing)}"
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(f"REQUIRE_BROWSER=1, and {reason}")
         pytest.skip(reason)
+
+
+def browse(scenario: str, chat: Chat, *expected: str) -> dict[str, Any]:
+    """Return what a scenario saw. No error on the console but the expected, and no other address, is part of each."""
+    needs(
+        {
+            "playwright (pip install playwright)": importlib.util.find_spec("playwright") is not None,
+            "/usr/bin/chromium (apt-get install chromium)": Path("/usr/bin/chromium").exists(),
+        }
+    )
     done = subprocess.run(
-        [sys.executable, str(BROWSER), scenario, address], capture_output=True, text=True, timeout=SECONDS, check=False
+        [sys.executable, str(BROWSER), scenario, chat.address, str(chat.pid)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     seen: dict[str, Any] = json.loads(done.stdout)
-    assert seen["complaints"] == []
-    assert set(seen["addresses"]) <= {address, f"{address}chat"}
+    assert [text for text in seen["complaints"] if not any(words in text for words in expected)] == []
+    elsewhere = [url for url in seen["addresses"] if not url.startswith((chat.address, "data:", "blob:"))]
+    assert elsewhere == [], "no CDN, no fonts, no telemetry"
     return seen
 
 
-def send(address: str, method: str, path: str, body: str = "", **headers: str) -> http.client.HTTPResponse:
-    """A request as something other than the page sends it."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=SECONDS)
+def send(chat: Chat, method: str, path: str, body: str = "", **headers: str) -> http.client.HTTPResponse:
+    """Send a request as something other than the page sends it."""
+    connection = http.client.HTTPConnection(urlsplit(chat.address).netloc, timeout=SECONDS)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
@@ -89,8 +121,8 @@ def send(address: str, method: str, path: str, body: str = "", **headers: str) -
         connection.close()
 
 
-def endless(left: threading.Event) -> LocalAssistant:
-    """An assistant whose slow answers end only with their request, which sets the event."""
+def endless(left: threading.Semaphore) -> LocalAssistant:
+    """Return an assistant whose slow answers end only with their request, which releases the semaphore."""
 
     def generate(question: str, _: Sequence[object]) -> Iterator[str]:
         if "slow" not in question:
@@ -100,136 +132,140 @@ def endless(left: threading.Event) -> LocalAssistant:
             for number in range(100_000):
                 yield f"word{number} "
         finally:
-            left.set()
+            left.release()
 
     return LocalAssistant(generate=generate, token_delay_seconds=0.01)
 
 
-def test_answers_stream_in_and_citations_open_the_passage_behind_them() -> None:
-    """With the local assistant and its files, by keyboard and by mouse."""
-    with serving({}) as address:
-        seen = browse("tour", address)
+def asked(local: LocalAssistant) -> list[Any]:
+    """Return the bodies of the questions that reached the assistant."""
+    return [one.body for one in local.requests if "/chat/" in one.path]
+
+
+def test_a_conversation_has_passages_filter_reload_retry_and_uploads_and_axe_finds_nothing() -> None:
+    """With the local assistant and its files, on a wide and a narrow page, light and dark."""
+    with serving({}) as chat:
+        seen = browse("tour", chat)
+    assert "nothing is billed, nothing leaves this machine" in seen["notice"]
+    assert seen["focus_first"], "the question can be typed at once"
+    assert seen["question"] == "What is the maximum height of a red pine?", "the first starter"
     assert seen["steps"] > 10, "the answer came in one piece"
-    assert "43.8 meters1. In a garden" in seen["all"], "the citation stands before the full stop"
-    assert seen["names"] == [
-        "Source 1: red_pine.md",
-        "Source 2: red_pine_nursery.md",
-        "Source 2: red_pine_nursery.md",
-    ]
-    assert seen["focus_after"] == "question"
-    assert seen["opened"]["file"] == "red_pine_nursery.md"
-    assert "3 meters after thirty years" in seen["opened"]["highlight"]
-    assert seen["focus_opened"] == "file", "a screen reader begins with the file's name"
-    assert seen["expanded"] == ["false", "true", "false"]
-    assert seen["closed"] is None
-    assert seen["focus_closed"] == "Source 2: red_pine_nursery.md", "the reader is back where he was"
-    assert seen["closed_by_button"] is None
+    assert "43.8 meters [1]. In a garden" in seen["answer"], "the citation is before the full stop"
+    assert seen["citations"] == [["[1]", "red_pine.md"], ["[2]", "red_pine_nursery.md"], ["[2]", "red_pine_nursery.md"]]
+    assert "red_pine_nursery.md" in seen["target"]
+    assert "3 meters after thirty years" in seen["target"]
+    assert seen["focus_target"], "a screen reader goes on at the passage"
+    assert "43.8 meters" in seen["copied"]
+    assert "Only files with resource: nursery" in seen["nursery"]
     assert "43.8" not in seen["nursery"]
-    assert "3 meters" in seen["nursery"]
-    assert seen["sources"] == "1 red_pine_nursery.md"
+    assert {source for _, source in seen["nursery_citations"]} == {"red_pine_nursery.md"}
+    assert seen["reloaded"] == [seen["answer"], seen["nursery"]], "a reload keeps the conversation"
+    assert seen["passages"] == 5, "and its passages"
+    assert seen["chats"] == ["New chat", "What is the maximum height of a red pine?"]
+    assert seen["again"] == 2, "Retry replaces the last answer"
+    assert seen["overflow"] <= 0, "nothing is wider than a phone"
+    assert seen["left"] == 1, "Clear deletes the chat"
+    assert "tansy.md is among the files now." in seen["added"]
+    assert "exe was not added" in seen["added"]
+    assert seen["tansy"] == [["[1]", "tansy.md"]]
+    assert seen["accessible"] == {"start": [], "answered": [], "files": [], "phone": [], "dark": [], "dropped": []}
 
 
-def test_what_a_file_says_is_shown_and_never_run(local_assistant: LocalAssistant) -> None:
-    """An uploaded file's markup reaches the page as text: in the answer and in the highlight."""
-    local_assistant.upload_text("pine.txt", f"The maximum height of a red pine is 43 meters {HOSTILE} as we know.")
-    with serving(local_assistant.environ, "--live") as address:
-        seen = browse("shown", address)
-    assert HOSTILE in seen["text"]
-    assert HOSTILE in seen["panels"][0]["highlight"]
-    assert (seen["hacked"], seen["elements"], seen["scripts"]) == (None, 0, 1)
-
-
-def test_markup_of_models_and_in_file_names_is_text_too(local_assistant: LocalAssistant) -> None:
+def test_what_files_and_models_say_is_shown_and_never_run(local_assistant: LocalAssistant) -> None:
+    """Markup reaches the page as text, wherever it comes from; Markdown is rendered, without what it could load or run."""
+    local_assistant.upload_text(f"{HOSTILE}.md", "A pine.", metadata={"topic": HOSTILE})
     local_assistant.reply(
-        f"<b>Tall</b> <script>hacked=2</script> {HOSTILE}.", citations=[{"file": f"{HOSTILE}.md", "highlight": HOSTILE}]
+        f"<b>Tall</b> <script>hacked=2</script> {HOSTILE} <svg/onload=hacked=3> the end",
+        citations=[{"file": f"{HOSTILE}.md", "highlight": f"{HOSTILE} *as it is*\n\n# <b>so</b>"}],
+        times=1,
     )
-    with serving(local_assistant.environ, "--live") as address:
-        seen = browse("shown", address)
-    assert seen["text"] == f"<b>Tall</b> <script>hacked=2</script> {HOSTILE}1."
-    assert seen["panels"] == [{"file": f"{HOSTILE}.md", "pages": "", "highlight": HOSTILE}]
-    assert HOSTILE in seen["sources"][0]
-    assert (seen["hacked"], seen["elements"], seen["scripts"]) == (None, 0, 1)
-
-
-def test_citations_stand_at_their_code_point_with_their_pages(local_assistant: LocalAssistant) -> None:
-    """The service counts code points and a browser counts UTF-16 units; emoji and early citations tell them apart."""
     local_assistant.reply(
-        "\U0001f332\U0001f332 Tall. \U0001f41d Small.",
-        citations=[
-            {"file": "a.pdf", "pages": [2], "position": 7, "highlight": "Tall it is."},
-            {"file": "b.pdf", "pages": [3, 4], "position": 7, "highlight": "Very."},
-            {"file": "a.pdf", "pages": [2], "position": 16, "highlight": "Small too."},
-        ],
+        "**Tall** [a](javascript:hacked=4) ![p](http://evil.example/pixel.png)\n\n- one\n\n`<i>`\n\n|x|\n|-|\n|cell|\n\nthe end",
+        citations=[{"file": '"onmouseover="hacked=5".md', "highlight": "[b](javascript:hacked=6)"}],
+        times=1,
     )
-    with serving(local_assistant.environ, "--live") as address:
-        seen = browse("shown", address)
-    assert seen["text"] == "\U0001f332\U0001f332 Tall12. \U0001f41d Small1."
-    assert seen["panels"] == [
-        {"file": "a.pdf", "pages": "page 2", "highlight": "Tall it is."},
-        {"file": "b.pdf", "pages": "pages 3, 4", "highlight": "Very."},
-        {"file": "a.pdf", "pages": "page 2", "highlight": "Small too."},
-    ]
+    with serving(local_assistant.environ, "--live") as chat:
+        seen = browse("hostile", chat, "Content Security Policy")
+    assert f"{HOSTILE}.md" in seen["files"]
+    assert f"topic: {HOSTILE}" in seen["files"]
+    assert HOSTILE in seen["markup"]["text"]
+    assert seen["markup"]["citations"] == [["[1]", f"{HOSTILE}.md"]]
+    assert seen["markdown"]["citations"] == [["[1]", '"onmouseover="hacked=5".md']]
+    assert f"{HOSTILE} *as it is*\n\n# <b>so</b>" in seen["passages"]
+    assert "[b](javascript:hacked=6)" in seen["passages"]
+    assert (seen["hacked"], seen["risky"]) == (None, 0)
+    assert [link for link in seen["links"] if link and not link.startswith("#passage-")] == []
+    assert seen["rendered"] == ["Tall", "one", "<i>", "cell"]
 
 
-@pytest.mark.parametrize("scenario", ["stop", "leave"])
-def test_a_stopped_or_closed_page_cancels_the_request_at_the_assistant(scenario: str) -> None:
-    left = threading.Event()
+def test_a_stopped_or_closed_page_cancels_the_request_at_the_assistant() -> None:
+    left = threading.Semaphore(0)
     with endless(left) as local:
         local.upload_text("pine.md", "A slow answer and a quick answer are both about the red pine.")
-        with serving(local.environ, "--live") as address:
-            seen = browse(scenario, address)
-            assert left.wait(30), "the assistant still writes"
-        if scenario == "stop":
-            assert seen["length"] < 10_000
-            assert "A quick answer." in seen["next"]
-            last = local.requests[-1].body
-            assert isinstance(last, dict)
-            assert last["messages"] == [{"role": "user", "content": "Give me a quick answer."}], "it is not remembered"
+        with serving(local.environ, "--live") as chat:
+            seen = browse("leave", chat)
+            assert left.acquire(timeout=SECONDS), "the assistant still writes what was stopped"
+            assert left.acquire(timeout=SECONDS), "the assistant still writes for a page that is closed"
+        assert seen["early"] == "Too early?", "one answer at a time; the question waits in its box"
+        assert "word50" in seen["stopped"]
+        assert len(seen["stopped"]) < 10_000
+        _, quick, slow = asked(local)
+        assert [message["content"] for message in quick["messages"]] == ["Give me a quick answer."], (
+            "it is not remembered"
+        )
+        assert [message["content"] for message in slow["messages"]] == [
+            "Give me a quick answer.",
+            "A quick answer.",
+            "Give me a slow answer.",
+        ]
 
 
-def test_mistakes_are_told_where_they_happen_and_the_chat_goes_on(local_assistant: LocalAssistant) -> None:
+def test_a_failure_says_what_happened_keeps_the_question_and_asks_it_again(local_assistant: LocalAssistant) -> None:
+    """An answer that breaks off, then the chat's own server that ends."""
     local_assistant.reply("It is tall, and that is all there is to say about it.")
     local_assistant.faults.add(times=1, cut_after_events=5)
-    with serving(local_assistant.environ, "--live") as address:
-        seen = browse("mistakes", address)
-    assert "A filter is a JSON object" in seen["no_object"]
-    assert (seen["invalid"], seen["focus"], seen["asked"]) == ("true", "filter", 0)
-    assert "filter.topic: a list needs $in" in seen["refused"]
+    with serving(local_assistant.environ, "--live") as chat:
+        seen = browse(
+            "mistakes", chat, "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"
+        )
+        chat.is_stopped = True
     assert "the answer was cut after" in seen["cut"]
-    assert "It is tall" in seen["fine"]
+    assert "docs/" not in seen["cut"], "pages for developers are none of the user's business"
+    assert seen["accessible"] == []
+    assert "that is all there is to say about it" in seen["fine"]
+    assert seen["questions"] == ["What is the maximum height of a red pine?"]
+    assert [len(body["messages"]) for body in asked(local_assistant)] == [1, 1]
+    assert seen["kept"] == "Are you there?"
 
 
-def test_the_page_may_run_and_load_nothing_but_itself() -> None:
-    """The policy has no unsafe-inline, no host, and no text may become markup."""
-    with serving({}) as address:
-        response = send(address, "GET", "/")
-        policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+def test_an_assistant_that_is_not_there_is_named_and_the_question_is_kept() -> None:
+    nowhere = {
+        "PINECONE_API_KEY": "not-a-key",
+        "PINECONE_ASSISTANT_NAME": "docs",
+        "PINECONE_ASSISTANT_HOST": "http://127.0.0.1:9",
+    }
+    with serving(nowhere, "--live") as chat:
+        seen = browse("unreachable", chat)
+    assert "cannot connect to http://127.0.0.1:9" in seen["text"]
+    assert seen["question"] == "What is the maximum height of a red pine?"
+    assert "not-a-key" not in json.dumps(seen)
+
+
+def test_other_sites_cannot_ask_through_the_users_browser_nor_be_loaded(local_assistant: LocalAssistant) -> None:
+    """A page of another site and a name that points here are refused before any question; the policy names no host."""
+    with serving(local_assistant.environ, "--live") as chat:
+        assert send(chat, "GET", "/", host="evil.example").status == 400
+        assert send(chat, "GET", "/", origin="http://evil.example").status == 403
+        body = json.dumps({"data": ["Hello?", "{}", [], None], "fn_index": 2, "session_hash": "x"})
+        for path in ("/gradio_api/queue/join", "/gradio_api/upload", "/gradio_api/run/begin"):
+            for origin in ("http://evil.example", "null", f"{chat.address.rstrip('/')}.evil.example"):
+                assert send(chat, "POST", path, body, origin=origin, content_type="text/plain").status == 403
+        response = send(chat, "GET", "/", origin=chat.address.rstrip("/"))
+        assert asked(local_assistant) == []
     assert response.status == 200
-    assert policy["default-src"] == "'none'"
-    assert policy["connect-src"] == "'self'"
-    assert policy["require-trusted-types-for"] == "'script'"
-    assert {policy[name] for name in ("base-uri", "form-action", "frame-ancestors", "trusted-types")} == {"'none'"}
-    for name in ("script-src", "style-src"):
-        assert policy[name].startswith("'sha256-"), "only what stands in the page"
-        assert policy[name].count("'") == 2
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_other_sites_cannot_ask_through_the_users_browser(local_assistant: LocalAssistant) -> None:
-    """A form of another page, a name that points here, a body that is no conversation: refused before any question."""
-    asked = json.dumps({"messages": [{"role": "user", "content": "Hello?"}]})
-    json_type = {"content_type": "application/json"}
-    with serving(local_assistant.environ, "--live") as address:
-        assert send(address, "POST", "/chat", asked, content_type="text/plain").status == 415
-        assert send(address, "POST", "/chat", asked, host="evil.example", **json_type).status == 400
-        assert send(address, "POST", "/chat", "[]", **json_type).status == 400
-        assert send(address, "POST", "/chat", "{", **json_type).status == 400
-        assert send(address, "POST", "/chat", '{"messages": "Hello?"}', **json_type).status == 400
-        assert send(address, "POST", "/chat", " " * 1_000_001, **json_type).status == 413
-        assert local_assistant.requests == []
-        assert send(address, "POST", "/chat", asked, **json_type).status == 200
-
-
-def test_live_without_a_key_says_what_to_set() -> None:
-    with pytest.raises(AssertionError, match="PINECONE_API_KEY and PINECONE_ASSISTANT_NAME"), serving({}, "--live"):
-        pass
+    policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+    assert policy["script-src-attr"] == policy["frame-ancestors"] == policy["object-src"] == "'none'"
+    assert "'unsafe-eval'" not in policy["script-src"]
+    for directive, sources in policy.items():
+        assert set(sources.split()) <= {"'self'", "'none'", "'unsafe-inline'", "data:", "blob:"}, directive

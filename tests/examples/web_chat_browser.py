@@ -1,17 +1,21 @@
-"""What a user does with the web chat, in headless Chromium: `python web_chat_browser.py SCENARIO ADDRESS`.
+"""Scenarios of a user at the web chat, in headless Chromium: `python web_chat_browser.py SCENARIO ADDRESS PID`.
 
 `test_web_chat.py` starts it as a process of its own, because playwright brings an event loop that pytest's plugins must
-not meet. A scenario prints what it saw as JSON; the test judges it.
+not meet. A scenario prints what it saw as JSON, and the test judges it. PID is the chat's server.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -26,145 +30,221 @@ FLAGS = [
     "--disable-sync",
 ]
 QUESTION = "What is the maximum height of a red pine?"
-# The text of an answer with its citations as the reader sees them.
-SHOWN = "document.querySelector('article.answer:last-child .text').textContent"
+WCAG_22_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+DROP = """() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["A tansy grows up to 150 centimeters tall."], "tansy.md"));
+    dataTransfer.items.add(new File(["?"], "<b>.exe"));
+    const zone = document.querySelector("[data-testid=file-upload]").closest("button");
+    for (const name of ["dragenter", "dragover", "drop"])
+        zone.dispatchEvent(new DragEvent(name, {dataTransfer, bubbles: true, cancelable: true}));
+}"""
 Seen = dict[str, Any]
 
 
-def ask(page: Page, question: str) -> None:
-    """Type a question and wait until its answer is complete, stopped or failed."""
-    before = page.locator("article.answer").count()
+def ask(page: Page, question: str, end: str, end_button: str = "Ask") -> None:
+    """Type a question and wait until its answer shows `end`, and the page is ready for the next one, or can be stopped."""
+    before = page.get_by_test_id("bot").count()
     page.get_by_label("Your question").fill(question)
     page.keyboard.press("Enter")
-    page.locator("article.answer").nth(before).wait_for()
-    page.locator("article.answer[aria-busy=true]").wait_for(state="detached")
-    page.get_by_role("button", name="Ask").wait_for()
+    page.get_by_test_id("bot").nth(before).wait_for()
+    settled(page, end, end_button)
 
 
-def panel(page: Page) -> Seen | None:
-    """What the side panel shows; None if it is closed."""
-    if not page.locator("aside").is_visible():
-        return None
-    return {key: page.locator(f"#{key}").text_content() for key in ("file", "pages", "highlight")}
+def settled(page: Page, end: str, button: str = "Ask") -> None:
+    """Wait until the last answer shows `end`, and the button is there."""
+    page.get_by_test_id("bot").last.get_by_text(end).last.wait_for()
+    page.get_by_role("button", name=button, exact=True).wait_for()
 
 
-def focused(page: Page) -> object:
-    """The label or the id of what has the focus."""
-    return page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.id")
+def answer(page: Page) -> str:
+    """Return the last answer as the reader sees it."""
+    return page.get_by_test_id("bot").last.inner_text()
+
+
+def citations(page: Page) -> list[list[str]]:
+    """Return the number and the source of each citation of the last answer."""
+    links = page.get_by_test_id("bot").last.locator("a[href^='#passage']").all()
+    return [[link.inner_text(), link.get_attribute("title") or ""] for link in links]
+
+
+def refused(url: str) -> bool:
+    """Return whether nothing listens there any more."""
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((address.hostname, address.port)) != 0
+
+
+def violations(page: Page) -> list[list[str]]:
+    """Return what axe-core finds against WCAG 2.2 AA."""
+    found = Axe().run(page, options=WCAG_22_AA).response["violations"]
+    return [[rule["id"], node["html"]] for rule in found for node in rule["nodes"]]
 
 
 def tour(page: Page) -> Seen:
-    """Ask with and without a filter, by keyboard, and look at the sources."""
+    """Ask by keyboard alone, follow a citation, copy, filter, reload, start anew, go back, retry, delete, drop files."""
+    seen: Seen = {"notice": page.locator("body").inner_text(), "accessible": {"start": violations(page)}}
     page.evaluate(
-        "window.lengths = new Set(); new MutationObserver(() => lengths.add(document.querySelector('#log').textContent.length))"
-        ".observe(document.querySelector('#log'), {subtree: true, childList: true, characterData: true})"
+        "window.lengths = new Set(); new MutationObserver(() => lengths.add(document.querySelector('#chat').textContent.length))"
+        ".observe(document.querySelector('#chat'), {subtree: true, childList: true, characterData: true})"
     )
-    ask(page, QUESTION)
-    seen: Seen = {"steps": page.evaluate("lengths.size"), "all": page.evaluate(SHOWN), "focus_after": focused(page)}
-    citations = page.locator("article.answer:last-child .cite")
-    seen["names"] = [citation.get_attribute("aria-label") for citation in citations.all()]
-    citations.nth(1).focus()
+    seen["focus_first"] = page.evaluate("document.activeElement.closest('#question') !== null")
+    for _ in range(3):
+        page.keyboard.press("Shift+Tab")  # from the question back to the first of three starters
     page.keyboard.press("Enter")
-    seen["opened"] = panel(page)
-    seen["focus_opened"] = focused(page)
-    seen["expanded"] = [citation.get_attribute("aria-expanded") for citation in citations.all()]
-    page.keyboard.press("Escape")
-    seen["closed"] = panel(page)
-    seen["focus_closed"] = focused(page)
-    citations.nth(0).click()
-    page.get_by_role("button", name="Close").click()
-    seen["closed_by_button"] = panel(page)
-    page.get_by_label("Only files whose metadata").fill('{"resource": "nursery"}')
-    ask(page, QUESTION)
-    seen["nursery"] = page.evaluate(SHOWN)
-    seen["sources"] = page.locator("article.answer:last-child .sources").inner_text()
+    settled(page, "a year")
+    seen["steps"] = page.evaluate("lengths.size")
+    seen["question"] = page.get_by_test_id("user").inner_text()
+    seen["answer"], seen["citations"] = answer(page), citations(page)
+    page.get_by_test_id("bot").locator("a[href^='#passage']").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.locator("#passages li:target").wait_for()
+    seen["target"] = page.locator("#passages li:target").inner_text()
+    seen["focus_target"] = page.evaluate("document.activeElement.matches('#passages li:target')")
+    page.get_by_role("button", name="Copy message").last.click()
+    page.wait_for_function("navigator.clipboard.readText()")  # until something is copied
+    seen["copied"] = page.evaluate("navigator.clipboard.readText()")
+    seen["accessible"]["answered"] = violations(page)
+
+    page.get_by_role("button", name="Files ▼").click()
+    page.get_by_label("resource: nursery").check()
+    ask(page, QUESTION, "a year")
+    seen["nursery"], seen["nursery_citations"] = answer(page), citations(page)
+    seen["accessible"]["files"] = violations(page)
+    return seen | chats(page, seen["accessible"])
+
+
+def chats(page: Page, accessible: Seen) -> Seen:
+    """The second half of the tour, which begins where the first ends."""
+    seen: Seen = {}
+    page.reload()
+    settled(page, "a year")
+    seen["reloaded"] = page.get_by_test_id("bot").all_inner_texts()
+    seen["passages"] = page.locator("#passages li").count()
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_text("Ask a question below").wait_for()
+    seen["chats"] = [label.inner_text() for label in page.locator("label:has(input[type=radio])").all()]
+    page.get_by_role("radio").nth(1).check()
+    settled(page, "a year")
+    page.get_by_role("button", name="Retry").click()
+    page.get_by_test_id("bot").last.get_by_text("43.8").wait_for()  # now without a filter
+    settled(page, "a year")
+    seen["again"] = page.get_by_test_id("user").count()
+    page.set_viewport_size({"width": 390, "height": 844})
+    seen["overflow"] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    accessible["phone"] = violations(page)
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    settled(page, "a year")
+    accessible["dark"] = violations(page)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("radio").nth(1).wait_for(state="detached")
+    page.get_by_text("Ask a question below").wait_for()
+    seen["left"] = page.get_by_role("radio").count()
+    page.get_by_role("button", name="Files ▼").click()
+    page.get_by_test_id("file-upload").wait_for(state="attached")
+    page.evaluate(DROP)
+    page.locator("#files").get_by_text("tansy.md").wait_for()
+    seen["added"] = page.get_by_role("status").filter(has_text="tansy").inner_text()
+    accessible["dropped"] = violations(page)
+    ask(page, "How tall does a tansy grow?", "150 centimeters")
+    seen["tansy"] = citations(page)
     return seen
 
 
-def shown(page: Page) -> Seen:
-    """Ask, open each citation in turn, and report all that the reader sees; `hacked` is what no text may set."""
-    ask(page, QUESTION)
-    panels = []
-    for citation in page.locator("article.answer:last-child .cite").all():
-        citation.click()
-        panels.append(panel(page))
-    return {
-        "text": page.evaluate(SHOWN),
-        "panels": panels,
-        "sources": page.locator(".sources").all_inner_texts(),
+def hostile(page: Page) -> Seen:
+    """Ask twice with the files open, and report all that the reader sees; `hacked` is what no text may set."""
+    page.get_by_role("button", name="Files ▼").click()
+    page.locator("#files li").first.wait_for()
+    seen: Seen = {"files": page.locator("#files").inner_text()}
+    for name in ("markup", "markdown"):
+        ask(page, f"Show {name}.", "the end")
+        seen[name] = {"text": answer(page), "citations": citations(page)}
+    inside = ":is([data-testid=bot], #passages, #files)"
+    return seen | {
+        "passages": page.locator("#passages").inner_text(),
         "hacked": page.evaluate("window.hacked ?? null"),
-        "elements": page.evaluate("document.querySelectorAll('img, svg, iframe, a, b').length"),
-        "scripts": page.evaluate("document.scripts.length"),
+        "risky": page.locator(f"{inside} :is(iframe, script, style, form, input, object, [onerror], [onload])").count(),
+        "links": page.evaluate(
+            "[...document.querySelectorAll('[data-testid=bot] a')].map(a => a.getAttribute('href'))"
+        ),
+        "rendered": page.locator("[data-testid=bot] :is(strong, code, li, td)").all_inner_texts(),
     }
 
 
-def stop(page: Page) -> Seen:
-    """Stop an endless answer, then ask on."""
-    page.get_by_label("Your question").fill("Give me a slow answer.")
-    page.keyboard.press("Enter")
-    page.get_by_text("word5").wait_for()
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped.").wait_for()
-    length = page.evaluate(f"{SHOWN}.length")
-    ask(page, "Give me a quick answer.")
-    return {"length": length, "next": page.evaluate(SHOWN)}
-
-
 def leave(page: Page) -> Seen:
-    """Close the page while an endless answer runs."""
-    page.get_by_label("Your question").fill("Give me a slow answer.")
+    """Ask during an endless answer, stop it, ask on, and close the page while another endless answer runs."""
+    slow = "Give me a slow answer."
+    ask(page, slow, "word5", end_button="Stop")
+    page.get_by_label("Your question").fill("Too early?")
     page.keyboard.press("Enter")
-    page.get_by_text("word5").wait_for()
+    page.get_by_text("word50").wait_for()
+    seen: Seen = {"early": page.get_by_label("Your question").input_value()}
+    page.get_by_role("button", name="Stop", exact=True).click()
+    settled(page, "Stopped.")
+    seen["stopped"] = answer(page)
+    ask(page, "Give me a quick answer.", "A quick answer.")
+    ask(page, slow, "word5", end_button="Stop")
     page.close()
-    return {}
-
-
-def mistakes(page: Page) -> Seen:
-    """A filter that is none, one that the client refuses, and an answer that breaks off."""
-    filter_box = page.get_by_label("Only files whose metadata")
-    seen: Seen = {}
-    filter_box.fill("[1]")
-    page.get_by_label("Your question").fill(QUESTION)
-    page.keyboard.press("Enter")
-    seen["no_object"] = page.get_by_role("alert").text_content()
-    seen["invalid"] = filter_box.get_attribute("aria-invalid")
-    seen["focus"] = focused(page)
-    seen["asked"] = page.locator("article").count()
-    filter_box.fill('{"topic": ["trees"]}')
-    ask(page, QUESTION)
-    seen["refused"] = page.locator("article.answer:last-child .note.bad").text_content()
-    filter_box.fill("")
-    ask(page, QUESTION)
-    seen["cut"] = page.locator("article.answer:last-child .note.bad").text_content()
-    ask(page, QUESTION)
-    seen["fine"] = page.evaluate(SHOWN)
     return seen
 
 
+def mistakes(page: Page) -> Seen:
+    """An answer that breaks off, then the same question again; then the server of the chat ends."""
+    ask(page, QUESTION, "choose Retry")
+    seen: Seen = {"cut": answer(page), "accessible": violations(page)}
+    page.get_by_role("button", name="Retry").click()
+    page.get_by_test_id("bot").get_by_text("choose Retry").wait_for(state="detached")
+    settled(page, "all there is")
+    seen["fine"], seen["questions"] = answer(page), page.get_by_test_id("user").all_inner_texts()
+    os.kill(PID, signal.SIGINT)
+    while not refused(page.url):
+        page.wait_for_timeout(100)
+    page.get_by_label("Your question").fill("Are you there?")
+    page.keyboard.press("Enter")
+    page.get_by_text("Connection to the server was lost").first.wait_for()
+    seen["kept"] = page.get_by_label("Your question").input_value()
+    return seen
+
+
+def unreachable(page: Page) -> Seen:
+    """Ask an assistant that is not there, and look for its files."""
+    ask(page, QUESTION, "choose Retry")
+    page.get_by_role("button", name="Files ▼").click()
+    page.locator("#files").get_by_text("cannot connect").wait_for()
+    return {"text": answer(page), "question": page.get_by_test_id("user").inner_text()}
+
+
 SCENARIOS: dict[str, Callable[[Page], Seen]] = {
-    function.__name__: function for function in (tour, shown, stop, leave, mistakes)
+    function.__name__: function for function in (tour, hostile, leave, mistakes, unreachable)
 }
 
 
 def main(scenario: str, address: str) -> None:
     """Run one scenario in a new browser with an empty profile."""
-    with tempfile.TemporaryDirectory(prefix="web-chat-") as profile, sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS, viewport={"width": 1200, "height": 760}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(
+            viewport={"width": 1200, "height": 760}, permissions=["clipboard-read", "clipboard-write"]
         )
-        page = browser.new_page()
-        page.set_default_timeout(30_000)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
         complaints: list[str] = []
         addresses: set[str] = set()
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
         page.on("request", lambda request: addresses.add(request.url))
+        # The page's policy has stopped it before anything was sent.
+        page.on("requestfailed", lambda request: addresses.discard(request.url) if request.failure == "csp" else None)
         page.goto(address)
+        page.get_by_label("Your question").wait_for()
+        page.get_by_role("radio").first.wait_for()  # the browser's chats are drawn
         seen = SCENARIOS[scenario](page)
         browser.close()
     print(json.dumps(seen | {"complaints": complaints, "addresses": sorted(addresses)}))  # noqa: T201 - for the test
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    PID = int(sys.argv[3])
+    main(*sys.argv[1:3])
