@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
@@ -72,16 +72,16 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
                 what a response calls failed, so failures are raised.
         """
         _refuse(kwargs, "upsert")
-        ids, uploads = _to_uploads(items)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            ids, uploads = _to_uploads(items)
             self._client().files.upload_many(uploads, concurrency=_AT_ONCE)
         return {"succeeded": ids, "failed": []}
 
     async def aupsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
         """Async version of `upsert`."""
         _refuse(kwargs, "aupsert")
-        ids, uploads = _to_uploads(items)
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            ids, uploads = _to_uploads(items)
             await self._async_client().files.upload_many(uploads, concurrency=_AT_ONCE)
         return {"succeeded": ids, "failed": []}
 
@@ -92,7 +92,7 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
             InvalidRequestError: No ids, which is a ValueError too: everything is deleted with the assistant only.
         """
         _refuse(kwargs, "delete")
-        client = self._client()
+        client, checked = self._client(), _checked_ids(ids, "delete")
 
         def delete(wanted: str) -> bool:
             file = self._find(wanted)
@@ -101,12 +101,12 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
             client.files.delete(file.id, missing_ok=True)
             return True
 
-        return _to_response(_checked_ids(ids), _each(_catching(delete), _checked_ids(ids)))
+        return _to_response(checked, _each(_catching(delete), checked))
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
         """Async version of `delete`."""
         _refuse(kwargs, "adelete")
-        client = self._async_client()
+        client, checked = self._async_client(), _checked_ids(ids, "adelete")
 
         async def delete(wanted: str) -> bool | AssistantError:
             try:
@@ -118,7 +118,7 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
                 return error
             return True
 
-        return _to_response(_checked_ids(ids), await _aeach(delete, _checked_ids(ids)))
+        return _to_response(checked, await _aeach(delete, checked))
 
     def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
         """Return documents with exactly the text and the metadata that they were given; missing ids are left out.
@@ -126,26 +126,26 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
         Files that this index did not write are not returned.
         """
         _refuse(kwargs, "get")
-        client = self._client()
+        client, checked = self._client(), _checked_ids(ids, "get")
 
         def get(wanted: str) -> Document | None:
             file = self._find(wanted)
             return None if file is None else _to_document(wanted, file, client.files.read(file.id))
 
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return [document for document in _each(get, dict.fromkeys(ids)) if document is not None]
+            return [document for document in _each(get, checked) if document is not None]
 
     async def aget(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
         """Async version of `get`."""
         _refuse(kwargs, "aget")
-        client = self._async_client()
+        client, checked = self._async_client(), _checked_ids(ids, "aget")
 
         async def get(wanted: str) -> Document | None:
             file = await self._afind(client, wanted)
             return None if file is None else _to_document(wanted, file, await client.files.read(file.id))
 
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
-            return [document for document in await _aeach(get, dict.fromkeys(ids)) if document is not None]
+            return [document for document in await _aeach(get, checked) if document is not None]
 
     def upload_blobs(self, blobs: Iterable[Blob], *, concurrency: int = _AT_ONCE) -> UploadReport:
         """Upload LangChain's blobs, which are original files: a PDF or DOCX keeps its pages and tables.
@@ -190,6 +190,10 @@ def _refuse(options: dict[str, Any], where: str) -> None:
 
 def _to_uploads(items: Sequence[Document]) -> tuple[list[str], list[Upload]]:
     """The ids in the documents' order, and an upload for each id; the last document of an id wins."""
+    items = list(items)
+    for item in items:
+        if not isinstance(item, Document):
+            raise InvalidRequestError(f"a document is a {type(item).__name__}: pass LangChain's Document")
     ids = [item.id or str(uuid.uuid4()) for item in items]
     last = dict(zip(ids, items, strict=True))
     return ids, [document_upload(name, item.page_content, item.metadata) for name, item in last.items()]
@@ -210,10 +214,17 @@ def _blob_upload(blob: Blob) -> Upload:
     return Upload(content, name=PurePosixPath(str(source).replace("\\", "/")).name, metadata=metadata or None)
 
 
-def _checked_ids(ids: Sequence[str] | None) -> list[str]:
+def _checked_ids(ids: Iterable[str] | None, method: str) -> list[str]:
+    """Return the ids, each once. A text is refused: its letters would be taken for ids, and `delete` would delete these."""
     if ids is None:
-        raise InvalidRequestError("delete needs ids: to delete everything, delete the assistant")
-    return list(dict.fromkeys(ids))
+        raise InvalidRequestError(f"{method} needs ids: to delete everything, delete the assistant")
+    if isinstance(ids, str):
+        raise InvalidRequestError(f"{method} takes a list of ids and got {ids!r}: pass [{ids!r}]")
+    checked = list(dict.fromkeys(ids))
+    for wanted in checked:
+        if not isinstance(wanted, str) or not wanted:
+            raise InvalidRequestError(f"{method} got the id {wanted!r}: an id is text that is not empty")
+    return checked
 
 
 def _to_response(ids: Sequence[str], results: Sequence[bool | AssistantError]) -> DeleteResponse:
@@ -244,4 +255,9 @@ async def _aeach(work: Callable[[_T], Awaitable[_R]], items: Iterable[_T]) -> li
         async with places:
             return await work(item)
 
-    return list(await asyncio.gather(*map(one, items)))
+    # All have ended when an error is raised, as in a thread pool: the others would outlive a client that is closed.
+    results = await asyncio.gather(*map(one, items), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[_R]", results)

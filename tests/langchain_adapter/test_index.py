@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,30 @@ def test_a_second_run_sends_no_file_and_a_third_cleans_up(local: LocalAssistant,
     assert names(local) == (["bees.md"] if cleanup == "full" else ["bees.md", "pines.md"])
 
 
-async def test_aindex_keeps_an_assistant_in_step_too(local: LocalAssistant) -> None:
+@pytest.mark.parametrize("cleanup", ["full", "incremental", "scoped_full"])
+async def test_aindex_keeps_an_assistant_in_step_too(local: LocalAssistant, cleanup: Any) -> None:
     assistant, manager = made(local), records()
-    options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
-    assert (await aindex([BEES, PINES], manager, assistant, **options))["num_added"] == 2
-    assert (await aindex([PINES], manager, assistant, **options))["num_deleted"] == 1
-    assert names(local) == ["pines.md"]
+
+    async def run(documents: Sequence[Document]) -> Any:
+        options: dict[str, Any] = {"cleanup": cleanup, "source_id_key": "source", "key_encoder": "sha256"}
+        return await aindex(documents, manager, assistant, **options)
+
+    assert (await run([BEES, PINES]))["num_added"] == 2
+    sent = len(local.requests)
+    assert (await run([BEES, PINES]))["num_skipped"] == 2
+    assert [request for request in local.requests[sent:] if request.method != "GET"] == []
+    done = await run([Document("Bees make honey and wax.", metadata={"source": "bees.md"})])
+    assert (done["num_added"], done["num_deleted"]) == (1, 2 if cleanup == "full" else 1)
+    assert names(local) == (["bees.md"] if cleanup == "full" else ["bees.md", "pines.md"])
+    await assistant.aclose()
+
+
+async def test_without_cleanup_nothing_is_deleted(local: LocalAssistant) -> None:
+    assistant, manager = made(local), records()
+    index([BEES], manager, assistant, cleanup=None, key_encoder="sha256")
+    done = await aindex([PINES], manager, assistant, cleanup=None, key_encoder="sha256")
+    assert (done["num_added"], done["num_deleted"]) == (1, 0)
+    assert names(local) == ["bees.md", "pines.md"]
     await assistant.aclose()
 
 
@@ -227,4 +246,69 @@ async def test_the_prompt_of_with_sources_chains_finds_the_source(
         (document,) = found
         shown = format_document(document, prompt)
         assert shown == f"Content: {document.page_content}\nSource: {source}"
+    await assistant.aclose()
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ("pine", r"takes a list of ids.*\['pine'\]"),
+        ([""], "the id ''"),
+        ([3], "the id 3"),
+        (["a", None], "the id None"),
+    ],
+)
+async def test_ids_that_are_not_a_list_of_texts_are_refused_before_anything_is_sent(
+    local: LocalAssistant, ids: Any, said: str
+) -> None:
+    """The letters of a text would be ids, and the documents of these would be deleted."""
+    assistant = made(local)
+    for call in (assistant.get, assistant.delete):
+        with pytest.raises(InvalidRequestError, match=said):
+            call(ids)
+    for awaited in (assistant.aget, assistant.adelete):
+        with pytest.raises(InvalidRequestError, match=said):
+            await awaited(ids)
+    assert local.requests == []
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (["text"], "a document is a str"),
+        (Document("one"), "a document is a tuple"),
+        ([Document("\ud800", id="x")], "'x' has a lone surrogate in its text"),
+        ([Document("x", id="x", metadata={1: "a", "b": "c"})], "'x' has metadata under 1"),
+    ],
+    ids=["text", "no list", "surrogate", "name"],
+)
+async def test_items_that_are_not_documents_are_refused_by_name(local: LocalAssistant, items: Any, said: str) -> None:
+    """With the adapter's error, which is of the framework's family, sync and async."""
+    assistant = made(local)
+    with pytest.raises(InvalidRequestError, match=said) as caught:
+        assistant.upsert(items)
+    with pytest.raises(type(caught.value), match=said):
+        await assistant.aupsert(items)
+    assert type(caught.value).__module__ == "langchain_pinecone_assistant.errors"
+    assert local.requests == []
+
+
+async def test_documents_may_be_an_iterator_and_the_last_of_an_id_wins(local: LocalAssistant) -> None:
+    assistant = made(local)
+    items: Any = (Document(text, id="x") for text in ("One.", "Two."))
+    assert assistant.upsert(items)["succeeded"] == ["x", "x"]
+    items = (Document(text, id="y") for text in ("Three.", "Four."))
+    await assistant.aupsert(items)
+    assert [document.page_content for document in assistant.get(iter(["x", "y", "x"]))] == ["Two.", "Four."]  # type: ignore[arg-type]  # tolerated
+    await assistant.aclose()
+
+
+async def test_nothing_is_under_way_after_an_async_error(local: LocalAssistant) -> None:
+    """As after the sync one: all other lookups have ended when it is raised."""
+    assistant = made(local, max_retries=0)
+    await assistant.aupsert([Document("x", id=f"doc-{number}") for number in range(3)])
+    before = asyncio.all_tasks()
+    with local.faults.add(on="files", status=400, times=1), pytest.raises(AssistantError):
+        await assistant.aget([f"doc-{number}" for number in range(3)])
+    assert asyncio.all_tasks() == before
     await assistant.aclose()

@@ -119,17 +119,47 @@ def test_a_reader_of_a_folder_without_a_storage_context(words: dict[str, Any], t
     assert [node.metadata["file_path"] for node in found] == [str(tmp_path / "pine.txt")]
 
 
-@pytest.mark.parametrize("call", ["insert", "from_documents", "refresh_ref_docs"])
-def test_a_failed_upload_raises(words: dict[str, Any], local: LocalAssistant, call: str) -> None:
-    words |= {"max_retries": 0}
-    calls: dict[str, Any] = {
-        "from_documents": lambda: PineconeAssistantIndex.from_documents([PINE, BEES], **words),
-        "insert": lambda: PineconeAssistantIndex(**words).insert(PINE),
-        "refresh_ref_docs": lambda: PineconeAssistantIndex(**words).refresh_ref_docs([PINE]),
-    }
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("method", ["insert", "update_ref_doc", "refresh_ref_docs", "from_documents"])
+def test_a_failed_upload_raises_and_the_next_refresh_sends_it_again(
+    words: dict[str, Any], local: LocalAssistant, method: str, is_async: bool
+) -> None:
+    """Nothing counts as done that did not arrive."""
+
+    async def call(index: PineconeAssistantIndex) -> None:
+        name = f"a{method}" if is_async else method
+        arguments: list[Any] = [PINE] if method in ("insert", "update_ref_doc") else [[PINE, BEES]]
+        options = words | {"max_retries": 0} if method == "from_documents" else {}
+        try:
+            result = getattr(index, name)(*arguments, **options)
+            if is_async:
+                await result
+        finally:
+            await index.llm.aclose()
+
+    index = PineconeAssistantIndex(**words | {"max_retries": 0})
     with local.faults.add(on="files", status=400, times=10), pytest.raises(AssistantError):
-        calls[call]()
-    assert PineconeAssistantIndex(**words).list_files() == []
+        asyncio.run(call(index))
+    assert index.list_files() == []
+    assert index.refresh_ref_docs([PINE, BEES]) == [True, True]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_second_refresh_sends_nothing_but_lists(words: dict[str, Any], local: LocalAssistant, is_async: bool) -> None:
+    """Where an id is twice among the documents, too: the last one is kept, and the first never takes its place."""
+    twice = [Document(text="Old.", doc_id="twice"), BEES, Document(text="New.", doc_id="twice")]
+
+    async def refresh() -> list[bool]:
+        index = PineconeAssistantIndex(**words)
+        changed = await index.arefresh_ref_docs(iter(twice)) if is_async else index.refresh_ref_docs(iter(twice))  # type: ignore[arg-type]  # tolerated
+        await index.llm.aclose()
+        return changed
+
+    assert asyncio.run(refresh()) == [True, True, True]
+    sent = len(local.requests)
+    assert asyncio.run(refresh()) == [False, False, False]
+    assert {request.method for request in local.requests[sent:]} == {"GET"}
+    assert local.client().files.read("twice") == b"New."
 
 
 @pytest.mark.parametrize(
@@ -139,6 +169,7 @@ def test_a_failed_upload_raises(words: dict[str, Any], local: LocalAssistant, ca
         (Document(text="x", doc_id="a", metadata={"n": {"m": 1}}), "n"),
         (Document(text="x", doc_id="a", metadata={"doc_sha256": "1"}), "doc_sha256"),
         ("text", "a document is a str"),
+        (Document(text="\ud800", doc_id="cut"), "'cut' has a lone surrogate in its text"),
     ],
 )
 def test_what_cannot_be_filed_is_refused_by_name(

@@ -49,11 +49,22 @@ def document_upload(document_id: str, text: str, metadata: Mapping[str, Any]) ->
     """Return the upload of a document. Metadata with the value None is left out: the service has no null.
 
     Raises:
-        InvalidRequestError: The text is blank, the id is not text, or the metadata uses a key of ours; names the document.
+        InvalidRequestError: The text is blank or not valid, the id or a name of the metadata is not text, or the metadata
+            uses a key of ours. The message names the document.
     """
     file_id = document_file_id(document_id)
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequestError(f"document {document_id!r} has no text: leave it out, or upload its file as it is")
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidRequestError(
+            f"document {document_id!r} has a lone surrogate in its text, which is not valid text: read it again with the right "
+            'encoding, or replace it with text.encode("utf-8", "replace").decode()'
+        ) from None
+    for name in metadata:
+        if not isinstance(name, str):
+            raise InvalidRequestError(f"document {document_id!r} has metadata under {name!r}: names are text")
     for key in (ID_KEY, HASH_KEY):
         if key in metadata:
             raise InvalidRequestError(
@@ -61,8 +72,8 @@ def document_upload(document_id: str, text: str, metadata: Mapping[str, Any]) ->
             )
     kept = {name: value for name, value in metadata.items() if value is not None}
     ours = {ID_KEY: document_id, HASH_KEY: document_hash(text, metadata)}
-    name = _NOT_IN_A_NAME.sub("_", document_id)[-100:].strip("._") or file_id
-    return Upload(text.encode("utf-8"), name=f"{name}.md", file_id=file_id, metadata={**kept, **ours})
+    file_name = _NOT_IN_A_NAME.sub("_", document_id)[-100:].strip("._") or file_id
+    return Upload(content, name=f"{file_name}.md", file_id=file_id, metadata={**kept, **ours})
 
 
 def document_id(file: AssistantFile) -> str | None:

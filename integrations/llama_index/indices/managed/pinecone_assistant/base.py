@@ -256,6 +256,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
         The assistant is asked what it has, so this works in another process, and after somebody else changed it.
         """
         _refuse_options("refresh_ref_docs", update_kwargs)
+        documents = _checked_documents(documents)
         changed = _changed(documents, self.list_files(filter=_DOCUMENTS))
         self._upload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
         return changed
@@ -263,6 +264,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
     async def arefresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
         """Async version of `refresh_ref_docs`."""
         _refuse_options("arefresh_ref_docs", update_kwargs)
+        documents = _checked_documents(documents)
         changed = _changed(documents, await self.alist_files(filter=_DOCUMENTS))
         await self._aupload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
         return changed
@@ -389,11 +391,16 @@ def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _to_uploads(documents: Sequence[Document]) -> list[Upload]:
     """An upload for each id; the last document of an id wins."""
-    for document in documents:
+    last = {document.id_: document for document in _checked_documents(documents)}
+    return [document_upload(name, _text(document), document.metadata) for name, document in last.items()]
+
+
+def _checked_documents(documents: Iterable[Document]) -> list[Document]:
+    checked = list(documents)
+    for document in checked:
         if not isinstance(document, BaseNode):
             raise InvalidRequestError(f"a document is a {type(document).__name__}: pass LlamaIndex's Document")
-    last = {document.id_: document for document in documents}
-    return [document_upload(name, _text(document), document.metadata) for name, document in last.items()]
+    return checked
 
 
 def _text(document: Document) -> str:
@@ -401,12 +408,14 @@ def _text(document: Document) -> str:
 
 
 def _changed(documents: Sequence[Document], files: Iterable[AssistantFile]) -> list[bool]:
+    """Return which documents differ from their files. Of documents with one id the last decides for all: it is what is kept."""
     known = {
         document_id(file): (file.metadata or {}).get(DOCUMENT_HASH_KEY)
         for file in files
         if file.status in ("Available", "Processing")
     }
-    return [known.get(document.id_) != document_hash(_text(document), document.metadata) for document in documents]
+    last = {document.id_: document_hash(_text(document), document.metadata) for document in documents}
+    return [known.get(document.id_) != last[document.id_] for document in documents]
 
 
 def _ref_doc_info(files: Iterable[AssistantFile]) -> dict[str, RefDocInfo]:
