@@ -266,3 +266,21 @@ def test_the_page_label_of_a_reader_stays(words: dict[str, Any]) -> None:
     index = PineconeAssistantIndex.from_documents([page], **words)
     for nodes in (index.as_retriever().retrieve(QUESTION), index.as_query_engine().query(QUESTION).source_nodes):
         assert [node.metadata["page_label"] for node in nodes] == ["vii"]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_the_ref_doc_id_of_a_node_deletes_its_document(words: dict[str, Any], is_async: bool) -> None:
+    """Also where the document's own id is a path, which no file can have."""
+
+    async def delete() -> None:
+        index = PineconeAssistantIndex.from_documents([BEES, PINE], **words)
+        (node,) = index.as_retriever(filters={"year": 2020}).retrieve("What do bees make?")
+        assert node.node.ref_doc_id is not None
+        if is_async:
+            await index.adelete_ref_doc(node.node.ref_doc_id)
+        else:
+            index.delete_ref_doc(node.node.ref_doc_id)
+        assert set(index.ref_doc_info) == {"pine"}
+        await index.llm.aclose()
+
+    asyncio.run(delete())

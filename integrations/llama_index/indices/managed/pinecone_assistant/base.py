@@ -427,7 +427,9 @@ def _ref_doc_info(files: Iterable[AssistantFile]) -> dict[str, RefDocInfo]:
 
 
 def _checked_document(file: AssistantFile, ref_doc_id: str) -> str:
-    if document_id(file) != ref_doc_id:
+    # A node's ref_doc_id is its file's id, which differs from the document's where that is not legal as a file's.
+    found = document_id(file)
+    if found is None or ref_doc_id not in (found, file.id):
         raise InvalidRequestError(
             f"file {file.id!r} was not made of a document, so delete_ref_doc leaves it alone: delete it with "
             f"index.llm.sync_client.files.delete({file.id!r})"
