@@ -7,7 +7,7 @@ RUN := $(VENV)/bin
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
-.PHONY: help demo demo-live test check lint docs pythons audit live typescript dist ray openapi chat clean bench faults soak
+.PHONY: help demo demo-live test check lint docs pythons audit live typescript dist ray openapi chat streamlit clean bench faults soak
 
 help:
 	@echo "make demo   both frameworks answer, streamed and cited, from a local assistant (no key)"
@@ -54,6 +54,10 @@ demo-live: $(VENV)/.all
 # With LIVE=1 it asks your own assistant, which is billed.
 chat: .venv-others/web/.ready
 	@.venv-others/web/bin/python examples/web_chat/server.py $(if $(LIVE),--live)
+
+# On this machine only, and Streamlit reports to nobody.
+streamlit: .venv-others/web/.ready
+	@.venv-others/web/bin/streamlit run --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false examples/streamlit_chat.py $(if $(LIVE),-- --live)
 
 # Three processes on two cores: the tests wait for sockets and child processes more than they compute.
 test: $(VENV)/.dev .venv-others/web/.ready
