@@ -213,7 +213,7 @@ class Ledger:
         self._connection.close()
 
 
-def to_key(identifier: str | int) -> str:
+def to_key(identifier: object) -> str:
     """Return an id as text that keeps 1 and "1" apart."""
     return json.dumps(identifier)
 

@@ -12,7 +12,7 @@ import typer
 from pinecone_assistant_client import AssistantError, AsyncAssistantClient
 
 from . import connection
-from .batch import read_lines
+from .batch import read_lines, to_key
 from .progress import bar
 from .terminal import fail, print_json, print_records, say, to_line
 
@@ -66,7 +66,7 @@ def _latest(path: Path) -> Iterator[dict[str, Any]]:
     rows: dict[object, dict[str, Any]] = {}
     for number, row in read_lines(path):
         key = row.get("id")
-        rows[("line", number) if key is None else ("id", str(key))] = row
+        rows[("line", number) if key is None else ("id", to_key(key))] = row
     yield from rows.values()
 
 

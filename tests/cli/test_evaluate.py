@@ -26,6 +26,15 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
     return path
 
 
+def test_ids_are_told_apart_as_batch_does(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    """1 and "1" are two questions; the later line of one id is its answer."""
+    rows = [WRONG | {"id": 1}, RIGHT | {"id": "1"}, RIGHT | {"id": 1}]
+    done = command("evaluate", write(tmp_path / "a.jsonl", *rows), "--json")
+    *results, last = done.objects
+    assert [(row["id"], row["correctness"]) for row in results] == [(1, 1.0), ("1", 1.0)]
+    assert last["summary"]["evaluated"] == 2
+
+
 def test_good_answers_pass(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
     done = command("evaluate", write(tmp_path / "a.jsonl", RIGHT), "--min-correctness", "0.8")
     assert done.code == 0, done.err
