@@ -204,13 +204,17 @@ def _to_document(wanted: str, file: AssistantFile, content: bytes) -> Document:
 
 
 def _blob_upload(blob: Blob) -> Upload:
+    if not isinstance(blob, Blob):
+        raise InvalidRequestError(f"a blob is a {type(blob).__name__}: pass LangChain's Blob, such as Blob(path=...)")
     source = blob.source
     if not source:
         raise InvalidRequestError(
             'a blob has no source to name its file by: pass path=, or metadata={"source": "report.pdf"}'
         )
     metadata = {name: value for name, value in blob.metadata.items() if value is not None}
-    content: Any = blob.path if blob.data is None else blob.as_bytes()
+    # Text goes as UTF-8, which the service reads; as_bytes() would take blob.encoding, which is for reading a path.
+    data = blob.data.encode("utf-8") if isinstance(blob.data, str) else blob.data
+    content: Any = blob.path if data is None else data
     return Upload(content, name=PurePosixPath(str(source).replace("\\", "/")).name, metadata=metadata or None)
 
 

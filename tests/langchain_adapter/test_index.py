@@ -312,3 +312,20 @@ async def test_nothing_is_under_way_after_an_async_error(local: LocalAssistant) 
         await assistant.aget([f"doc-{number}" for number in range(3)])
     assert asyncio.all_tasks() == before
     await assistant.aclose()
+
+
+async def test_the_text_of_a_blob_goes_as_utf_8(local: LocalAssistant) -> None:
+    """Whatever encoding the blob names: the service reads UTF-8."""
+    assistant = made(local)
+    blob = Blob(data="Püffins nest.", encoding="latin-1", metadata={"source": "a.md"})
+    (file,) = assistant.upload_blobs([blob]).uploaded
+    (other,) = (await assistant.aupload_blobs([blob])).uploaded
+    files = local.client().files
+    assert files.read(file.id) == files.read(other.id) == "Püffins nest.".encode()
+    await assistant.aclose()
+
+
+def test_what_is_not_a_blob_is_refused_by_name(local: LocalAssistant) -> None:
+    blobs: Any = ["a.md"]
+    with pytest.raises(InvalidRequestError, match="a blob is a str"):
+        made(local).upload_blobs(blobs)

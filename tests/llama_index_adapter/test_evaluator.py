@@ -44,3 +44,11 @@ async def test_it_works_in_a_batch(words: dict[str, Any]) -> None:
     )
     assert [result.passing for result in results["alignment"]] == [True, False]
     await evaluator._llm.aclose()
+
+
+@pytest.mark.parametrize("threshold", ["0.8", None, True])
+def test_a_threshold_that_is_not_a_number_is_refused_before_anything_is_billed(
+    words: dict[str, Any], threshold: Any
+) -> None:
+    with pytest.raises(InvalidRequestError, match="threshold is a"):
+        PineconeAssistantEvaluator(**words, threshold=threshold)

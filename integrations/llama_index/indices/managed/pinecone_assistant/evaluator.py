@@ -45,6 +45,8 @@ class PineconeAssistantEvaluator(BaseEvaluator):
         self, llm: PineconeAssistant | None = None, *, threshold: float = 0.8, **options: Unpack[AssistantOptions]
     ) -> None:
         self._llm = llm_of(self, llm, None, None, options)
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
+            raise InvalidRequestError(f"threshold is a {type(threshold).__name__}: pass a number from 0 to 1")
         self._threshold = threshold
 
     def evaluate(
