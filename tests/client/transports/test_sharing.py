@@ -12,12 +12,10 @@ from ..support.asking import KEY, Asking
 from ..support.bodies import QUESTION, TEXT, completion
 from ..support.raw_server import RawServer, reply
 
-UNUSED = {"ftp": "http://127.0.0.1:1"}  # a setting that makes no difference to the requests of these tests
-
 
 def with_settings(server: RawServer, number: int) -> AssistantClient:
     return AssistantClient(
-        assistant_name="docs", api_key=KEY, host=server.url, proxies=UNUSED | {"gopher": f"http://127.0.0.1:{number}"}
+        assistant_name="docs", api_key=KEY, host=server.url, proxies={"https": f"http://127.0.0.1:{number}"}
     )
 
 
