@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.base import RunnableBinding, RunnableBindingBase, RunnableEachBase, RunnableSequence
+from langchain_core.runnables.base import (
+    RunnableBinding,
+    RunnableBindingBase,
+    RunnableEachBase,
+    RunnableParallel,
+    RunnableSequence,
+)
+from langchain_core.runnables.branch import RunnableBranch
 from langchain_core.runnables.config import ensure_config, merge_configs
 from langchain_core.runnables.configurable import (
     DynamicRunnable,
@@ -26,6 +33,8 @@ from langchain_core.runnables.configurable import (
     RunnableConfigurableFields,
 )
 from langchain_core.runnables.fallbacks import RunnableWithFallbacks
+from langchain_core.runnables.passthrough import RunnableAssign
+from langchain_core.runnables.router import RouterRunnable
 from langchain_core.runnables.utils import (
     AnyConfigurableField,
     ConfigurableFieldMultiOption,
@@ -100,6 +109,17 @@ def _mapped(runnable: Any, change: _Change) -> Any:
     if isinstance(runnable, RunnableSequence):
         steps = {"first": change(runnable.first), "middle": list(map(change, runnable.middle))}
         return runnable.model_copy(update={**steps, "last": change(runnable.last)})
+    # These give no options to what is inside, or to one part of it only: as fallbacks, they would ask without them.
+    if isinstance(runnable, RunnableParallel):
+        named = {key: change(step) for key, step in runnable.steps__.items()}
+        return runnable.model_copy(update={"steps__": named})
+    if isinstance(runnable, RunnableAssign):
+        return runnable.model_copy(update={"mapper": change(runnable.mapper)})
+    if isinstance(runnable, RunnableBranch):
+        branches = [(change(condition), change(one)) for condition, one in runnable.branches]
+        return runnable.model_copy(update={"branches": branches, "default": change(runnable.default)})
+    if isinstance(runnable, RouterRunnable):
+        return runnable.model_copy(update={"runnables": {key: change(one) for key, one in runnable.runnables.items()}})
     return runnable
 
 
@@ -334,7 +354,7 @@ class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
         def bind(self, **options):
             """Return this binding with more options."""
             options = _own_options(options)
-            update = {"bound": hold(self.bound, options), "kwargs": {**self.kwargs, **options}}
+            update = {"bound": hold(self.bound, options), "kwargs": {**_own_options(self.kwargs), **options}}
             return self.model_copy(update=update)
 
         def configurable_fields(self, **fields):

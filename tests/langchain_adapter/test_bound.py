@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
+from operator import itemgetter
 from typing import Any, get_type_hints
 
 import pytest
@@ -19,9 +20,14 @@ from langchain_core.runnables import (
     ConfigurableField,
     ConfigurableFieldMultiOption,
     ConfigurableFieldSingleOption,
+    RouterRunnable,
     Runnable,
     RunnableBinding,
+    RunnableBranch,
     RunnableLambda,
+    RunnableParallel,
+    RunnablePassthrough,
+    RunnableSequence,
 )
 from langchain_core.runnables.configurable import RunnableConfigurableAlternatives, RunnableConfigurableFields
 from langchain_core.runnables.fallbacks import RunnableWithFallbacks
@@ -576,6 +582,42 @@ async def test_a_model_with_fallbacks_binds_tools_and_schemas(ask: Ask, local: L
     several: Any = RunnableWithFallbacks(runnable=chat, fallbacks=[chat])
     assert "43.8" in (await ask.invoke(several.bind_tools([]), QUESTION)).text
     assert isinstance(await ask.invoke(several.with_structured_output(Tree), QUESTION), Tree)
+
+
+# In turn: what gives its options to nothing inside, to a part of it only, or to whatever it chooses.
+WRAPPERS: dict[str, Callable[[Any], Runnable[Any, Any]]] = {
+    "parallel": lambda chat: RunnableParallel(answer=chat),
+    "parallel of a sequence": lambda chat: RunnableParallel(answer=RunnableLambda(str) | chat),
+    "pick": lambda chat: RunnableParallel(answer=chat).pick("answer"),
+    "assign": lambda chat: (
+        RunnableParallel(question=str) | RunnablePassthrough.assign(answer=itemgetter("question") | chat)
+    ),
+    "branch": lambda chat: RunnableBranch((bool, chat), chat),
+    "branch of a parallel": lambda chat: RunnableBranch(
+        (bool, RunnableParallel(answer=chat)), RunnableParallel(answer=chat)
+    ),
+    "router": lambda chat: RunnableSequence(
+        RunnableParallel(key=lambda _: "a", input=RunnablePassthrough()), RouterRunnable({"a": chat})
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+async def test_a_bound_filter_holds_in_whatever_holds_the_model_of_a_fallback(
+    ask: Ask, name: str, local: LocalAssistant
+) -> None:
+    down = chat_model(local, host="http://127.0.0.1:1")
+    bound = down.with_fallbacks([WRAPPERS[name](chat_model(local))]).bind(filter=FILTER)
+    before = len(local.requests)
+    await ask.invoke(bound, QUESTION)
+    sent: list[Any] = [request.body for request in local.requests[before:]]
+    assert [body["filter"] for body in sent] == [FILTER]
+
+
+def test_a_binding_of_a_binding_has_a_filter_of_its_own(local: LocalAssistant) -> None:
+    first: Any = chat_model(local).bind(filter={"resource": {"$in": ["encyclopedia"]}})
+    first.bind(model="gpt-4o").kwargs["filter"]["resource"]["$in"].append("nursery")
+    assert first.kwargs["filter"] == {"resource": {"$in": ["encyclopedia"]}}
 
 
 # Our code never sees what is bound to a container that the framework made around another model, or by itself.
