@@ -1,4 +1,4 @@
-"""What `make audit` says and when it fails, and the floors of what users install: above every vulnerability known here."""
+"""What `make audit` says and when it fails, the table of docs/SECURITY.md, and the floors of what users install."""
 
 from __future__ import annotations
 
@@ -10,21 +10,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.other_pythons import requirements
-from tests.release.audit import verdict
+from tests.release.audit import PAGE, cured_versions, installed_requirements, known_findings, verdict
 
-# The lowest version without a vulnerability that was known in November 2026, and the last one fixed.
-SAFE = {
-    "aiohttp": ("3.14.3", "CVE-2026-69244"),
-    "certifi": ("2024.7.4", "CVE-2024-39689"),
-    "h11": ("0.16.0", "CVE-2025-43859"),
-    "langchain-core": ("1.4.9", "CVE-2026-45134"),
-    "llama-index-core": ("0.13.0", "CVE-2025-7707"),
-    "pillow": ("12.3.0", "PYSEC-2026-3453"),
-    "python-multipart": ("0.0.30", "CVE-2026-53538"),
-    "requests": ("2.33.0", "CVE-2026-25645"),
-    "starlette": ("1.3.1", "CVE-2026-54283"),
-    "urllib3": ("2.7.0", "CVE-2026-44431, CVE-2026-44432"),
-}
 REQUIREMENTS = {
     requirement.name: requirement for requirement in map(Requirement, requirements()) if not requirement.extras
 }
@@ -42,10 +29,43 @@ def test_every_requirement_has_a_floor_and_what_is_installed_is_in_its_range(nam
     assert Version(version(name)) in REQUIREMENTS[name].specifier
 
 
-@pytest.mark.parametrize("name", SAFE)
-def test_no_floor_allows_a_version_with_a_known_vulnerability(name: str) -> None:
-    safe, advisory = SAFE[name]
-    assert floor(REQUIREMENTS[name]) >= Version(safe), advisory
+CURED = cured_versions(PAGE.read_text("utf-8"))
+
+
+def test_the_page_on_security_names_each_cure_of_a_package_that_we_require() -> None:
+    assert len(CURED) >= 10
+    assert set(CURED) <= set(REQUIREMENTS)
+
+
+def test_a_cured_version_can_be_installed_next_to_every_requirement() -> None:
+    """No requirement's upper bound keeps users on a vulnerable version."""
+    assert [
+        name
+        for name, (cure, _) in CURED.items()
+        if floor(REQUIREMENTS[name]) < Version(cure) and Version(cure) not in REQUIREMENTS[name].specifier
+    ] == []
+
+
+def test_what_is_installed_here_has_no_vulnerability_that_the_page_names() -> None:
+    installed = installed_requirements()
+    assert set(CURED) <= set(installed)
+    assert known_findings(installed, CURED) == []
+
+
+@pytest.mark.parametrize(("version_found", "is_finding"), [("2.6.3", True), ("2.7.0", False), ("2.10.0", False)])
+def test_an_installed_version_below_its_cure_is_named_with_the_advisory(
+    version_found: str, *, is_finding: bool
+) -> None:
+    findings = known_findings({"urllib3": version_found}, {"urllib3": ("2.7.0", "CVE-1"), "absent": ("1.0", "CVE-2")})
+    assert findings == ([f"urllib3 {version_found}: CVE-1, fixed in 2.7.0"] if is_finding else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "pinned"),
+    [("requests", "2.32.5"), ("urllib3", "2.2.3"), ("aiohttp", "3.13.5"), ("certifi", "2023.11.17")],
+)
+def test_an_application_with_older_pins_can_install_the_package(name: str, pinned: str) -> None:
+    assert Version(pinned) in REQUIREMENTS[name].specifier
 
 
 def entry(**more: object) -> dict[str, object]:
