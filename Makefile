@@ -4,6 +4,13 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+# Without --upgrade, which would ask the index each time.
+PIP := $(RUN)/python -m pip install
+# A virtual environment holds absolute paths: in a moved, renamed or copied clone it is made again. The first line of its pip says where it was made.
+MADE_IN := $(shell sed -n '1s|^\#!\(.*/$(VENV)/bin\)/python[0-9.]*$$|\1|p' $(VENV)/bin/pip 2>/dev/null)
+ifneq ($(MADE_IN),)
+MOVED := $(shell [ "$(MADE_IN)" -ef $(VENV)/bin ] || { echo "$(VENV) was made in $(MADE_IN): it is made again here." >&2; rm -rf $(VENV); })
+endif
 # No test and no demo may reach a real account by accident: every PINECONE_* variable is dropped first.
 OFFLINE := unset $${!PINECONE_@};
 
@@ -19,17 +26,20 @@ help:
 	@echo "make live                   the live tests against your real assistant (billed)"
 
 $(VENV)/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.10 or newer, or name yours: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: install Python 3.10 or newer, or run: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed. On Debian or Ubuntu install it with: apt install python3-venv (elsewhere: a full Python from python.org), then run make again."; exit 1; }
-	@$(RUN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) -m venv failed. On Debian or Ubuntu install it with: apt install python3-venv (elsewhere: a full Python from python.org), then run make again."; exit 1; }
 
 $(VENV)/.all: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing the package with its extras into $(VENV) (once) ..."
-	@$(RUN)/python -m pip install --quiet --editable '.[all]'
+	@echo "Installing the package with its extras into $(VENV), once: about 370 MB, a minute or two on a fast network."
+	@echo "If the network fails, run make again."
+	@$(PIP) 'pip>=25.1' --quiet
+	@$(PIP) --editable '.[all]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing the package and its development tools into $(VENV) (once) ..."
+	@echo "Installing the package and its development tools into $(VENV) (once, 1.2 GB) ..."
+	@$(PIP) 'pip>=25.1' --quiet
 	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group dev
 	@touch $(VENV)/.all $@
 
@@ -37,6 +47,11 @@ demo: $(VENV)/.all
 	@$(OFFLINE) $(RUN)/python examples/quickstart_langchain.py
 	@echo
 	@$(OFFLINE) $(RUN)/python examples/quickstart_llama_index.py
+	@echo
+	@echo "Next:"
+	@echo "  1. Ask your own files: $(RUN)/pinecone-assistant serve FOLDER"
+	@echo "  2. Use it in your program: the first two programs in README.md, run with $(RUN)/python"
+	@echo "  3. Ask your own assistant: set PINECONE_API_KEY and PINECONE_ASSISTANT_NAME, then make demo-live (lists its files, costs nothing)"
 
 # Uploads nothing. Without QUESTION="..." it asks nothing either: it lists the files and says how to ask.
 demo-live: export QUESTION ?=
@@ -119,6 +134,7 @@ live: $(VENV)/.dev
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing what draws the plots into $(VENV) (once) ..."
+	@$(PIP) 'pip>=25.1' --quiet
 	@$(RUN)/python -m pip install --quiet --editable '.[all]' --group bench
 	@touch $(VENV)/.all $(VENV)/.dev $@
 

@@ -153,7 +153,15 @@ def test_every_error_has_an_example_of_its_message() -> None:
 
 # The pages with code. docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
 
-RUN_HERE = ("index.md", "put_documents_in.md", "filters.md", "citations.md", "structured_output.md")
+RUN_HERE = (
+    "index.md",
+    "put_documents_in.md",
+    "filters.md",
+    "citations.md",
+    "structured_output.md",
+    "agents.md",
+    "costs_and_limits.md",
+)
 _BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
 
 
