@@ -8,7 +8,7 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
 
-QUESTIONS = ["How old is the oldest known red pine?", "And how tall is the tallest red pine on record?"]
+QUESTIONS = ["What is the maximum height of a red pine?", "And how old is the oldest known one?"]
 
 
 def main() -> None:

@@ -56,11 +56,13 @@ class serving:  # noqa: N801 - a context manager, used as one
         assert not self.thread.is_alive()
 
 
-def get(address: tuple[str, int], path: str, tenant: str = "a") -> tuple[int, bytes]:
+def get(address: tuple[str, int], path: str, tenant: str = "a", conversation: str = "") -> tuple[int, bytes]:
     """Status and body, read to the end."""
     connection = http.client.HTTPConnection(*address, timeout=30)
     try:
-        connection.request("GET", f"{path}?question={QUESTION}", headers={"x-tenant": tenant})
+        connection.request(
+            "GET", f"{path}?question={QUESTION}&conversation={conversation}", headers={"x-tenant": tenant}
+        )
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -75,6 +77,27 @@ def test_each_tenant_gets_its_own_files_whole_and_streamed(address: tuple[str, i
     assert answer["citations"][0]["references"][0]["file_name"] == "a.md"
     assert get(address, "/stream") == (200, answer["text"].encode())
     assert b"25 meters" not in get(address, "/stream", tenant="b")[1]
+
+
+def test_a_conversation_is_remembered_for_its_tenant_only(
+    address: tuple[str, int], local_assistant: LocalAssistant
+) -> None:
+    """The second question carries the first turn; the same name of another tenant begins afresh; a cut turn is not kept."""
+    path = "/chat"
+    status, first = get(address, path, conversation="1")
+    assert status == 200
+    kinds = [line for line in first.decode().splitlines() if line.startswith("event: ")]
+    assert kinds[0] == "event: token"
+    assert kinds[-1] == "event: end"
+    assert json.loads(first.decode().rstrip().rpartition("data: ")[2])[0]["references"][0]["file_name"] == "a.md"
+    with local_assistant.faults.add(cut_after_events=6):
+        assert b"event: error" in get(address, path, conversation="1")[1]
+    get(address, path, conversation="1")
+    sent: Any = local_assistant.requests[-1].body
+    assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "user"]
+    get(address, path, tenant="b", conversation="1")
+    sent = local_assistant.requests[-1].body
+    assert len(sent["messages"]) == 1
 
 
 @pytest.mark.parametrize("path", ["/answer", "/stream"])
