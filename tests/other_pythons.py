@@ -38,10 +38,10 @@ ADAPTERS = ["tests/langchain_adapter", "tests/llama_index_adapter"]
 FAULTS = ["tests/faults/test_client_faults.py", "tests/faults/test_ways.py"]
 # What no lowest version can pass, each with its reason; everything else of these suites runs there.
 LEFT_OUT = {
-    "tests/client/transports/test_bounds.py::test_a_body_that_unpacks_to_gigabytes_is_not_unpacked": (
+    "tests/client/transports/test_size_bounds.py::test_a_body_that_unpacks_to_gigabytes_is_not_unpacked": (
         "urllib3 before 2.6 unpacks a packed body whole, see docs/SECURITY.md"
     ),
-    "tests/langchain_adapter/test_evaluators.py::test_langsmith_evaluates_with_it_sync_and_async": (
+    "tests/langchain_adapter/documents/test_evaluators.py::test_langsmith_evaluates_with_it_sync_and_async": (
         "LangSmith's aevaluate has no value of an async evaluator there"
     ),
     "tests/llama_index_adapter/test_events.py": "OpenInference needs llama-index-core 0.14.19",

@@ -17,10 +17,10 @@ from pinecone_assistant_client.adapters import CONNECTION_OPTIONS
 from pinecone_assistant_client.options import ChatOptions
 from pinecone_assistant_client.retries import Retries, RetryPolicy
 
-from ..support.asking import Asking
-from ..support.bodies import QUESTION, TEXT, part
-from ..support.clients import UNFINISHED, WHOLE, async_client, sync_client
-from ..support.raw_server import HOLD, RawServer, reply, streamed
+from ...support.asking import Asking
+from ...support.bodies import QUESTION, TEXT, part
+from ...support.clients import UNFINISHED, WHOLE, async_client, sync_client
+from ...support.raw_server import HOLD, RawServer, reply, streamed
 
 # Construction
 

@@ -21,7 +21,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant, StructuredOut
 from pinecone_assistant_client import AssistantClient, AuthenticationError, IncompleteStreamError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, EndlessStream, bodies, paths, run
+from ..conftest import QUESTION, EndlessStream, bodies, paths, run
 
 Query = Any
 

@@ -21,11 +21,11 @@ from pinecone_assistant_client import (
     AsyncAssistantClient,
 )
 
-from ..support.asking import Asking
-from ..support.bodies import PARTS, QUESTION, TEXT, completion, part
-from ..support.clients import async_client, settings, sync_client
-from ..support.connection_settings import good, said
-from ..support.raw_server import CLOSE, HOLD, Answer, Pause, RawServer, WaitFor, head, reply, streamed
+from ...support.asking import Asking
+from ...support.bodies import PARTS, QUESTION, TEXT, completion, part
+from ...support.clients import async_client, settings, sync_client
+from ...support.connection_settings import good, said
+from ...support.raw_server import CLOSE, HOLD, Answer, Pause, RawServer, WaitFor, head, reply, streamed
 
 WHOLE = reply(completion())
 

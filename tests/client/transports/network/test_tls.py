@@ -25,9 +25,9 @@ from pinecone_assistant_client import (
     InvalidRequestError,
 )
 
-from ..support.asking import KEY, Asking
-from ..support.bodies import PARTS, QUESTION, TEXT, completion
-from ..support.raw_server import CLOSE, HOLD, RawServer, reply, streamed
+from ...support.asking import KEY, Asking
+from ...support.bodies import PARTS, QUESTION, TEXT, completion
+from ...support.raw_server import CLOSE, HOLD, RawServer, reply, streamed
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")
 

@@ -17,7 +17,7 @@ from langchain_pinecone_assistant.retrievers import to_documents
 from pinecone_assistant_client import Context, Reference, Snippet, SnippetImage
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, Ask, words
+from ..conftest import QUESTION, Ask, words
 
 
 def retriever(local: LocalAssistant, **options: Any) -> PineconeAssistantRetriever:

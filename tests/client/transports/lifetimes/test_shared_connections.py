@@ -8,9 +8,9 @@ import gc
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 from pinecone_assistant_client.transports import connections as shared
 
-from ..support.asking import KEY, Asking
-from ..support.bodies import QUESTION, TEXT, completion
-from ..support.raw_server import RawServer, reply
+from ...support.asking import KEY, Asking
+from ...support.bodies import QUESTION, TEXT, completion
+from ...support.raw_server import RawServer, reply
 
 
 def with_settings(server: RawServer, number: int) -> AssistantClient:

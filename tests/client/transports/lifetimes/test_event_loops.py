@@ -19,9 +19,9 @@ from llama_index.core.async_utils import asyncio_run
 
 from pinecone_assistant_client import AsyncAssistantClient
 
-from ..support.asking import KEY
-from ..support.bodies import QUESTION, completion, part
-from ..support.raw_server import HOLD, RawServer, reply, streamed
+from ...support.asking import KEY
+from ...support.bodies import QUESTION, completion, part
+from ...support.raw_server import HOLD, RawServer, reply, streamed
 
 
 @pytest.fixture(params=["http", "https"])

@@ -20,7 +20,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AssistantClient, AuthenticationError, IncompleteStreamError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, EndlessStream, bodies, heard_by, run
+from ..conftest import QUESTION, EndlessStream, bodies, heard_by, run
 
 Turn = Any
 

@@ -19,7 +19,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import IncompleteStreamError, InternalServerError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, EndlessStream, bodies, run
+from ..conftest import QUESTION, EndlessStream, bodies, run
 
 Turn = Callable[..., str]
 ANSWER = "25 meters."

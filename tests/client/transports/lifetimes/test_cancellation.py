@@ -13,9 +13,9 @@ import pytest
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient
 
-from ..support.asking import KEY, Asking
-from ..support.bodies import PARTS, QUESTION, TEXT, chat_event, completion, part
-from ..support.raw_server import HOLD, RawServer, WaitFor, head, reply, streamed
+from ...support.asking import KEY, Asking
+from ...support.bodies import PARTS, QUESTION, TEXT, chat_event, completion, part
+from ...support.raw_server import HOLD, RawServer, WaitFor, head, reply, streamed
 
 STUCK = streamed([part("first"), HOLD])
 STUCK_CHAT = streamed([chat_event("content_chunk", delta={"content": "first"}), HOLD])

@@ -10,9 +10,9 @@ import trio
 
 from pinecone_assistant_client import AssistantClient, AsyncAssistantClient, AsyncAssistants, InvalidRequestError
 
-from ..support.asking import KEY
-from ..support.bodies import QUESTION, TEXT, completion
-from ..support.raw_server import RawServer, reply
+from ...support.asking import KEY
+from ...support.bodies import QUESTION, TEXT, completion
+from ...support.raw_server import RawServer, reply
 
 CALLS: dict[str, Callable[[AsyncAssistantClient], Awaitable[Any]]] = {
     "a whole answer": lambda client: client.chat_completion(QUESTION),

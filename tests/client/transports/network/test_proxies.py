@@ -13,11 +13,11 @@ import requests
 
 from pinecone_assistant_client import APIConnectionError, AssistantClient
 
-from ..support.asking import KEY, Asking
-from ..support.bodies import PARTS, QUESTION, TEXT, completion
-from ..support.idle_connections import set_clock
-from ..support.proxy_server import ProxyServer
-from ..support.raw_server import RawServer, reply, streamed
+from ...support.asking import KEY, Asking
+from ...support.bodies import PARTS, QUESTION, TEXT, completion
+from ...support.idle_connections import set_clock
+from ...support.proxy_server import ProxyServer
+from ...support.raw_server import RawServer, reply, streamed
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")
 

@@ -18,7 +18,7 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 from pinecone_assistant_client import AssistantClient, BadRequestError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-from .conftest import QUESTION, SECRET, bodies, paths, run
+from ..conftest import QUESTION, SECRET, bodies, paths, run
 
 
 @pytest.fixture

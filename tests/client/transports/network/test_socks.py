@@ -13,11 +13,11 @@ import pytest
 
 from pinecone_assistant_client import APIConnectionError, APITimeoutError, AssistantClient, InvalidRequestError
 
-from ..support.asking import KEY, Asking, text_of
-from ..support.bodies import PARTS, QUESTION, TEXT, completion
-from ..support.clients import async_client
-from ..support.raw_server import RESET, RawServer, reply, streamed
-from ..support.socks_server import SocksServer
+from ...support.asking import KEY, Asking, text_of
+from ...support.bodies import PARTS, QUESTION, TEXT, completion
+from ...support.clients import async_client
+from ...support.raw_server import RESET, RawServer, reply, streamed
+from ...support.socks_server import SocksServer
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")
 

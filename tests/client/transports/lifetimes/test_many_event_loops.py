@@ -19,10 +19,10 @@ from llama_index.core.async_utils import asyncio_run
 
 from pinecone_assistant_client import AsyncAssistantClient
 
-from ..support.asking import Asking
-from ..support.bodies import PARTS, QUESTION, TEXT
-from ..support.clients import WHOLE, async_client
-from ..support.raw_server import RawServer, streamed
+from ...support.asking import Asking
+from ...support.bodies import PARTS, QUESTION, TEXT
+from ...support.clients import WHOLE, async_client
+from ...support.raw_server import RawServer, streamed
 
 
 @contextlib.contextmanager

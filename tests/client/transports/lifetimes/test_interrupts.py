@@ -14,9 +14,9 @@ import pytest
 
 from pinecone_assistant_client import AsyncAssistantClient
 
-from ..support.bodies import QUESTION, TEXT
-from ..support.clients import UNFINISHED, WHOLE, async_client, sync_client
-from ..support.raw_server import HOLD, RawServer, Step, reply
+from ...support.bodies import QUESTION, TEXT
+from ...support.clients import UNFINISHED, WHOLE, async_client, sync_client
+from ...support.raw_server import HOLD, RawServer, Step, reply
 
 # Cancel
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ..support.asking import KEY, Asker, Asking
-from ..support.bodies import PARTS, QUESTION, TEXT, service_error
-from ..support.clients import WHOLE, described
-from ..support.idle_connections import set_clock
-from ..support.raw_server import Framing, RawServer, reply, streamed
+from ...support.asking import KEY, Asker, Asking
+from ...support.bodies import PARTS, QUESTION, TEXT, service_error
+from ...support.clients import WHOLE, described
+from ...support.idle_connections import set_clock
+from ...support.raw_server import Framing, RawServer, reply, streamed
 
 
 def exhaust(asker: Asker) -> None:

@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pinecone_assistant_client import APIConnectionError, InvalidRequestError
 
-from ..support.asking import Asking, text_of
-from ..support.bodies import PARTS, QUESTION, TEXT, completion
-from ..support.connection_settings import good, said
-from ..support.proxy_server import ProxyServer
-from ..support.raw_server import RawServer, reply, streamed
+from ...support.asking import Asking, text_of
+from ...support.bodies import PARTS, QUESTION, TEXT, completion
+from ...support.connection_settings import good, said
+from ...support.proxy_server import ProxyServer
+from ...support.raw_server import RawServer, reply, streamed
 
 pytestmark = pytest.mark.usefixtures("no_proxy_of_this_machine")
 

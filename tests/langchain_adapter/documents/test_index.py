@@ -19,7 +19,7 @@ from langchain_pinecone_assistant import PineconeAssistantIndex
 from pinecone_assistant_client import AssistantError, InvalidRequestError
 from pinecone_assistant_local import LocalAssistant
 
-DATA = Path(__file__).parents[2] / "examples" / "data"
+DATA = Path(__file__).parents[3] / "examples" / "data"
 
 
 def made(local: LocalAssistant, **options: Any) -> PineconeAssistantIndex:

@@ -1,0 +1,1 @@
+"""The ways to the service: proxies, SOCKS, TLS, limits of connections."""

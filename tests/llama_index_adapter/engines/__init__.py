@@ -1,0 +1,1 @@
+"""Chat engine, query engine and retriever."""
