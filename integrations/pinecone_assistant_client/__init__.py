@@ -1,7 +1,8 @@
 """A Pinecone Assistant over HTTP: the framework-free client under the LangChain and LlamaIndex adapters.
 
 `AssistantClient` and `AsyncAssistantClient` ask; `ChatCompletion`, `ChatCompletionChunk` and `Context` answer; everything
-that can go wrong is an `AssistantError`. What only authors of adapters need is in `pinecone_assistant_client.adapters`.
+that can go wrong is an `AssistantError`. Names that only authors of adapters need are in
+`pinecone_assistant_client.adapters`.
 """
 
 from importlib import import_module
@@ -80,7 +81,7 @@ __all__ = [
     "validate_filter",
 ]
 
-# What sends requests is imported at its first use: an adapter that is only constructed does not wait for it.
+# The modules that send requests are imported at their first use, so constructing an adapter does not wait for them.
 _IMPORTED_AT_FIRST_USE = {
     "AssistantClient": "client",
     "Assistants": "control_plane",
@@ -88,7 +89,7 @@ _IMPORTED_AT_FIRST_USE = {
     "AsyncAssistants": "control_plane",
 }
 
-if not TYPE_CHECKING:  # type checkers know the names above; they would take this for leave to import anything
+if not TYPE_CHECKING:  # type checkers know the names above; with this they would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in _IMPORTED_AT_FIRST_USE:

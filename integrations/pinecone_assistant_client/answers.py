@@ -24,7 +24,7 @@ class ChatCompletion:
 
     Attributes:
         id: The service's id of the answer, or None.
-        model: The model that really answered (`"gpt-4o-2024-11-20"`), or None.
+        model: The model that answered, as the service names it (`"gpt-4o-2024-11-20"`), or None.
         content: The answer's text, exactly as the service wrote it.
         finish_reason: `"stop"`, `"length"`, `"content_filter"`, ...; None if the service did not say.
         usage: Tokens, or None if the service did not say.
@@ -44,11 +44,11 @@ class ChatCompletion:
 class ChatCompletionChunk(msgspec.Struct, frozen=True):
     """A piece of a streamed answer.
 
-    A msgspec Struct, not a dataclass: one is made for every token, in 0.3 us instead of 1.3 (measured).
+    A msgspec Struct, not a dataclass, because one is made for every token: it takes 0.3 us instead of 1.3 (measured).
 
-    `content` is the new text only; `usage` and `finish_reason` stand on one chunk each; every chunk carries the
-    first id that was seen. On the OpenAI-compatible interface the chunk with the finish_reason has the citations of
-    the whole text; on the standard interface each citation event is a chunk of its own.
+    `content` is the new text only. `usage` and `finish_reason` each appear on one chunk. `id` is the first id of the stream,
+    on every chunk. On the OpenAI-compatible interface the chunk with the finish_reason has the citations of the whole text;
+    on the standard interface each citation arrives in a chunk of its own.
     """
 
     id: str | None
@@ -76,7 +76,7 @@ class Snippet:
     Attributes:
         content: The text; of a multimodal snippet its text blocks, joined by a line break.
         score: The service's relevance, higher is better; None if it cannot be read.
-        reference: Where it stands: file and pages.
+        reference: The file and the pages that it is from.
         images: The images of a multimodal snippet.
     """
 

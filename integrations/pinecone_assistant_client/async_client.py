@@ -1,4 +1,4 @@
-"""`AsyncAssistantClient`: ask a Pinecone Assistant, async. The same as `client.py` but for `await`."""
+"""`AsyncAssistantClient`: ask a Pinecone Assistant, async. Mirrors `client.py`, with `await`."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class AsyncAssistantClient(AsyncExchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
-        """As `AssistantClient.chat_completion`."""
+        """Async version of `AssistantClient.chat_completion`."""
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
         return await self._whole(messages, options.for_openai(), timeout, total_timeout)
 
@@ -60,11 +60,11 @@ class AsyncAssistantClient(AsyncExchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        """As `AssistantClient.stream_chat_completion`: call it without `await`, then `async for`."""
+        """Async version of `AssistantClient.stream_chat_completion`: call it without `await`, then `async for`."""
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
         return self._streamed(messages, options.for_openai(), timeout, total_timeout)
 
@@ -74,14 +74,14 @@ class AsyncAssistantClient(AsyncExchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
         json_response: bool = False,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
-        """As `AssistantClient.chat`."""
+        """Async version of `AssistantClient.chat`."""
         options = self._options.changed(
             model=model,
             temperature=temperature,
@@ -98,13 +98,13 @@ class AsyncAssistantClient(AsyncExchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        """As `AssistantClient.stream_chat`: call it without `await`, then `async for`."""
+        """Async version of `AssistantClient.stream_chat`: call it without `await`, then `async for`."""
         options = self._options.changed(
             model=model,
             temperature=temperature,
@@ -129,7 +129,7 @@ class AsyncAssistantClient(AsyncExchange):
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> ChatCompletion:
-        """As `AssistantClient.answer`."""
+        """Async version of `AssistantClient.answer`."""
         return await self._whole(
             messages,
             self._changed("answer", options),
@@ -156,7 +156,7 @@ class AsyncAssistantClient(AsyncExchange):
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> AsyncGenerator[ChatCompletionChunk, None]:
-        """As `AssistantClient.stream_answer`."""
+        """Async version of `AssistantClient.stream_answer`."""
         return self._streamed(
             messages,
             self._changed("stream_answer", options),
@@ -174,7 +174,7 @@ class AsyncAssistantClient(AsyncExchange):
         query: str | None = None,
         *,
         messages: Iterable[MessageLike] | None = None,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         top_k: int | None = None,
         snippet_size: int | None = None,
         multimodal: bool | None = None,
@@ -182,7 +182,7 @@ class AsyncAssistantClient(AsyncExchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Context:
-        """As `AssistantClient.context`."""
+        """Async version of `AssistantClient.context`."""
         self._start()
         wire = self._options.build_context(
             self._assistant(),
@@ -204,7 +204,7 @@ class AsyncAssistantClient(AsyncExchange):
 
     @property
     def operations(self) -> AsyncOperations:
-        """What the service works on, or ended in the last 30 days."""
+        """The operations that the service is working on, or finished in the last 30 days."""
         return AsyncOperations(self)
 
     async def evaluate(

@@ -1,4 +1,4 @@
-"""How `AsyncAssistantClient` asks: opening with retries, reading, the host's look-up. As `exchange.py` but for `await`."""
+"""Send requests for `AsyncAssistantClient`: retries, reading, host lookup. Mirrors `exchange.py`, with `await`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .wire.protocol import WireRequest, build_describe_request
 
 
 class AsyncExchange(BaseClient):
-    """Sends requests and reads answers, async; what is asked and what it means is decided below."""
+    """Send requests and read answers, async. Building requests and decoding answers is left to the modules below."""
 
     async def close(self) -> None:
         """Release the connections; they are closed if no other client or model uses them. Later use opens them again."""
@@ -145,7 +145,7 @@ class AsyncExchange(BaseClient):
         return Reply(response.status, await self._read_all(response))
 
     async def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
-        """Read what is behind a signed link: without the key, without redirects, up to a size."""
+        """Read the content behind a signed link, up to a size. The key is not sent and redirects are not followed."""
         transport = self._start().asynchronous
         limits = self._limits(NOT_GIVEN).started(time.monotonic())
         request = signed_request(link, limits)
@@ -179,7 +179,7 @@ async def _body(response: AsyncHTTPResponse, max_bytes: int | None = None) -> by
 
 
 async def _error_body(response: AsyncHTTPResponse) -> bytes:
-    """The beginning of an error's body; what cannot be read of it is left out, because the status already tells."""
+    """The beginning of an error's body. A part that cannot be read is left out: the status says enough for an error."""
     buffer = BodyBuffer()
     try:
         async for data in response.chunks():

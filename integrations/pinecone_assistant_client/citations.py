@@ -1,4 +1,4 @@
-"""Citations: values, and the parser for the markers and the reference list that stand in an answer's text.
+"""Citations: the public values, and the parser for the markers and the reference list in an answer's text.
 
 Forms attested by recordings and by people's own parsers: `[1]`, `[1, pp. 1]`, `[1, pp. 1-2]`, `[1, p. 3]`,
 `[1, pp. 3, 5]`, several references in one bracket, and at the end of the text a list such as
@@ -20,7 +20,7 @@ _MAX_PAGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One source of a citation; None where the answer does not tell.
+    """One source of a citation. A field that the answer does not have is None.
 
     Attributes:
         number: The marker's number in the text, from 1; None on the standard interface, which has no markers.
@@ -45,12 +45,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where the answer cites, and what.
+    """A place where the answer cites, and the sources that it cites there.
 
     Attributes:
         start: Character offset into the answer's text where the marker begins.
         end: Offset where it ends, exclusive. On the standard interface, which has no markers, `start == end`.
-        references: The sources that stand behind this place.
+        references: The sources that are cited here.
     """
 
     start: int
@@ -58,11 +58,11 @@ class Citation:
     references: tuple[Reference, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON for a framework's metadata; the signed links, which are secrets, stay out of it.
+        """Return plain JSON for a framework's metadata, without the signed links, which are secrets.
 
         Returns:
             `{"start", "end", "references": [{"number", "pages", "file_name", "file_id", "highlight"}]}`; `pages` is a list.
-            `metadata` and `created_at` are there where the answer has them.
+            `metadata` and `created_at` are included where the answer has them.
         """
         return {
             "start": self.start,
@@ -86,7 +86,7 @@ def _reference_to_json(reference: Reference) -> dict[str, Any]:
     return known
 
 
-# The bound on the inside keeps a text of brackets that never close linear.
+# The bound on the inside keeps the search linear in a text of brackets that never close.
 MARKER = re.compile(r"\[([0-9][0-9pP.,;&\-\u2013\s]{0,200})\](?!\()")
 _JSON_KEY = re.compile(r'"\s{0,8}:\s{0,8}\Z')
 # One reference of a marker, with the separator after it. A number among pages is a page, unless pages of its own follow it.
@@ -131,7 +131,7 @@ def strip_reference_list(text: str) -> str:
 
 
 def _find_reference_list(text: str) -> tuple[int, dict[int, _Entry]] | None:
-    # Looking for the words first takes 1 us of a 1 kB answer where the pattern alone takes 35 (measured).
+    # Looking for the heading's text first takes 1 us for a 1 kB answer; the pattern alone takes 35 (measured).
     lower = text.lower()
     headings = list(_HEADING.finditer(text)) if "references" in lower or "sources" in lower else []
     if headings:
@@ -174,10 +174,10 @@ def _parse_entry(rest: str) -> _Entry:
 
 
 def extract_citations(text: str) -> list[Citation]:
-    """The citations that stand as markers in an answer's text, in order.
+    """Return the citations that an answer's text has as markers, in order.
 
-    Brackets that are no citations stay alone: `[a]`, `array[1]`, code, Markdown links, and numbers that the reference
-    list, where there is one, does not have. The text is not changed.
+    Other brackets are not taken for citations: `[a]`, `array[1]`, code, Markdown links, and numbers that the reference list,
+    if there is one, does not have. The text is not changed.
 
     Args:
         text: The answer's text, with or without a reference list at its end.
@@ -221,7 +221,7 @@ def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> 
 
 
 def parse_mark(text: str, match: re.Match[str], last_end: int) -> list[tuple[int, tuple[int, ...] | None]] | None:
-    """The references of what `MARKER` found, with their pages; None if what is before it says that it is not a mark.
+    """Return the references of a match of `MARKER`, with their pages, or None if the text before it shows that it is not one.
 
     `array[1]`, `f(x)[1]` and `m[1][2]` are code, and `"pages": [1, 2]` is JSON. `[1][2]` are two citations
     next to each other, the first of which ends at `last_end`.
@@ -255,9 +255,9 @@ def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | Non
 
 
 class ReferenceListHoldback:
-    """Drop the reference list from a text that comes in pieces, and hold back no more than may belong to it.
+    """Drop the reference list from a text that comes in pieces, holding back only text that may belong to the list.
 
-    `feed` returns what is certainly not of the list; `finish` returns what turned out not to be.
+    `feed` returns the text that is certainly not in the list; `finish` returns the held text if there was no list.
     """
 
     _MAX_BLANK = 256
@@ -279,7 +279,7 @@ class ReferenceListHoldback:
         for before, start in [(0, 0), *starts] if self._is_at_start else starts:
             end = text.find("\n", start)
             line = text[start:] if end < 0 else text[start:end]
-            may_be_entry = start > before and _ENTRY_START.match(line)  # only a heading may stand at the very beginning
+            may_be_entry = start > before and _ENTRY_START.match(line)  # at the very beginning only a heading counts
             if may_be_entry or (end >= 0 and _HEADING.fullmatch(line)):
                 shown = text[:before].rstrip()
                 self._list.append(text[len(shown) :])
@@ -287,7 +287,9 @@ class ReferenceListHoldback:
             if end < 0 and _may_be_heading(line):
                 before_heading = text[:before]
                 shown = before_heading.rstrip()
-        if len(text) - len(shown) > self._MAX_BLANK:  # too many blanks; what may be a heading after them stays
+        if (
+            len(text) - len(shown) > self._MAX_BLANK
+        ):  # too many blanks to hold; keep holding a possible heading after them
             shown = text if len(text) - len(before_heading) > self._MAX_BLANK else before_heading
         self._held = text[len(shown) :]
         self._is_at_start = self._is_at_start and not shown

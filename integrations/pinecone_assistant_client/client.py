@@ -24,37 +24,38 @@ class AssistantClient(Exchange):
     """Ask a Pinecone Assistant, sync.
 
     Args:
-        assistant_name: Else `PINECONE_ASSISTANT_NAME`.
-        api_key: Else `PINECONE_API_KEY`. Sent to the host only; never shown.
-        host: The data plane, `https://prod-1-data.ke.pinecone.io`; else `PINECONE_ASSISTANT_HOST`, else asked once from the
-            control plane (`PINECONE_CONTROLLER_HOST`, default https://api.pinecone.io).
+        assistant_name: The assistant; defaults to `PINECONE_ASSISTANT_NAME`.
+        api_key: The key; defaults to `PINECONE_API_KEY`. It is sent to the host only, and never shown.
+        host: The data plane, `https://prod-1-data.ke.pinecone.io`; defaults to `PINECONE_ASSISTANT_HOST`. Without either, the
+            control plane (`PINECONE_CONTROLLER_HOST`, default https://api.pinecone.io) is asked once.
         model: Such as `"gpt-4o"`; None lets the service choose.
         temperature: 0 to 2; None is not sent.
         filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`.
         interface: Which endpoint `answer` and `stream_answer` use: `"openai"` or `"standard"`.
         timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
-        total_timeout: Seconds for a whole call with its retries, from the first byte sent to the last byte read, the
-            time of who reads a stream included. None is not bounded. When sync, two things are not bounded by it: looking up a
-            name in DNS, and over an `http_session` the head of an answer that comes byte by byte.
+        total_timeout: Seconds for a whole call with its retries, from the first byte sent to the last byte read. The time
+            that your code takes between the chunks of a stream counts. None means no bound. In sync clients it does not bound
+            a DNS lookup, nor the head of an answer that arrives byte by byte over an `http_session`.
         max_retries: Requests after the first, 0 for none.
-        retry_on_timeout: Also send again what may have been processed. This can bill twice.
+        retry_on_timeout: Also retry a request that may have been processed. This can bill twice.
         api_version: The service's API version, `"YYYY-MM"`.
         default_headers: Added to every request; treated as secret.
         source_tag: Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`.
-        proxies: `{"https": "http://proxy:3128"}`; else the environment's, never for this machine.
-        verify: True, False, or the path of a CA bundle; True takes the bundle that `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
-            `SSL_CERT_FILE` or `SSL_CERT_DIR` names, else that of certifi.
+        proxies: `{"https": "http://proxy:3128"}`; defaults to the environment's. Requests to this machine use no proxy.
+        verify: True, False, or the path of a CA bundle. True uses the bundle that `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+            `SSL_CERT_FILE` or `SSL_CERT_DIR` names, and falls back to certifi's.
         cert: For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths.
-        max_connections: Connections at once, in each event loop when async; more calls wait, and the wait is not a part of
-            `timeout`. All clients with equal connection settings share them.
-        http_session: A `requests.Session` to use; its own settings win and it is never closed here.
+        max_connections: Most connections at once (async: in each event loop). Further calls wait, and `timeout` does not
+            count that wait. All clients with equal connection settings share their connections.
+        http_session: A `requests.Session` to use. Its own settings win, and the client never closes it.
         async_http_session: An `aiohttp.ClientSession` for async use, valid in its own event loop only.
         include_highlights: Standard interface: ask for the passages that support each citation.
         context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
-        guard_filter: A filter that holds in addition to every other one, in chats and in `context`: it is sent as
+        guard_filter: A filter that applies in addition to every other one, in chats and in `context`: it is sent as
             `{"$and": [guard_filter, filter]}`. Nothing changes or clears it, so it is the way to keep tenants apart.
-            `{}` is an error; None is no guard.
-        controller_host: The control plane, for what read the environment earlier; else `PINECONE_CONTROLLER_HOST`.
+            `{}` is an error; None sets no guard.
+        controller_host: The control plane, for callers that read the environment earlier; defaults to
+            `PINECONE_CONTROLLER_HOST`.
 
     Example:
         ```python
@@ -76,11 +77,11 @@ class AssistantClient(Exchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
-        """A whole answer over the OpenAI-compatible interface; citations are parsed from its text.
+        """Return a whole answer over the OpenAI-compatible interface; citations are parsed from its text.
 
         Args:
             messages: `Message` values or `{"role", "content"}` dicts; system messages are folded into the first user turn.
@@ -91,9 +92,9 @@ class AssistantClient(Exchange):
             total_timeout: Seconds, as in the constructor; None is not bounded.
 
         Raises:
-            InvalidRequestError: Something in the call is wrong; nothing was sent.
+            InvalidRequestError: An argument is wrong; nothing was sent.
             APIStatusError: The service refused; one class per action (`AuthenticationError`, `NotFoundError`, ...).
-            APIConnectionError: Not reached; `APITimeoutError` if it took too long.
+            APIConnectionError: The service was not reached; `APITimeoutError` if it took too long.
             StreamError: The answer cannot be used; `IncompleteStreamError` if it was cut.
 
         Source: POST /chat/{assistant_name}/chat/completions, assistant_data 2026-04.
@@ -107,16 +108,16 @@ class AssistantClient(Exchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Generator[ChatCompletionChunk, None, None]:
-        """The answer's chunks as they arrive. Arguments and errors as for `chat_completion`.
+        """Yield the answer's chunks as they arrive. Arguments and errors are those of `chat_completion`.
 
-        The request is sent at the first step. Closing the iterator early closes the connection.
+        The request is sent when the first chunk is asked for. Closing the iterator early closes the connection.
 
         Raises:
-            IncompleteStreamError: The stream ended without a finish_reason; `.text` has what came.
+            IncompleteStreamError: The stream ended without a finish_reason; `.text` has the text that arrived.
         """
         options = self._options.changed(model=model, temperature=temperature, filter=filter)
         return self._streamed(messages, options.for_openai(), timeout, total_timeout)
@@ -127,14 +128,14 @@ class AssistantClient(Exchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
         json_response: bool = False,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> ChatCompletion:
-        """A whole answer over the standard interface: structured citations, highlights, JSON answers.
+        """Return a whole answer over the standard interface: structured citations, highlights, JSON answers.
 
         Args:
             messages: As for `chat_completion`.
@@ -168,13 +169,13 @@ class AssistantClient(Exchange):
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> Generator[ChatCompletionChunk, None, None]:
-        """The chunks of an answer over the standard interface. Arguments and errors as for `chat`."""
+        """Yield the chunks of an answer over the standard interface. Arguments and errors are those of `chat`."""
         options = self._options.changed(
             model=model,
             temperature=temperature,
@@ -199,7 +200,7 @@ class AssistantClient(Exchange):
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> ChatCompletion:
-        """Answer over the client's interface, for the adapters.
+        """Return a whole answer over the client's `interface`, for the adapters.
 
         Args:
             messages: As for `chat_completion`.
@@ -243,7 +244,7 @@ class AssistantClient(Exchange):
         on_retry: OnRetry | None = None,
         **options: Any,
     ) -> Generator[ChatCompletionChunk, None, None]:
-        """The chunks of an answer over the client's interface, for the adapters. Arguments as for `answer`."""
+        """Yield the chunks of an answer over the client's `interface`, for the adapters. Arguments are those of `answer`."""
         return self._streamed(
             messages,
             self._changed("stream_answer", options),
@@ -261,7 +262,7 @@ class AssistantClient(Exchange):
         query: str | None = None,
         *,
         messages: Iterable[MessageLike] | None = None,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         top_k: int | None = None,
         snippet_size: int | None = None,
         multimodal: bool | None = None,
@@ -269,7 +270,7 @@ class AssistantClient(Exchange):
         timeout: Timeout | NotGiven = NOT_GIVEN,
         total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Context:
-        """The snippets that the assistant would read, without an answer.
+        """Return the snippets that the assistant would read, without an answer.
 
         Args:
             query: The text to search for; or pass `messages`.
@@ -308,7 +309,7 @@ class AssistantClient(Exchange):
 
     @property
     def operations(self) -> Operations:
-        """What the service works on, or ended in the last 30 days."""
+        """The operations that the service is working on, or finished in the last 30 days."""
         return Operations(self)
 
     def evaluate(

@@ -1,4 +1,4 @@
-"""What both clients share: everything but I/O. Options, settings, and what an answer or a failure means."""
+"""Base of both clients, without I/O: options, settings, and the meaning of answers and failures."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class BaseClient:
         host: str | None = None,
         model: str | None = None,
         temperature: float | None = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's name
         interface: Interface = "openai",
         timeout: Timeout = DEFAULT_TIMEOUT,
         total_timeout: float | None = None,
@@ -134,7 +134,7 @@ class BaseClient:
 
     @property
     def host(self) -> str | None:
-        """The data plane's base URL; None as long as the control plane was not asked for it."""
+        """The data plane's base URL; None until it is known."""
         return known_host(self._settings)
 
     def with_options(self: Self_, **options: Any) -> Self_:
@@ -149,7 +149,7 @@ class BaseClient:
         return self._options.guard_filter is not None
 
     def guarded_by(self: Self_, guard_filter: Mapping[str, Any] | None) -> Self_:
-        """A view over the same connections that a guard holds in addition to the client's own; for adapters.
+        """Return a view over the same connections with one more guard, in addition to the client's own; for adapters.
 
         Raises:
             InvalidRequestError: As for `guard_filter=` of the constructor.
@@ -179,7 +179,7 @@ class BaseClient:
         return f"{type(self).__name__}(assistant_name={self.assistant_name!r}, host={self._settings.host!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is live is dropped. A pickle holds the API key; injected sessions do not travel."""
+        """Drop live connections and injected sessions. The pickle holds the API key."""
         state = dict(self.__dict__)
         state["_settings"] = replace(self._settings, http_session=None, async_http_session=None)
         state["_retries"] = self._retries.policy
@@ -224,7 +224,7 @@ class BaseClient:
         return name or ""
 
     def _http_request(self, wire: WireRequest, base_url: str, limits: Limits) -> HTTPRequest:
-        # Made for each request, and kept nowhere else: `vars(client)` goes into logs and crash reports.
+        # Made for each request and never stored: `vars(client)` ends up in logs and crash reports.
         return HTTPRequest(wire.method, base_url + wire.path, self._settings.headers(), wire.body, limits)
 
     def _status_error(
@@ -312,7 +312,7 @@ def signed_request(link: SignedLink, limits: Limits) -> HTTPRequest:
     """The request for a signed link: no header of ours, because the link is the key and its host is not the service's.
 
     Raises:
-        StreamError: The service gave something else than a link.
+        StreamError: The service sent something that is not a link.
     """
     if not link.url.startswith(("http://", "https://")):
         raise StreamError("the service gave a link to the file that is not an http(s) URL")
@@ -325,10 +325,10 @@ def signed_request(link: SignedLink, limits: Limits) -> HTTPRequest:
 
 
 class SecretsCut:
-    """Cuts the secrets out of what is raised inside, its message and its traceback.
+    """Cut the secrets out of every error raised inside: out of its message and its traceback.
 
-    A peer that echoes a request must not get the key into a message, and whoever records the variables of a traceback's frames
-    must not find it there.
+    A peer may echo a request with its key, which would then be in the message. Error reporters also record the variables of a
+    traceback's frames, which hold the key as well.
     """
 
     __slots__ = ("_handled", "_settings")
@@ -350,7 +350,7 @@ class SecretsCut:
 def after_a_cut(
     decoder: AnswerDecoder, error: AssistantError, settings: ConnectionSettings
 ) -> list[ChatCompletionChunk]:
-    """Decide what a broken body means: its last chunks where the answer was whole, else an error with the text so far."""
+    """Return the last chunks if the body broke after the whole answer; otherwise raise an error with the text so far."""
     is_of_the_connection = isinstance(error, (IncompleteStreamError, APIConnectionError))
     reason = without_secrets(
         words_of(error.__cause__) if error.__cause__ else "the connection broke", *settings.secrets()
@@ -366,7 +366,7 @@ def after_a_cut(
 
 
 class BodyBuffer:
-    """A whole body in the making, with a bound on its size."""
+    """Collect the bytes of a whole body, up to a bound."""
 
     def __init__(self, max_bytes: int | None = None) -> None:
         self._pieces: list[bytes] = []
@@ -378,10 +378,12 @@ class BodyBuffer:
         self._pieces.append(data)
         self._size += len(data)
         if self._size > self._max_bytes:
-            raise StreamError(f"the answer is larger than {self._max_bytes:,} bytes: this is no answer of the service")
+            raise StreamError(
+                f"the answer is larger than {self._max_bytes:,} bytes: this is not an answer of the service"
+            )
 
     def is_enough_of_an_error(self, data: bytes) -> bool:
-        """Take the next bytes; True once there is enough to word an error."""
+        """Take the next bytes. Return True once there are enough for an error's message."""
         self._pieces.append(data[:MAX_ERROR_BYTES])
         self._size += len(data)
         return self._size >= MAX_ERROR_BYTES

@@ -31,7 +31,7 @@ _Exchange = TypeVar("_Exchange", bound=BaseClient)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Given:
-    """The options of the constructor, out of sight of `vars` and `repr`: they have the key and the headers."""
+    """The options of the constructor, hidden from `vars` and `repr` because they hold the key and the headers."""
 
     options: dict[str, Any]
 
@@ -45,7 +45,7 @@ class _Given:
 
 
 def _of_no_assistant(exchange: _Exchange) -> _Exchange:
-    """A view of an exchange that is about the whole project."""
+    """Return a view of an exchange for requests about the whole project."""
     view = type(exchange).like(exchange)
     view._settings = replace(exchange._settings, assistant_name=None)
     view._needs_assistant = False
@@ -53,7 +53,7 @@ def _of_no_assistant(exchange: _Exchange) -> _Exchange:
 
 
 def _about(exchange: _Exchange, name: str) -> _Exchange:
-    """A view of an exchange that is about one assistant, so that errors name it."""
+    """Return a view of an exchange for requests about one assistant, so that errors name it."""
     if not isinstance(name, str) or not name.strip():
         raise InvalidRequestError(f"{name!r} cannot be the name of an assistant: pass a text such as 'docs'")
     view = type(exchange).like(exchange)
@@ -65,7 +65,7 @@ class Assistants:
     """The assistants of a project: create, get, list, update, delete. It needs a key and no assistant.
 
     Args:
-        api_key: Else `PINECONE_API_KEY`.
+        api_key: The key; defaults to `PINECONE_API_KEY`.
         options: The connection options of `AssistantClient`: `controller_host`, `timeout`, `max_retries`, `api_version`,
             `default_headers`, `proxies`, `verify`, `cert`, `http_session`, ... `client` passes them on.
 
@@ -116,7 +116,7 @@ class Assistants:
             region: `"us"` or `"eu"`; None is the service's default.
             exist_ok: Return the assistant of that name, as it is, if there is one.
             wait: Wait until it is Ready.
-            timeout: Seconds of that wait; None is no limit.
+            timeout: Seconds of that wait; None waits without limit.
 
         Raises:
             BadRequestError: There is an assistant of that name (409).
@@ -173,7 +173,7 @@ class Assistants:
         instructions: str | NotGiven | None = NOT_GIVEN,
         metadata: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> Assistant:
-        """Replace instructions or metadata, and return the assistant. What is left out stays; None clears it.
+        """Replace instructions or metadata, and return the assistant. An argument left out changes nothing; None clears it.
 
         Args:
             name: The assistant.
@@ -191,9 +191,9 @@ class Assistants:
 
         Args:
             name: The assistant.
-            missing_ok: An assistant that is not there is no error.
+            missing_ok: Return normally if there is no such assistant.
             wait: Wait until it is deleted.
-            timeout: Seconds of that wait; None is no limit.
+            timeout: Seconds of that wait; None waits without limit.
 
         Raises:
             NotFoundError: There is none of that name.

@@ -1,6 +1,6 @@
 """The error tree: one root, one class per action that a caller can take.
 
-Every message says what happened, with what, and what to do, and ends in the place that explains it.
+Every message says what happened, with what, and what to do next, and ends with a pointer to the docs.
 Pure; `wire/error_mapping.py` chooses one for an answer of the service.
 """
 
@@ -37,7 +37,7 @@ class ErrorResponse:
     text: str
 
     def json(self) -> Any:
-        """The text as JSON. Raises ValueError if it is none."""
+        """Return the text parsed as JSON. Raises ValueError if it is not JSON."""
         try:
             return msgspec.json.decode(self.text)
         except msgspec.DecodeError as error:
@@ -65,7 +65,7 @@ class AssistantError(Exception):
         response: Status, harmless headers and text of the answer, or None where there was none.
         is_retryable: True if the same request may succeed later and sending it again cannot bill twice.
         may_have_been_processed: True if the request was written and no status came back.
-        report: What became of all files, on the error that `upload_many` and `sync` raise (`UploadReport`, `SyncReport`).
+        report: The outcome for all files (`UploadReport`, `SyncReport`), on an error that `upload_many` or `sync` raises.
     """
 
     is_retryable: bool = False
@@ -102,7 +102,7 @@ class InvalidRequestError(AssistantError, ValueError):
 
 
 class APIConnectionError(AssistantError):
-    """No connection, or one that broke before a status came back. Check the host, the network and the proxy."""
+    """The connection failed, or broke before a status came back. Check the host, the network and the proxy."""
 
     is_retryable = True
 
@@ -235,10 +235,10 @@ class MetadataMismatchError(AssistantError):
 
 
 class LibraryError(Exception):
-    """What a library raised, in words: the `__cause__` of an error.
+    """Text of an exception that a library raised; the `__cause__` of our errors.
 
-    The library's own exception, and the frames of its traceback, hold the request with its key, the proxy with its
-    password, and what the peer sent; whatever logs or traces an error shows its causes too.
+    The library's own exception is not used as the cause, because it and the frames of its traceback hold the request with its
+    key, the proxy with its password, and the peer's bytes. Logs and traces of an error show its causes too.
     """
 
 
@@ -256,17 +256,17 @@ def reworded(error: _Error, message: str) -> _Error:
 
 
 def said_by(error: AssistantError) -> str:
-    """The message of an error without the place that explains it, to quote inside another message."""
+    """Return the message of an error without its pointer to the docs, to quote it inside another message."""
     return error.message.rpartition(f"; see {DOCS}#")[0] or error.message
 
 
 def cut_secrets(error: AssistantError, *secrets: str, handled: BaseException | None = None) -> None:
-    """Cut secrets out of an error, and out of those that it was raised from, made by what does not know them.
+    """Cut secrets out of an error and out of its causes, which may come from code that does not know the secrets.
 
     Args:
         error: It is changed.
-        secrets: What to cut out.
-        handled: What the caller was handling already, which Python shows as the context of what was raised meanwhile.
+        secrets: The strings to cut out.
+        handled: The exception that the caller was already handling. Python makes it the context of `error`; it stays.
     """
     cause = error.__cause__
     if cause is None:
@@ -293,22 +293,22 @@ _HOLDING_BYTES = tuple(f"{_PACKAGE}{room}" for room in ("transports.", "wire.", 
 
 
 def cut_frames(error: BaseException, traceback: TracebackType | None, handled: BaseException | None) -> None:
-    """Drop what a traceback would show of transports, decoders and libraries: their variables hold what was sent and what came.
+    """Drop the frames of transports, decoders and libraries from a traceback: their variables hold requests and answers.
 
-    This holds for whatever is raised, also for what ends a call from outside: a cancelled task, Ctrl-C, an exception out of a
-    signal handler. Such an error may have been raised while a library handled one of its own, which is dropped as well.
+    This applies to every exception, also to one that ends a call from outside: a cancelled task, Ctrl-C, an exception in a
+    signal handler. If a library was handling an exception of its own at that moment, that one is dropped as well.
 
     Args:
         error: It is changed.
-        traceback: Its traceback from the frame on that stays.
-        handled: What the caller was handling already.
+        traceback: Its traceback, from the frame that stays.
+        handled: The exception that the caller was already handling.
     """
     while traceback is not None and (inner := traceback.tb_next) is not None:
         module = str(inner.tb_frame.f_globals.get("__name__"))
         if not module.startswith(_PACKAGE) or module.startswith(_HOLDING_BYTES):
             traceback.tb_next = None
         traceback = traceback.tb_next
-    if not isinstance(error, AssistantError):  # of these cut_secrets knows the causes
+    if not isinstance(error, AssistantError):  # cut_secrets sees to the causes of an AssistantError
         error.__context__ = handled
         cause = error.__cause__
         if cause is not None and cause is not handled:
@@ -316,7 +316,7 @@ def cut_frames(error: BaseException, traceback: TracebackType | None, handled: B
 
 
 def keeps_no_arguments(construct: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Have what a constructor or a check raises show no frame with what it was given: the key, headers and proxies."""
+    """Drop the traceback of an error raised by a constructor or check: its frames hold the key, headers and proxies."""
 
     @functools.wraps(construct)
     def constructing(*args: _P.args, **options: _P.kwargs) -> _T:
@@ -335,7 +335,7 @@ def keeps_no_arguments(construct: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Drop the tracebacks of an error and of all that it was raised from: an error that is kept must not keep its frames."""
+    """Drop the tracebacks of an error and of its causes, so that a stored error does not keep its frames alive."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -362,18 +362,18 @@ _OTHER_NAMES = {
     "top_k": ("k", "similarity_top_k", "context_options"),
     "url": ("host",),
 }
-"""Names that other packages, or other classes here, have for what is meant, with what to name where it is known."""
+"""Option names of other packages, or of other classes here, and the names of the same options in this package."""
 _MAX_NEAR = 5
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that refuses a name: `: did you mean 'model'?`, or a list of five names at most."""
+    """Return the end of a message about an unknown name: `: did you mean 'model'?`, or a list of at most five names."""
     names = sorted(set(known))
     meant = [
         *(other for other in _OTHER_NAMES.get(name, ()) if other in names),
         *difflib.get_close_matches(name, names, n=1, cutoff=0.7),
-        # Whole words at either end: assistant for assistant_name, pinecone_api_key for api_key. A first word says too little
-        # (model_kwargs is not a model), and so does a last word that anything may have (index_name, embed_model).
+        # Match whole parts at either end: assistant for assistant_name, pinecone_api_key for api_key. A shared first part is
+        # not # enough (model_kwargs is not a model), nor is a last part that many names have (index_name, embed_model).
         *(longer for longer in names if longer.startswith(f"{name}_") or longer.endswith(f"_{name}")),
         *(shorter for shorter in names if name.endswith(f"_{shorter}") and shorter not in ("model", "name")),
     ]

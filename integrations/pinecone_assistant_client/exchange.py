@@ -1,4 +1,4 @@
-"""How `AssistantClient` asks: opening with retries, reading whole or in chunks, the host's look-up. Sync."""
+"""Send requests for `AssistantClient`: retries, reading whole or in chunks, host lookup. Sync."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .wire.protocol import WireRequest, build_describe_request
 
 
 class Exchange(BaseClient):
-    """Sends requests and reads answers, sync; what is asked and what it means is decided below."""
+    """Send requests and read answers, sync. Building requests and decoding answers is left to the modules below."""
 
     def close(self) -> None:
         """Release the connections; they are closed if no other client or model uses them. Later use opens them again."""
@@ -140,7 +140,7 @@ class Exchange(BaseClient):
         return Reply(response.status, self._read_all(response))
 
     def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
-        """Read what is behind a signed link: without the key, without redirects, up to a size."""
+        """Read the content behind a signed link, up to a size. The key is not sent and redirects are not followed."""
         transport = self._start().sync
         limits = self._limits(NOT_GIVEN).started(time.monotonic())
         request = signed_request(link, limits)
@@ -174,7 +174,7 @@ def _body(response: HTTPResponse, max_bytes: int | None = None) -> bytes:
 
 
 def _error_body(response: HTTPResponse) -> bytes:
-    """The beginning of an error's body; what cannot be read of it is left out, because the status already tells."""
+    """The beginning of an error's body. A part that cannot be read is left out: the status says enough for an error."""
     buffer = BodyBuffer()
     try:
         for data in response.chunks():

@@ -16,8 +16,8 @@ _MAX_SHOWN_BITS = 256
 _T = TypeVar("_T")
 
 
-def validate_filter(filter: Mapping[str, Any] | None, *, name: str = "filter") -> None:  # noqa: A002 - the service's word
-    """Check a metadata filter and name the path of what is wrong.
+def validate_filter(filter: Mapping[str, Any] | None, *, name: str = "filter") -> None:  # noqa: A002 - the API's name
+    """Check a metadata filter; an error names the path of the wrong part.
 
     The language: `{"genre": "comedy"}`, `{"year": {"$gte": 2020}}`, `{"genre": {"$in": ["comedy", "drama"]}}`,
     `{"$or": [{...}, {...}]}`, `{"$not": {...}}`, `{"genre": {"$exists": True}}`. Several fields at one level mean AND.
@@ -40,7 +40,7 @@ def checked_guard(guard_filter: Mapping[str, Any] | None) -> dict[str, Any] | No
     """A deep copy of a guard, or None.
 
     Raises:
-        InvalidRequestError: It is not a valid filter, or it, or a part of it, is empty and guards nothing.
+        InvalidRequestError: It is not a valid filter, or a part of it is empty and so guards nothing.
     """
     validate_filter(guard_filter, name="guard_filter")
     if guard_filter is None:
@@ -54,8 +54,8 @@ def checked_guard(guard_filter: Mapping[str, Any] | None) -> dict[str, Any] | No
     return deep_copied(dict(guard_filter), name="guard_filter")
 
 
-def guarded(filter: Mapping[str, Any] | None, guard: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the service's word
-    """The filter to send: `{"$and": [guard, filter]}`, or the one of the two that is there.
+def guarded(filter: Mapping[str, Any] | None, guard: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the API's name
+    """Return the filter to send: `{"$and": [guard, filter]}`, or the only one of the two that is set.
 
     Raises:
         InvalidRequestError: The filter is not valid.
@@ -77,7 +77,7 @@ def deep_copied(value: _T, *, name: str = "filter") -> _T:
 
 
 def _copied(value: Any, name: str, depth: int) -> Any:
-    if depth > 2 * _MAX_DEPTH:  # an operator's list is a level here, and none of the filter's
+    if depth > 2 * _MAX_DEPTH:  # an operator's list counts as a level here, but not in a filter
         raise _fail(name, f"nested deeper than {_MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         return {key: _copied(part, name, depth + 1) for key, part in value.items()}
@@ -119,7 +119,7 @@ def check_number(value: float, path: str) -> None:
         bits = value.bit_length()
         shown = f"{value}" if bits <= _MAX_SHOWN_BITS else f"an integer of {bits} bits"
         raise _fail(
-            path, f"{shown} is not held exactly by a 64-bit float, so other numbers would match too: use a string"
+            path, f"{shown} does not fit into a 64-bit float exactly, so other numbers would match too: use a string"
         )
 
 
@@ -145,7 +145,7 @@ def _check_expression(expression: Any, path: str, depth: int) -> None:
         elif key == "$not":
             _check_expression(value, below, depth + 1)
         elif key in _OPERATORS:
-            raise _fail(below, f'{key} stands inside a field, such as {{"genre": {{"{key}": ...}}}}')
+            raise _fail(below, f'{key} belongs inside a field, such as {{"genre": {{"{key}": ...}}}}')
         elif key.startswith("$"):
             raise _fail(below, f"unknown operator {key}; known: {', '.join((*_LOGICAL, *_OPERATORS))}")
         elif not key:

@@ -1,9 +1,10 @@
-"""Finding the data plane: the base URL that answers for an assistant, named by `host=` or by the control plane.
+"""Find the data plane of an assistant: the base URL that `host=` or the control plane names.
 
 The control plane is asked once, and its answer is remembered for every client with the same key, assistant and API version.
 A cold client may be used by 50 threads or 200 tasks at once. A lock around the lookup would have each of them ask again after
 a failure, so that the last one waits for all the timeouts in turn. So callers that arrive while a lookup runs share its
-result, including its failure. Threads share by themselves and each event loop by itself, because their events differ.
+result, including its failure. Threads share lookups with threads, and tasks with tasks of the same event loop, because they
+wait on different kinds of events.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _Event = TypeVar("_Event", bound=_Settable)
 
 
 class _Hosts:
-    """The hosts of one process, and the lookups in progress. A forked child starts with none of either."""
+    """The hosts that a process knows, and its lookups in progress. A forked child starts without either."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -45,7 +46,7 @@ class _Hosts:
         self.lookups: dict[Any, _Lookup[Any]] = {}
 
     def forget_all(self) -> None:
-        """Start anew in a forked child, where the threads that had lookups in progress, or held the lock, do not exist."""
+        """Start empty in a forked child: the threads that were looking up, or held the lock, do not exist there."""
         self.lock = threading.Lock()
         self.known.clear()
         self.lookups.clear()
@@ -60,7 +61,7 @@ class _Hosts:
                     self.known.popitem(last=False)
 
     def join(self, host_key: Any, loop: object, event: Callable[[], _Event]) -> tuple[_Lookup[_Event], bool]:
-        """The lookup of this key that threads (`loop` None) or an event loop have in progress; True if it is a new one."""
+        """Return the lookup of this key that is in progress (`loop` None: in threads), and whether it is new."""
         key = (host_key, loop)
         with self.lock:
             running = self.lookups.get(key)
@@ -91,7 +92,7 @@ class _Lookup(Generic[_Event]):
         self.done.set()
 
     def raise_error(self) -> None:
-        """Raise what the lookup ended with. If its caller was cancelled there is no error, and another one asks."""
+        """Raise the error that the lookup ended with. A cancelled lookup leaves no error, and another caller asks again."""
         if self._error is not None:
             raise copy.copy(self._error) from self._error
 
@@ -113,10 +114,10 @@ def forget_host(settings: ConnectionSettings) -> None:
 
 
 def find_host(settings: ConnectionSettings, ask: Callable[[], str], limits: Limits) -> str:
-    """The host that the control plane named, or names now.
+    """Return the host that the control plane named earlier, or ask for it now.
 
     Args:
-        settings: Whose host.
+        settings: The settings to find the host for.
         ask: Ask the control plane; called at most once by all threads that need the answer at the same time.
         limits: How long to wait for the answer that another thread asked for.
 

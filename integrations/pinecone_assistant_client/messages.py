@@ -1,4 +1,4 @@
-"""Messages in, the wire's messages out: validation and folding, pure."""
+"""Validate a conversation and fold it into the turns that the API takes. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _to_message(value: Any, index: int) -> Message:
     if role not in _ROLES:
         raise InvalidRequestError(f"messages[{index}].role is {role!r}: use one of {', '.join(_ROLES)}")
     if content is None and role != "user":
-        content, value = "", None  # a turn of another model that only called tools
+        content, value = "", None  # a turn in which another model only called tools
     if not isinstance(content, str):
         raise InvalidRequestError(
             f"messages[{index}].content is a {_kind_of(content)}: the assistant takes text (str) only"
@@ -65,7 +65,7 @@ def _is_blank(content: str) -> bool:
 
 
 def _kind_of(content: Any) -> str:
-    """What stands in place of text: the type, or the kind of the first block that is no text."""
+    """Return the type of content that is not text, or for a list the kind of its first block that is not text."""
     if isinstance(content, list) and content and all(isinstance(block, Mapping) for block in content):
         kinds = [block.get("type", "untyped") for block in content]
         return f"list of {next((kind for kind in kinds if kind != 'text'), 'text')} blocks"
@@ -75,7 +75,7 @@ def _kind_of(content: Any) -> str:
 def fold_messages(
     messages: Iterable[Message | Mapping[str, Any]], *, system_messages: SystemMessages = "merge"
 ) -> list[Message]:
-    """The turns to send: roles user and assistant only, no two turns of one role in a row.
+    """Return the turns to send: roles user and assistant only, never two turns of one role in a row.
 
     The service knows no system role. System and developer messages are put, in order, before the first user turn's
     text; same-role runs are joined by a blank line. A blank system or assistant turn is left out: the service refuses it, and

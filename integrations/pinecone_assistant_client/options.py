@@ -1,4 +1,4 @@
-"""Per-call options: what a call sends, out of its arguments and the client's defaults. Pure."""
+"""Options of a call: its arguments merged with the client's defaults. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class NotGiven(Enum):
-    """The type of `NOT_GIVEN`, which tells an argument that was left out from None, which clears a default."""
+    """Type of `NOT_GIVEN`, the default of arguments for which None means "clear the client's default"."""
 
     NOT_GIVEN = "not given"
 
@@ -36,15 +36,14 @@ def given(value: _T | NotGiven, default: _T) -> _T:
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """What shapes a question; the client's defaults, or those of one call.
+    """Options that shape a question: the defaults of a client, or those of one call.
 
-    Filters and context options are copied deeply when they are taken: what a caller does later to a dict of theirs changes
-    no client that was made before.
+    Filters and context options are deep-copied, so a caller who changes a dict later does not change a client made before.
 
     Attributes:
         model: None is not sent: the service then takes its default.
         temperature: None is not sent.
-        filter: Metadata filter; None is none.
+        filter: Metadata filter; None sends no filter.
         interface: Which endpoint answers `answer` and `stream_answer`.
         include_highlights: Ask for the supporting passages (standard interface).
         context_options: `{"top_k", "snippet_size", "multimodal", "include_binary_content"}` (standard interface).
@@ -64,12 +63,12 @@ class ChatOptions:
         *,
         model: str | NotGiven | None = NOT_GIVEN,
         temperature: float | NotGiven | None = NOT_GIVEN,
-        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,  # noqa: A002 - the API's name
         interface: Interface | NotGiven | None = NOT_GIVEN,
         include_highlights: bool | NotGiven | None = NOT_GIVEN,
         context_options: Mapping[str, Any] | NotGiven | None = NOT_GIVEN,
     ) -> ChatOptions:
-        """These options with what a call gives."""
+        """Return these options with the arguments of a call applied."""
         return ChatOptions(
             model=given(model, self.model),
             temperature=given(temperature, self.temperature),
@@ -83,7 +82,7 @@ class ChatOptions:
         )
 
     def sent_filter(self) -> Mapping[str, Any] | None:
-        """The filter to send: the guard and the filter together. Requests of every kind take theirs from here.
+        """Return the filter to send: the guard and the filter together. Every kind of request uses this.
 
         Raises:
             InvalidRequestError: The filter is not valid.
@@ -143,7 +142,7 @@ class ChatOptions:
         *,
         query: str | None,
         messages: Iterable[MessageLike] | None,
-        filter: Mapping[str, Any] | NotGiven | None,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | NotGiven | None,  # noqa: A002 - the API's name
         **options: Any,
     ) -> WireRequest:
         """The context request; a conversation is folded as for a chat."""

@@ -1,4 +1,4 @@
-"""What may be shown of a text that a peer sent: without keys, without signed links, and not all of it. Pure."""
+"""Make text from a peer safe to show: keys and signed links cut out, and shortened. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 _MAX_EXCERPT = 300
 _LONG_SECRET = 12
 _TOLD_BY_A_BEGINNING = 6
-# An error's message goes on with where it is explained, in place of the dots.
+# The dots are left out here: an error's message goes on with its pointer to the docs.
 _AFTER_A_CUT = ("...", "; see ")
 # A URL without a query matches too: so each character is looked at once, however long the path is.
 _URL = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]*)(\?[^\s\"'<>)]+)?", re.IGNORECASE)
@@ -19,9 +19,10 @@ _INVENTED_STATUS = re.compile(r"(?<=<)(\w+: )400, message=|^400, message:\s+")
 
 
 def without_secrets(text: str, *secrets: str) -> str:
-    """`text` with every secret, and what is secret in URLs, cut out: names and passwords, and the query of signed ones.
+    """Return `text` without the secrets, logins in URLs, and queries of signed URLs.
 
-    A short secret, such as the key "local" of a test, counts only as a word by itself, not in "localhost" or "local.json".
+    A short secret, such as a test's key "local", is cut only where it is not part of a longer name ("localhost",
+    "local.json").
     """
     for secret in secrets:
         if len(secret) >= _LONG_SECRET:
@@ -60,9 +61,9 @@ def cleaned(value: Any, *secrets: str) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return a text with U+FFFD in place of what is not printable, and blanks in place of tabs and line ends.
+    """Return a text with U+FFFD for characters that are not printable, and blanks for tabs and line ends.
 
-    A peer, or a file's name, could otherwise move the cursor of a terminal, hide what a log says, or add a line to it.
+    Otherwise text from a peer, or a file's name, could move a terminal's cursor, hide parts of a log, or add lines to it.
     """
     if text.isprintable():
         return text
@@ -72,7 +73,7 @@ def printable(text: str) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error of a library says, without a status that no server sent.
+    """Return the text of a library's error, without a status that no server sent.
 
     aiohttp's parser gives its errors the status 400: `<TransferEncodingError: 400, message=...>`, `400, message: ...`, and the
     ClientResponseError that it raises from one of these.
@@ -83,7 +84,7 @@ def words_of(error: BaseException) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text on one line, for a message. Where it is cut it says so, and `without_secrets` sees it."""
+    """Return the beginning of a text on one line, for a message. A cut is marked, so `without_secrets` recognises it."""
     line = printable(" ".join(text[: 4 * _MAX_EXCERPT].split()))
     is_whole = len(line) <= _MAX_EXCERPT and len(text) <= 4 * _MAX_EXCERPT
     return line if is_whole else line[:_MAX_EXCERPT] + "..."

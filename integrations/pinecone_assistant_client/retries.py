@@ -1,4 +1,4 @@
-"""What is sent again, and when. The policy is data and pure functions; tenacity runs it, sync and async."""
+"""Retry policy: which failures are retried, and after how long. Data and pure functions; tenacity runs it, sync and async."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ logger = logging.getLogger("pinecone_assistant_client")
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 OnRetry = Callable[[tenacity.RetryCallState], Awaitable[None] | None]
-"""Told before each wait. Async calls await what it returns, if anything."""
+"""Called before each wait. Async calls await its result if it is awaitable."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how long to wait.
+    """How often to retry, and how long to wait.
 
     Attributes:
         max_retries: Requests after the first; 0 means one request.
-        retry_on_timeout: Also send again what may have been processed, which may bill twice.
+        retry_on_timeout: Also retry a request that may have been processed, which may bill twice.
         first_wait_seconds: Upper bound of the first wait; it doubles each time.
         max_wait_seconds: Bound of a wait that the service did not ask for.
         max_retry_after_seconds: Longest Retry-After that is obeyed; a longer one raises at once.
-        is_sent_once: Only what was never written is retried: not even an error status is an invitation to repeat it.
+        is_sent_once: Retry only a request that was never written; do not retry after an error status either.
     """
 
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -44,7 +44,7 @@ class RetryPolicy:
     is_sent_once: bool = False
 
     def is_retried(self, error: BaseException, *, repeatable: bool) -> bool:
-        """Whether a failed opening is tried again. `repeatable`: processing the request twice costs nothing."""
+        """Whether to retry after this error. `repeatable`: processing the request twice costs nothing."""
         if self.is_sent_once:
             return isinstance(error, APIConnectionError) and not error.may_have_been_processed
         if isinstance(error, APIStatusError):
@@ -58,7 +58,7 @@ class RetryPolicy:
 
         Args:
             attempt: Requests sent so far, from 1.
-            error: What the last one ended with.
+            error: The error of the last request.
             jitter: From 0 to 1: the whole wait is random ("full jitter"), so that clients do not come back together.
         """
         retry_after = getattr(error, "retry_after", None)
@@ -90,11 +90,11 @@ class Retries:
         on_retry: OnRetry | None = None,
         deadline: float | None = None,
     ) -> _T:
-        """The result of `open_`, called again after a failure that the policy retries.
+        """Return the result of `open_`; call it again after each failure that the policy retries.
 
-        A wait that would end after the deadline (by `clock`) does not begin: the last error is raised at once.
+        If a wait would end after the deadline (by `clock`), the last error is raised at once instead.
         """
-        # tenacity comes in at the first failure: it costs 20 us, 4 % of a call that needs no retry (measured).
+        # tenacity is used from the first failure on: it costs 20 us, 4 % of a call that needs no retry (measured).
         try:
             return open_()
         except AssistantError as error:
@@ -128,7 +128,7 @@ class Retries:
         on_retry: OnRetry | None = None,
         deadline: float | None = None,
     ) -> _T:
-        """As `call`, for a coroutine function."""
+        """Async version of `call`."""
         try:
             return await open_()
         except AssistantError as error:

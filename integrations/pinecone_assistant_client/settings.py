@@ -50,7 +50,7 @@ _SOURCE_TAG = re.compile(r"[a-z0-9_:]+")
 _PROXIED = ("http", "https", "all")
 _API_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}")
 _LONG_ENOUGH_ALONE = 12
-"""A part of a header, or the user of a proxy, this long may be a token; a shorter one may be a word of a message."""
+"""Shortest header part or proxy user that is treated as a secret; a shorter one may be ordinary text in a message."""
 _OURS = (
     "api-key",
     "x-pinecone-api-version",
@@ -68,7 +68,7 @@ def environment(option: str) -> str | None:
 
 
 def is_loopback(hostname: str | None) -> bool:
-    """True for a name or address of this machine."""
+    """Whether a name or address is of this machine."""
     if hostname is None:
         return False
     if hostname == "localhost" or hostname.endswith(".localhost"):
@@ -97,13 +97,13 @@ def normalise_host(host: str, *, option: str = "host") -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise InvalidRequestError(f"{option} {host!r} is no URL ({error})") from error
+        raise InvalidRequestError(f"{option} {host!r} is not a URL ({error})") from error
     if parts.username or parts.password:
         raise InvalidRequestError(f"{option} has a user name or password in it: pass the key with api_key= only")
     hostname = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not _HOST_NAME.fullmatch(hostname) or parts.query or parts.fragment:
         raise InvalidRequestError(
-            f"{option} {host!r} is no http(s) URL: pass one such as https://prod-1-data.ke.pinecone.io"
+            f"{option} {host!r} is not an http(s) URL: pass one such as https://prod-1-data.ke.pinecone.io"
         )
     name = f"[{hostname}]" if ":" in hostname else hostname
     path = re.sub(r"/assistant(/.*)?$", "", parts.path.rstrip("/"))
@@ -148,7 +148,7 @@ def checked_limits(timeout: Timeout, total_timeout: float | None) -> Limits:
 
 
 def checked_timeout(timeout: Timeout) -> tuple[float, float]:
-    """(connect, read) in seconds; None is the default.
+    """Return (connect, read) in seconds; None is replaced by the default.
 
     Raises:
         InvalidRequestError: No positive number, or a pair of them.
@@ -167,7 +167,7 @@ def checked_timeout(timeout: Timeout) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """Everything that decides where a request goes and how; the key and the headers never stand in the repr."""
+    """Everything that decides where a request goes and how. The repr has neither the key nor the headers."""
 
     assistant_name: str | None = None
     api_key: str | None = field(default=None, repr=False)
@@ -196,10 +196,10 @@ class ConnectionSettings:
         cert: Certificate = None,
         **others: Any,
     ) -> ConnectionSettings:
-        """Settings from arguments, else from the environment. No I/O, and a missing key is no error yet.
+        """Return settings from arguments, falling back to the environment. No I/O; a missing key is not an error yet.
 
         Raises:
-            InvalidRequestError: `default_headers` or `proxies` is no mapping.
+            InvalidRequestError: `default_headers` or `proxies` is not a mapping.
         """
         for option, value in (("default_headers", default_headers), ("proxies", proxies)):
             if value is not None and not isinstance(value, Mapping):
@@ -211,13 +211,13 @@ class ConnectionSettings:
             controller_host=controller_host or environment("controller_host") or DEFAULT_CONTROLLER_HOST,
             default_headers=tuple((default_headers or {}).items()),
             proxies=tuple((proxies or {}).items()),
-            cert=cast("Certificate", tuple(cert)) if isinstance(cert, list) else cert,  # as JSON has a pair
+            cert=cast("Certificate", tuple(cert)) if isinstance(cert, list) else cert,  # JSON has lists for pairs
             **others,
         )
 
     @keeps_no_arguments
     def check(self, *, needs_assistant: bool = True) -> None:
-        """Raise InvalidRequestError for what would fail on the way, before any traffic. Never shows a key or header."""
+        """Raise InvalidRequestError before any traffic for a setting that cannot work. Never shows a key or header."""
         for option in ("assistant_name", "api_key", "source_tag"):
             value = getattr(self, option)
             if value is not None and not isinstance(value, str):
@@ -266,7 +266,7 @@ class ConnectionSettings:
             ("async_http_session", "aiohttp", "ClientSession"),
         ):
             session = getattr(self, option)
-            # Whoever made a session has imported its library; importing aiohttp here would cost sync users 214 ms.
+            # The caller who made a session has imported its library; importing aiohttp here would cost sync users 214 ms.
             library = sys.modules.get(module)
             if session is not None and (library is None or not isinstance(session, getattr(library, wanted))):
                 raise InvalidRequestError(
@@ -306,20 +306,20 @@ class ConnectionSettings:
         }
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the key, the values of injected headers, the logins of proxies, of the environment too."""
+        """Strings that must never be shown: the key, the values of injected headers, and the logins of all proxies."""
         values = [value for _, value in self.default_headers if len(value) > 3]
         proxies = [*(proxy for _, proxy in self.proxies), *getproxies_environment().values()]
         return (
             self.api_key or "",
             *values,
-            # A gateway may repeat no more than the token of `Bearer token`.
+            # A gateway may repeat only the token of `Bearer token`.
             *(part for value in values for part in re.split(r"[\s;,=]+", value) if len(part) >= _LONG_ENOUGH_ALONE),
             *(secret for proxy in proxies for secret in _proxy_secrets(proxy)),
         )
 
 
 def _proxy_secrets(proxy: str) -> Iterator[str]:
-    """The password of a proxy's URL as it stands there, as it is meant and as `Proxy-Authorization` has it."""
+    """Yield the password of a proxy's URL as written, percent-decoded, and as `Proxy-Authorization` has it."""
     login = (proxy.partition("://")[2] or proxy).rpartition("@")[0]  # HTTP_PROXY may lack its scheme
     user, _, password = login.partition(":")
     if password or len(user) >= _LONG_ENOUGH_ALONE:
@@ -334,4 +334,4 @@ CONNECTION_OPTIONS = (
     "max_retries",
     "retry_on_timeout",
 )
-"""The words of a client's constructor that shape no answer, which the adapters take too; one that changes makes a new client."""
+"""Constructor options that do not shape an answer. The adapters take them too, and make a new client if one changes."""

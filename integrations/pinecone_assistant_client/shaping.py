@@ -1,4 +1,4 @@
-"""Shaping of an answer's text: stop sequences, the reference list and citation marks. Pure, alike for streams."""
+"""Shape an answer's text, whole or streamed: stop sequences, the reference list and citation marks. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AnswerShaper:
-    """Shape the chunks of one answer. At a stop no more text comes out; usage and the finish still do.
+    """Shape the chunks of one answer. After a stop sequence no more text comes out; usage and finish_reason still do.
 
     Args:
         stop: Stop sequences; the text ends before the first hit, the finish_reason is "stop", later citations are dropped.
@@ -37,13 +37,13 @@ class AnswerShaper:
         self._holdback = ReferenceListHoldback() if strip_references or strip_citations else None
         self._stripper = MarkStripper() if strip_citations else None
         self._shown = 0  # characters of the service's text that are before any cut
-        self._waiting: tuple[Citation, ...] = ()  # citations of a place that the stripper has not come to
+        self._waiting: tuple[Citation, ...] = ()  # citations at places that the stripper has not reached
         self._has_shown = False
         self._id: str | None = None
         self._model: str | None = None
 
     def feed(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk | None:
-        """The chunk to show for this one, or None if there is nothing left in it."""
+        """Return the chunk to show for this one, or None if nothing is left of it."""
         self._id, self._model = chunk.id, chunk.model
         content = self._text(chunk.content)
         finish_reason = chunk.finish_reason
@@ -58,9 +58,9 @@ class AnswerShaper:
         return shaped if said else None
 
     def finish(self) -> ChatCompletionChunk | None:
-        """What was held back of an answer that ended without a finish_reason, as a whole JSON answer may.
+        """Return the held-back text of an answer that ended without a finish_reason, as a whole JSON answer may.
 
-        An answer of which nothing was shown is one empty chunk: a stream without an error has one at least.
+        If nothing was shown, return one empty chunk: a stream without an error has at least one.
         """
         content = self._rest()
         citations = self._placed((), is_end=True)
@@ -107,7 +107,7 @@ class AnswerShaper:
         if self._stripper is None:
             return citations
         waiting, self._waiting = (*self._waiting, *citations), ()
-        if not is_end:  # in their order: one that waits holds back those after it
+        if not is_end:  # keep their order: a citation that waits holds back those after it
             known = self._stripper.known
             ready = tuple(itertools.takewhile(lambda citation: citation.end < known, waiting))
             waiting, self._waiting = ready, waiting[len(ready) :]
@@ -149,7 +149,7 @@ class ShapedDecoder:
         return [shaped for chunk in self._decoder.feed(data) if (shaped := self._shaper.feed(chunk)) is not None]
 
     def finish(self) -> Iterator[ChatCompletionChunk]:
-        """The chunks that the end of the body completes, then what was held back. Raises as the decoder does."""
+        """Yield the chunks that the end of the body completes, then the held-back text. Raises as the decoder does."""
         try:
             for chunk in self._decoder.finish():
                 if (shaped := self._shaper.feed(chunk)) is not None:
@@ -160,7 +160,7 @@ class ShapedDecoder:
         yield from self.rest()
 
     def rest(self) -> list[ChatCompletionChunk]:
-        """What was held back, at the end of an answer that is whole."""
+        """Return the held-back text, at the end of an answer that is whole."""
         rest = self._shaper.finish()
         return [] if rest is None else [rest]
 
@@ -178,13 +178,13 @@ _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IG
 
 
 def strip_code_fence(text: str) -> str:
-    """What stands in a text that is one code block; any other text as it is. Some models write one also for JSON."""
+    """Return the content of a text that is one code block, or the text itself. Some models wrap JSON in a code block."""
     fenced = _FENCED.fullmatch(text)
     return fenced[1] if fenced else text
 
 
 def json_instruction(schema: Mapping[str, Any]) -> str:
-    """The end of a question that asks for JSON of a schema. The service enforces none: it only knows what it is asked."""
+    """Return the end of a question that asks for JSON of a schema. The service does not enforce the schema."""
     return (
         "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n"
         f"{json.dumps(schema, ensure_ascii=False)}"
@@ -192,7 +192,7 @@ def json_instruction(schema: Mapping[str, Any]) -> str:
 
 
 def checked_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The stop sequences as a tuple; none for None. Raises InvalidRequestError for what is no text or empty."""
+    """Return the stop sequences as a tuple, empty for None. Raises InvalidRequestError if one is empty or not text."""
     if stop is None:
         return ()
     if isinstance(stop, (bytes, Mapping)) or not isinstance(stop, Iterable):
@@ -207,11 +207,11 @@ def checked_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 class StopCutter:
-    """Cut a text that comes in pieces before the first stop sequence, also across the pieces' borders.
+    """Cut a text that comes in pieces before the first stop sequence, which may span several pieces.
 
     Args:
-        sequences: The stop sequences; the hit that ends first counts, as where a model stops writing at it. (The one
-            that begins first would depend on the pieces: "bc" is whole before "abcd" is.)
+        sequences: The stop sequences. The match that ends first counts, because a model would stop writing there. (The one
+            that begins first would depend on the pieces: "bc" is complete before "abcd" is.)
     """
 
     def __init__(self, sequences: tuple[str, ...]) -> None:
@@ -222,7 +222,7 @@ class StopCutter:
         """True once a stop sequence was seen: no more text comes out."""
 
     def feed(self, piece: str) -> str:
-        """The part of the text so far that is certainly before any stop sequence."""
+        """Return the new part of the text that is certainly before any stop sequence."""
         if self.is_hit:
             return ""
         text = self._held + piece
@@ -244,7 +244,7 @@ class StopCutter:
         return text[:shown]
 
     def finish(self) -> str:
-        """What was held back in case it began a stop sequence."""
+        """Return the text that was held back because it could have begun a stop sequence."""
         held, self._held = self._held, ""
         return held
 
@@ -258,10 +258,10 @@ _FENCE = "```"
 class MarkStripper:
     """Drop the citation marks, and the blanks before them, from a text that comes in pieces.
 
-    A bracket is a mark by the rules of `extract_citations`: not in code, not `array[1]`, not a link. These rules look at what
-    is before and after it, and a piece may end anywhere in it. So the text is scanned up to the first place that the next
-    piece could change, the rest is held back, and of what was scanned only a few characters are kept for the rules to look
-    back at. (The rule that the reference list must have the number is left out: the list comes last.)
+    A bracket is a mark by the rules of `extract_citations`: not in code, not `array[1]`, not a link. These rules look at the
+    text before and after the bracket, and a piece may end anywhere in it. So the text is scanned up to the first place that
+    the next piece could change, and the rest is held back. Of the scanned text only a few characters are kept, for the rules
+    to look back at. (The rule that the reference list must have the number is not applied here: the list comes last.)
 
     `feed` returns the text so far without marks, `finish` the rest; `place` translates offsets.
     """
@@ -270,13 +270,13 @@ class MarkStripper:
     _MAX_BLANKS = 256
 
     def __init__(self) -> None:
-        self._text = ""  # what is kept of the scanned text, and what is held back
+        self._text = ""  # the kept end of the scanned text, and the held-back text
         self._base = 0  # offset of its beginning in the service's text
         self._next = 0  # offset in it of the first character that was neither shown nor dropped
         self._last_mark = -1  # offset in it of the end of the last mark
         self._is_in_fence = False
         self._last = "\n"  # the last character shown
-        self._joins = False  # blanks were dropped before a mark: one comes back where two words would touch
+        self._joins = False  # blanks were dropped before a mark: one is put back if letters would touch
         self._shown = 0
         self._runs: list[tuple[int, int, int]] = []  # shown parts: offset in the service's text, place, length
 
@@ -286,7 +286,7 @@ class MarkStripper:
         return self._base + self._next
 
     def place(self, offset: int) -> int:
-        """Where a character of the service's text is in the shown text; of a dropped one, where it was."""
+        """Return the place in the shown text of an offset in the service's text, also of a character that was dropped."""
         index = bisect.bisect_right(self._runs, offset, key=lambda run: run[0]) - 1
         if index < 0:
             return 0
@@ -304,7 +304,7 @@ class MarkStripper:
 
     def _scan(self, *, is_end: bool) -> str:
         text, shown = self._text, []
-        position = self._next  # of what is looked at; everything from self._next to here stays
+        position = self._next  # where the scan is; the text from self._next to here stays
         while True:
             if self._is_in_fence:
                 close = text.find(_FENCE, position)
@@ -335,7 +335,7 @@ class MarkStripper:
         return "".join(shown)
 
     def _is_undecided(self, position: int) -> bool:
-        """Whether more text may decide what begins here."""
+        """Whether it depends on text still to come how to treat the text that begins here."""
         text = self._text
         if text[position] == "[":
             return bool(_MAYBE_A_MARK.match(text, position))
@@ -349,7 +349,7 @@ class MarkStripper:
         return floor + len(self._text[floor:position].rstrip(" \t"))
 
     def _show(self, end: int) -> str:
-        """The text from the last mark, or from what was shown before, to `end`."""
+        """Return the text up to `end` that was not shown yet, without the last mark."""
         text, start = self._text, self._next
         if self._last == "\n" and start == self._last_mark:  # a mark began the line: the blanks after it go too
             start = self._last_mark = start + len(text[start:end]) - len(text[start:end].lstrip(" \t"))

@@ -74,7 +74,7 @@ KNOWN_TOP = f"known: $and, $or, {KNOWN_FIELD.removeprefix('known: ')}"
 FLAT = "metadata is flat, so a field's value is a scalar or an operator"
 NULL = 'null matches nothing; to ask whether a field is set use {"$exists": false}'
 
-NOT_HELD = "is not held exactly by a 64-bit float, so other numbers would match too: use a string"
+NOT_HELD = "does not fit into a 64-bit float exactly, so other numbers would match too: use a string"
 NEEDS_LIST = "needs a list of strings or numbers that is not empty"
 
 BAD: list[tuple[Any, str]] = [
@@ -120,8 +120,8 @@ BAD: list[tuple[Any, str]] = [
     ({"genre": {"$and": []}}, f"filter.genre.$and: unknown operator '$and'; {KNOWN_FIELD}"),
     ({"a": {"b": 1}}, f"filter.a.b: unknown operator 'b'; {FLAT}"),
     ({"a": {1: 1}}, f"filter.a.1: unknown operator 1; {FLAT}"),
-    ({"$eq": "comedy"}, 'filter.$eq: $eq stands inside a field, such as {"genre": {"$eq": ...}}'),
-    ({"$in": ["a"]}, 'filter.$in: $in stands inside a field, such as {"genre": {"$in": ...}}'),
+    ({"$eq": "comedy"}, 'filter.$eq: $eq belongs inside a field, such as {"genre": {"$eq": ...}}'),
+    ({"$in": ["a"]}, 'filter.$in: $in belongs inside a field, such as {"genre": {"$in": ...}}'),
     ({"$nor": [{"a": 1}]}, f"filter.$nor: unknown operator $nor; {KNOWN_TOP}"),
     ({"$AND": [{"a": 1}]}, f"filter.$AND: unknown operator $AND; {KNOWN_TOP}"),
     ({"$and": {"a": 1}}, "filter.$and: needs a list of filters that is not empty"),

@@ -1,4 +1,4 @@
-"""The second face of the client: names that only authors of framework adapters need.
+"""Names of the client that only authors of framework adapters need.
 
 The LangChain and LlamaIndex adapters import from here and from `pinecone_assistant_client`, and from nowhere else. The local
 assistant's `serve` takes `MetadataRules` from here.
@@ -66,9 +66,9 @@ def check_options(
     stop: str | Sequence[str] | None = None,
     **options: Any,
 ) -> None:
-    """Check options of a call before there is one, for adapters that keep them for later.
+    """Check the options of a later call, for adapters that store them.
 
-    A request is built and thrown away, so that exactly what a call refuses is refused here.
+    A request is built and discarded, so this refuses exactly the options that the call would refuse.
 
     Args:
         timeout: As for a call.
@@ -77,7 +77,7 @@ def check_options(
         options: `model`, `temperature`, `filter`, `include_highlights`, `context_options`.
 
     Raises:
-        InvalidRequestError: A value that cannot be sent; names it.
+        InvalidRequestError: A value cannot be sent; the message names it.
     """
     checked_stop(stop)
     checked_limits(timeout, total_timeout)

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 class Clients:
     """The sync and the async client of one set of settings.
 
-    The second one is made when it is first asked for, with the settings of the first and over the same connections. The
-    fields of an adapter object may change, so it compares its settings with these before each call, and makes another
-    `Clients` when they differ. Copies of that object can share one `Clients`, because its settings never change.
+    The second client is made at its first use, with the settings and the connections of the first. The fields of an adapter
+    may change, so before each call the adapter compares its settings with these, and makes another `Clients` if they differ.
+    Copies of an adapter can share one `Clients`, because its settings never change.
 
     Args:
-        settings: Whatever the client was made of, to compare.
+        settings: The settings that the client was made with; compared with `==`.
         client: Either client.
         is_injected: True for a client that belongs to the caller: `close` and `aclose` leave it open.
     """
 
-    # No `__dict__`: the settings have headers and proxies, and crash reports print the attributes of objects.
+    # No `__dict__`: crash reports print the attributes of objects, and the settings hold headers and proxies.
     __slots__ = ("_async", "_injected", "_sync", "settings")
 
     def __init__(

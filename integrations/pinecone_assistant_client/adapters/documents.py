@@ -1,8 +1,8 @@
-"""A framework's documents as files: text with an id and metadata, one `.md` file each. Pure; for the index classes.
+"""Map a framework's documents (text, id, metadata) to files, one `.md` file each. Pure; used by the index classes.
 
-A file's id may have 128 letters, digits, `_` and `-`; a document's may be anything, a path or a URL too. So an id that is not
-legal becomes the hash of itself, and the metadata of the file keeps the original, next to the hash of the text, by which a
-refresh knows what has changed. These two keys also tell which files an index wrote.
+A file's id has at most 128 letters, digits, `_` and `-`; a document's id can be any text, such as a path or a URL. So an id
+that is not legal is replaced by its hash, and the original is kept in the file's metadata. The metadata also keeps a hash of
+the document, so that a refresh finds the changed ones. Files with these two metadata keys were written by an index.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def document_file_id(document_id: str) -> str:
-    """Return the id of a document's file: its own where that is legal, otherwise base32(sha256(id)) in lower case.
+    """Return the id of a document's file: the document's own id if it is legal, otherwise base32(sha256(id)) in lower case.
 
     Raises:
         InvalidRequestError: The id is not text, or empty.
@@ -39,7 +39,7 @@ def document_file_id(document_id: str) -> str:
 
 
 def document_hash(text: str, metadata: Mapping[str, Any]) -> str:
-    """Return the hash of a document's text and metadata, by which a refresh knows what has changed."""
+    """Return the hash of a document's text and metadata; a refresh uploads a document again if its hash changed."""
     kept = {name: value for name, value in metadata.items() if value is not None}
     content = json.dumps([text, kept], sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

@@ -39,7 +39,7 @@ def read_file(target: Target, file_id: str) -> Steps[bytes]:
     return content
 
 
-def files_page(target: Target, filter: Mapping[str, Any] | None, token: str | None) -> Steps[Page[AssistantFile]]:  # noqa: A002 - the service's word
+def files_page(target: Target, filter: Mapping[str, Any] | None, token: str | None) -> Steps[Page[AssistantFile]]:  # noqa: A002 - the API's name
     """A page of files."""
     reply = yield Send(build_list_files(target.assistant, filter, token, target.api_version))
     page = decode_files(reply.body)
@@ -48,7 +48,7 @@ def files_page(target: Target, filter: Mapping[str, Any] | None, token: str | No
     return page
 
 
-def list_filter(target: Target, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the service's word
+def list_filter(target: Target, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the API's name
     """The filter of a list: the caller's and the client's guard. Raises InvalidRequestError if it is not valid."""
     validate_filter(filter)
     return guarded(filter, target.guard_filter)

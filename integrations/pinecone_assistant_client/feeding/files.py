@@ -60,7 +60,7 @@ class Files:
                 at most 16 KB: what filters ask for. It cannot be changed later, only uploaded again.
             multimodal: Process the images of a PDF too.
             wait: Wait until the file is Available. False returns it as it is.
-            timeout: Seconds to wait for the processing; None is no limit. The HTTP calls have the client's `timeout`.
+            timeout: Seconds to wait for the processing; None waits without limit. The HTTP calls have the client's `timeout`.
 
         Raises:
             InvalidRequestError: The file or an option is wrong; nothing was sent. Or the file changed while it was sent.
@@ -164,7 +164,7 @@ class Files:
         )
         return run(self._client, steps)
 
-    def list(self, *, filter: Mapping[str, Any] | None = None) -> Iterator[AssistantFile]:  # noqa: A002 - the service's word
+    def list(self, *, filter: Mapping[str, Any] | None = None) -> Iterator[AssistantFile]:  # noqa: A002 - the API's name
         """Yield the files; pages are fetched as they are needed.
 
         Args:
@@ -220,7 +220,7 @@ class Files:
             file_id: Its id.
             missing_ok: A file that is not there is no error.
             wait: Wait until it is deleted.
-            timeout: Seconds of that wait; None is no limit.
+            timeout: Seconds of that wait; None waits without limit.
 
         Raises:
             NotFoundError: There is none of that id.
@@ -302,7 +302,7 @@ class AsyncFiles:
         )
         return await arun(self._client, steps)
 
-    def list(self, *, filter: Mapping[str, Any] | None = None) -> AsyncIterator[AssistantFile]:  # noqa: A002 - the service's word
+    def list(self, *, filter: Mapping[str, Any] | None = None) -> AsyncIterator[AssistantFile]:  # noqa: A002 - the API's name
         """Async version of `Files.list`: `async for file in client.files.list()`."""
         target = Target.of(self._client)
         sent = list_filter(target, filter)

@@ -135,7 +135,7 @@ class Operations:
 
         Args:
             operation_id: Its id.
-            timeout: Seconds to wait; None is no limit.
+            timeout: Seconds to wait; None waits without limit.
 
         Raises:
             FileProcessingError: It failed.

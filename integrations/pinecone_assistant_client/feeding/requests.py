@@ -88,7 +88,7 @@ def build_old_upload(
 
 def build_list_files(
     assistant: str,
-    filter: Mapping[str, Any] | None,  # noqa: A002 - the service's word
+    filter: Mapping[str, Any] | None,  # noqa: A002 - the API's name
     token: str | None,
     api_version: str,
 ) -> WireRequest:

@@ -19,7 +19,7 @@ _LONGEST_SECONDS = 5.0
 
 
 def checked_wait_timeout(timeout: float | None) -> float | None:
-    """Seconds to wait for the service to finish; None is no limit.
+    """Seconds to wait for the service to finish; None waits without limit.
 
     Raises:
         InvalidRequestError: Not a number of seconds.

@@ -99,7 +99,7 @@ def upload_file(
         target: The assistant.
         upload: The file.
         wait: Wait for the end of its processing.
-        timeout: Seconds of that wait; None is no limit.
+        timeout: Seconds of that wait; None waits without limit.
         settle_with: How to wait for the operation; None polls it alone.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Whole answers decoded from the wire, and the pieces that streams share with them.
+"""Decode whole answers, with the parts that streams share.
 
-Source: the OpenAPI descriptions `assistant_data` and `assistant_control`, versions 2025-01 to 2026-04. Unknown fields of
-an answer are ignored. What an answer must have: a choice or a message, and a snippet's content; all else may be missing, or have
+Source: the OpenAPI descriptions `assistant_data` and `assistant_control`, versions 2025-01 to 2026-04. Unknown fields of an
+answer are ignored. Required are a choice or a message, and a snippet's content; any other field may be missing or have
 another type (`mending.py`).
 """
 
@@ -24,7 +24,7 @@ _SHOWN_BYTES = 2000
 
 
 class WireUsage(Wire):
-    """Token counts on the wire. With one that cannot be read, the others say less than they seem to."""
+    """Token counts on the wire. If one of them cannot be read, the others would mislead, so none is used."""
 
     needed: ClassVar[tuple[str, ...]] = ("prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -146,7 +146,7 @@ def decode_chat_completion(body: bytes) -> ChatCompletion:
     """A whole answer of the OpenAI-compatible interface, bare or wrapped in `chat_completion`.
 
     Raises:
-        StreamError: The body is an error, no JSON, or has no answer in it.
+        StreamError: The body is an error, not JSON, or has no answer in it.
     """
     wire, misfits = read_json(_COMPLETION, body)
     if wire.error is not None:
@@ -174,7 +174,7 @@ def decode_chat(body: bytes) -> ChatCompletion:
     """A whole answer of the standard interface.
 
     Raises:
-        StreamError: The body is an error, no JSON, or has no answer in it.
+        StreamError: The body is an error, not JSON, or has no answer in it.
     """
     wire, misfits = read_json(_CHAT, body)
     check_error(wire.error, body, misfits)
@@ -199,7 +199,7 @@ def decode_context(body: bytes) -> Context:
     """The snippets of POST /chat/{name}/context.
 
     Raises:
-        StreamError: The body is an error, no JSON, or has no snippets field.
+        StreamError: The body is an error, not JSON, or has no snippets field.
     """
     wire, misfits = read_json(_CONTEXT, body)
     check_error(wire.error, body, misfits)
@@ -214,7 +214,7 @@ def decode_assistant_host(body: bytes, assistant_name: str) -> str:
     """The data plane's host out of a described assistant.
 
     Raises:
-        StreamError: No JSON, or an assistant that has no host yet.
+        StreamError: Not JSON, or an assistant that has no host yet.
     """
     wire, _ = read_json(_ASSISTANT, body)
     if not wire.host:
@@ -253,7 +253,7 @@ def read_json(decoder: msgspec.json.Decoder[_Wire], body: bytes) -> tuple[_Wire,
     except MisfitError as error:
         problem = error
     except (ValueError, RecursionError):
-        pass  # the strict decoder says better where it is no JSON
+        pass  # for a body that is not JSON the strict decoder's message is better
     raise _unreadable(body, problem) from problem
 
 
@@ -271,7 +271,8 @@ def _unreadable(body: bytes, problem: Exception) -> StreamError:
 def check_error(error: Any, body: bytes, misfits: list[str]) -> None:
     """Raise for an error inside an answer with status 200.
 
-    An empty one (`""`, `{}`, `false`) is none, because some gateways always write the field. It is named in `misfits`.
+    An empty value (`""`, `{}`, `false`) is not an error, because some gateways always write the field. It is named in
+    `misfits`.
     """
     if error:
         raise error_in_answer(body)
@@ -294,7 +295,7 @@ def error_in_answer(body: bytes) -> StreamError:
 
 
 def finish_reason_of(value: str | None) -> str | None:
-    """The finish reason; the service's literal string "null" is none."""
+    """Return the finish reason; the service's literal string "null" means None."""
     return None if value in (None, "", "null") else value
 
 
@@ -309,7 +310,7 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
 def citation_of(wire: WireCitation, end: Callable[[], int], misfits: list[str]) -> Citation:
     """Return a citation of the standard interface as a public value.
 
-    One whose position cannot be read stands at `end`, where the text ends so far, so that its sources are not lost.
+    If its position cannot be read, it is placed at `end`, the end of the text so far, so that its sources are not lost.
     """
     position = wire.position
     if not isinstance(position, int):

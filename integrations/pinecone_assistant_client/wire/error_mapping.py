@@ -1,4 +1,4 @@
-"""What a refused request means: status, headers and body to one error that says what to do. Pure."""
+"""Turn the status, headers and body of a refused request into one error that says what to do. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LISTED_HEADERS = frozenset(
 
 
 def parse_error_body(body: bytes, *secrets: str) -> tuple[Any, str]:
-    """An error's body as a JSON value, or as text if it is none, and its text; both without secrets."""
+    """Return an error's body as a JSON value (or as text if it is not JSON), and its text; both without secrets."""
     raw = body.decode("utf-8", "replace").removeprefix("\ufeff")
     text = without_secrets(raw, *secrets)
     if raw.lstrip()[:1] not in ("{", "["):
@@ -43,7 +43,7 @@ def parse_error_body(body: bytes, *secrets: str) -> tuple[Any, str]:
 
 
 def parse_retry_after(value: str | None, *, now: float) -> float | None:
-    """Seconds to wait of a Retry-After header (seconds or an HTTP date), or None if it says nothing usable.
+    """Return the seconds that a Retry-After header (seconds or an HTTP date) asks to wait, or None if it is not usable.
 
     Args:
         value: The header, or None.
@@ -56,7 +56,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-            # An HTTP date is UTC also where it names no zone; a naive one would be read in this machine's zone.
+            # An HTTP date without a zone is in UTC; a naive datetime would be taken for this machine's zone.
             seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
         except (ValueError, OverflowError):
             return None
@@ -64,7 +64,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
 
 
 def parse_service_error(body: Any) -> tuple[str | None, str | None]:
-    """The service's (code, message) out of any body it is known to send; None for what is not there.
+    """Return the service's (code, message) from any body it is known to send; None for a missing one.
 
     Shapes: `{"error": {"code", "message"}, "status"}`, `{"error": "text"}`, `{"message": "..."}`, or plain text.
     """
@@ -95,7 +95,7 @@ _CLASSES: dict[int, type[APIStatusError]] = {
 
 
 def _explain(status: int, *, assistant: str, host: str, subject: str | None) -> str:
-    """What a status means here and what to do about it."""
+    """Return the meaning of a status, with advice on what to do."""
     if status == 401:
         return f"the API key was refused by {host} (401): check PINECONE_API_KEY or api_key="
     if status == 402:

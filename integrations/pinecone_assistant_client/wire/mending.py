@@ -1,9 +1,9 @@
-"""JSON in which optional fields have another type than the API describes, read without losing the answer.
+"""Read an answer even if optional fields have another type than the API describes.
 
-A strict decoder reads nearly every answer at once. It refuses the whole answer for one token count of `1.0`, for a `NaN` in a
-field that nobody reads, or for half of an emoji, although the text is there and paid for. What it refuses is read again here,
-by the same structs but field by field: a field that does not fit becomes None and is named for a warning. Only where the text
-itself does not fit is the answer refused.
+The strict decoder is fast and reads nearly every answer. But it refuses a whole answer, which was paid for, because of one
+token count of `1.0`, a `NaN` in a field that nobody reads, or half of an emoji. Such an answer is read again here, with the
+same structs but field by field: a field that does not fit becomes None and is named for a warning. The answer is refused only
+if its text does not fit.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false",
 
 
 class Wire(msgspec.Struct):
-    """Base of what is read from the wire.
+    """Base of all structs that are read from the wire.
 
     Attributes:
-        needed: Fields that the object is worthless without: if one does not fit, neither does the object.
-        in_pieces: Fields with texts that go on in the next event, so half of an emoji at either end is kept.
+        needed: Required fields: if one does not fit, the object does not fit.
+        in_pieces: Text fields that continue in the next event, so half of an emoji at either end is kept.
         only_first: Of a list of these only the first is read.
     """
 
@@ -85,7 +85,7 @@ def warn_of(left_out: list[str]) -> None:
     names = sorted(set(left_out))
     if names:
         shown = ", ".join(names[:_MAX_NAMED]) + (", ..." if len(names) > _MAX_NAMED else "")
-        logger.warning("the answer is kept without what is not as the API describes it: %s", shown)
+        logger.warning("the answer is kept without fields that are not as the API describes them: %s", shown)
 
 
 def _parsed(body: bytes, left_out: list[str]) -> Any:
@@ -110,7 +110,7 @@ def _whole_texts(value: Any) -> Any:
 
 
 def _piece(text: str) -> str:
-    """Make a text whole but for half of an emoji at its ends, whose other half may come in another event."""
+    """Replace lone halves of emojis, except at the ends of the text: the other half may come in another event."""
     start = 1 if "\udc00" <= text[:1] <= "\udfff" else 0
     end = len(text) - 1 if len(text) > start and "\ud800" <= text[-1] <= "\udbff" else len(text)
     return text[:start] + whole_text(text[start:end]) + text[end:]

@@ -1,4 +1,4 @@
-"""Requests for the wire, built as functions of their arguments.
+"""Build the requests for the chat, context and describe endpoints. Pure.
 
 Source: the OpenAPI descriptions `assistant_data` and `assistant_control`, versions 2025-01 to 2026-04.
 """
@@ -27,7 +27,7 @@ class WireRequest:
 
     Attributes:
         repeatable: Processing it twice costs nothing, so that it is retried after an unclear failure too.
-        is_sent_once: It is retried only if it was never written: not even an error status is an invitation to repeat it.
+        is_sent_once: It is retried only if it was never written, and not after an error status.
         subject: The thing that a 404 is about, for the message: `file "a1" in assistant "docs"`; None is the assistant.
     """
 
@@ -40,7 +40,7 @@ class WireRequest:
 
 
 def build_describe_request(assistant_name: str) -> WireRequest:
-    """GET /assistants/{name} of the control plane, which tells the host."""
+    """GET /assistants/{name} of the control plane; the answer has the host."""
     return WireRequest("GET", f"/assistant/assistants/{quote(assistant_name, safe='')}", None, repeatable=True)
 
 
@@ -51,7 +51,7 @@ def build_chat_completion_request(
     stream: bool = False,
     model: str | None = None,
     temperature: float | None = None,
-    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's name
 ) -> WireRequest:
     """POST /chat/{name}/chat/completions, the OpenAI-compatible interface. None is not sent."""
     fields = _chat_fields(messages, stream=stream, model=model, temperature=temperature, filter=filter)
@@ -65,7 +65,7 @@ def build_chat_request(
     stream: bool = False,
     model: str | None = None,
     temperature: float | None = None,
-    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's name
     json_response: bool = False,
     include_highlights: bool = False,
     context_options: Mapping[str, Any] | None = None,
@@ -94,7 +94,7 @@ def build_context_request(
     *,
     query: str | None = None,
     messages: Sequence[Message] | None = None,
-    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+    filter: Mapping[str, Any] | None = None,  # noqa: A002 - the API's name
     top_k: int | None = None,
     snippet_size: int | None = None,
     multimodal: bool | None = None,
@@ -132,7 +132,7 @@ def _chat_fields(
     stream: bool,
     model: str | None,
     temperature: float | None,
-    filter: Mapping[str, Any] | None,  # noqa: A002 - the service's word
+    filter: Mapping[str, Any] | None,  # noqa: A002 - the API's name
 ) -> dict[str, Any]:
     validate_filter(filter)
     fields: dict[str, Any] = {"messages": messages, "stream": stream}
@@ -154,10 +154,10 @@ def checked_context_options(options: Mapping[str, Any], *, names: Mapping[str, s
 
     Args:
         options: The options.
-        names: What the caller calls some of them, `{"top_k": "similarity_top_k"}`, for the messages.
+        names: The caller's own names for some of them, `{"top_k": "similarity_top_k"}`, for the messages.
 
     Raises:
-        InvalidRequestError: No mapping, an unknown option, or a value of the wrong type.
+        InvalidRequestError: Not a mapping, an unknown option, or a value of the wrong type.
     """
     if not isinstance(options, Mapping):
         raise InvalidRequestError(f"context_options is a {type(options).__name__}: pass a dict such as {{'top_k': 8}}")
@@ -183,10 +183,10 @@ def _encode(fields: dict[str, Any]) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """Subclasses of what JSON knows (numpy.float64, LangChain's text of a message), which msgspec leaves to this hook."""
+    """Convert subclasses of JSON types (numpy.float64, LangChain's message text), which msgspec passes to this hook."""
     for kind in (str, float, int):
         if isinstance(value, kind):
             return getattr(kind, f"__{kind.__name__}__")(value)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

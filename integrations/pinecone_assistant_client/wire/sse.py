@@ -2,8 +2,8 @@
 
 Reads what the WHATWG standard describes (https://html.spec.whatwg.org/multipage/server-sent-events.html): LF, CRLF
 and CR; comments; several data lines; a byte order mark. Lines end at these three only: U+2028, U+2029 and U+0085 inside
-JSON are text. Different from a browser in one point: a last event without its blank line counts, because the caller
-judges by content whether an answer is whole.
+JSON are text. Unlike in a browser, a last event without its blank line counts, because the caller judges by content whether
+an answer is whole.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that these bytes complete."""
-        # One whole event by itself is how the service writes; this path takes 0.5 us instead of 1.9 (measured).
+        # The service writes one whole event at a time; this path takes 0.5 us for it instead of 1.9 (measured).
         if self._is_between and chunk[:5] == b"data:" and chunk[-2:] == b"\n\n":
             data = chunk[5:-2]
             if b"\n" not in data and b"\r" not in data and len(data) < self._max_event_bytes - 5:
@@ -104,11 +104,11 @@ class SSEDecoder:
         return events
 
     def _fail(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
-        """Give out what came before, so that it does not depend on the split; raise now or at the next step."""
+        """Return the events before the failure, so that they do not depend on the split; raise now or at the next step."""
         self._is_between = False
         self._failure = StreamError(
-            f"one event of the stream is larger than {self._max_event_bytes:,} bytes: this is no answer of the "
-            "service; check the host and what stands between"
+            f"one event of the stream is larger than {self._max_event_bytes:,} bytes: this is not an answer of the "
+            "service; check the host and any proxy in between"
         )
         if not events:
             raise self._failure

@@ -1,4 +1,4 @@
-"""Streamed answers: bytes in, chunks out, no I/O. One decoder per interface over one shared base."""
+"""Decode streamed answers: bytes in, chunks out, no I/O. One decoder per interface, with a shared base."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _WireEvent(Wire):
 _MAX_BLANK_BYTES = 64 * 1024
 _SURROGATE = "\ud800"
 _NAMES = (b"", b"message", b"error")
-"""Events of other names are not of the answer."""
+"""Events with other names do not belong to the answer."""
 _CHUNK = msgspec.json.Decoder(_WireChunk)
 _EVENT = msgspec.json.Decoder(_WireEvent)
 
@@ -79,8 +79,9 @@ _EVENT = msgspec.json.Decoder(_WireEvent)
 class StreamDecoder:
     """Decode the body of a streamed answer into chunks.
 
-    `feed` bytes as they come until `is_done`; then `finish` once. Neither the chunks' texts nor what raises depend on the
-    split: what came before a bad event is given out first, and `finish` raises. A whole JSON answer to a streamed request is
+    `feed` bytes as they come until `is_done`; then `finish` once. Neither the chunks' texts nor the error depend on how the
+    bytes are split: the chunks before a bad event come first, and `finish` raises. A whole JSON answer to a streamed request
+    is
     one chunk; a web page or anything else raises. Raises StreamError and IncompleteStreamError only.
     """
 
@@ -121,7 +122,7 @@ class StreamDecoder:
             if self._is_json:
                 if self._head_bytes > MAX_BODY_BYTES:
                     raise StreamError(
-                        f"the answer is larger than {MAX_BODY_BYTES:,} bytes: this is no answer of the service"
+                        f"the answer is larger than {MAX_BODY_BYTES:,} bytes: this is not an answer of the service"
                     )
                 return []
             body = b"".join(self._head)
@@ -130,7 +131,7 @@ class StreamDecoder:
             if not start or b"\xef\xbb\xbf".startswith(head):
                 if self._head_bytes > _MAX_BLANK_BYTES:
                     raise StreamError(
-                        "the answer begins with nothing but white space: this is no answer of the service"
+                        "the answer begins with nothing but white space: this is not an answer of the service"
                     )
                 return []
             if start in (b"{", b"["):
@@ -196,7 +197,7 @@ class StreamDecoder:
                     raise error_in_answer(data)
                 chunk = self._decode_event(data)
             except StreamError as error:
-                # The body ended inside this event: what is wrong is the cut, not that it cannot be read.
+                # The body ended inside this event, so report the cut, not the unreadable JSON.
                 if not (is_end and error.__cause__ is not None):
                     self._failure = error
                 elif not self._finished:
@@ -236,7 +237,7 @@ class StreamDecoder:
         return ()
 
     def _joined(self, content: str) -> str:
-        """A text after which half of an emoji is held back, with the half before it that was."""
+        """Put the held-back half of an emoji before a text, and hold back a half at the text's end."""
         content, self._half = self._half + content, ""
         if "\ud800" <= content[-1] <= "\udbff":
             content, self._half = content[:-1], content[-1]
@@ -284,7 +285,7 @@ class ChatCompletionStreamDecoder(StreamDecoder):
             self._warn(misfits)
         if not wire.choices:
             if wire.choices is None and usage is None and not any("usage" in name for name in misfits):
-                raise StreamError(f"an event of the stream is no part of an answer: {shown(data)}")
+                raise StreamError(f"an event of the stream is not part of an answer: {shown(data)}")
             return self._chunk(usage=usage) if usage is not None else None
         choice = wire.choices[0]
         content = (choice.delta.content if choice.delta else None) or ""

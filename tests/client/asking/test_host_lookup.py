@@ -114,7 +114,7 @@ async def test_200_calls_at_once_on_a_cold_client_look_the_host_up_once(server: 
 def test_a_looked_up_host_outside_https_is_refused(ask: Asking, server: RawServer, host: str) -> None:
     server.otherwise = described(host)
     asker = ask(host=None, controller_host=server.url)
-    with pytest.raises(InvalidRequestError, match=r"which is not https|is no http\(s\) URL") as caught:
+    with pytest.raises(InvalidRequestError, match=r"which is not https|is not an http\(s\) URL") as caught:
         asker.chat_completion(QUESTION)
     assert host in str(caught.value)
     assert [request.method for request in server.requests] == ["GET"]
