@@ -1,4 +1,4 @@
-"""The assistant that the examples ask: a local one with the files of `examples/data`, or yours with `--live`."""
+"""Assistant for the examples: a local one with the files of `examples/data`, or your own with `--live`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def local_assistant(*, token_delay_seconds: float = 0.0) -> Iterator[LocalAssist
 
 @contextmanager
 def connect(*, live: bool, purpose: str = "Questions are billed.") -> Iterator[dict[str, Any]]:
-    """The options of a connection: `assistant_name`, `api_key`, `host`.
+    """Return connection options: `assistant_name`, `api_key`, `host`.
 
     With `live` there are none: PINECONE_API_KEY and PINECONE_ASSISTANT_NAME name the assistant, and nothing is uploaded
     to it. Otherwise nothing leaves this machine, and no key is needed.
@@ -62,7 +62,7 @@ def connect(*, live: bool, purpose: str = "Questions are billed.") -> Iterator[d
 
 @dataclass(frozen=True)
 class Demo:
-    """A question for an assistant, and the filters to ask it under."""
+    """A question for an assistant, and the filters to ask it with."""
 
     connection: dict[str, Any]
     question: str
@@ -71,9 +71,9 @@ class Demo:
 
 @contextmanager
 def demo() -> Iterator[Demo]:
-    """The demo of the command line: a local assistant, or yours with `--live QUESTION`.
+    """Read the demo's command line: a local assistant, or your own with `--live QUESTION`.
 
-    `--live` without a question costs nothing: it lists the files of your assistant and ends.
+    `--live` without a question costs nothing: it lists your assistant's files and exits.
     """
     parser = argparse.ArgumentParser(description="Ask an assistant and show what it cites.")
     parser.add_argument("--live", action="store_true", help="your own assistant (PINECONE_API_KEY is used and billed)")
@@ -104,7 +104,7 @@ def list_files(connection: Mapping[str, Any]) -> None:
 
 
 def print_citations(citations: Iterable[Mapping[str, Any]]) -> None:
-    """List what the markers in an answer stand for, each source once."""
+    """Print the sources of the marks in an answer, each source once."""
     seen: dict[str, None] = {}
     for citation in citations:
         for reference in citation["references"]:

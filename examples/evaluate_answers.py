@@ -1,4 +1,4 @@
-"""Score answers against the right ones: as a function for LangSmith and openevals, and as LlamaIndex's evaluator."""
+"""Score answers against the right ones, with a function for LangSmith and openevals and with LlamaIndex's evaluator."""
 
 from __future__ import annotations
 

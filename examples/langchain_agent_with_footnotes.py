@@ -18,10 +18,10 @@ QUESTION = "What is the maximum height of a red pine?"
 
 
 class ScriptedModel(GenericFakeChatModel):
-    """Stands in for a model that calls tools."""
+    """Scripted replacement for a model that calls tools."""
 
-    def bind_tools(self, tools: Any, *, tool_choice: str | None = None, **kwargs: Any) -> Any:  # noqa: ARG002  (the framework's words)
-        """Accept tools; the script knows when to call them."""
+    def bind_tools(self, tools: Any, *, tool_choice: str | None = None, **kwargs: Any) -> Any:  # noqa: ARG002  (the framework's signature)
+        """Accept tools; the script decides when to call them."""
         return self
 
 
@@ -32,7 +32,7 @@ def scripted_model() -> ScriptedModel:
 
 
 def footnotes(answer: ToolMessage) -> str:
-    """The answer's text with a footnote for each source that it cites."""
+    """Return the answer's text with a footnote for each cited source."""
     lines = {}
     for citation in answer.artifact["citations"]:
         for reference in citation["references"]:

@@ -1,6 +1,6 @@
 """A web endpoint that streams an answer to a browser, token by token, with its citations at the end.
 
-Run it and open the address that it prints. A browser that goes away stops the request to the assistant.
+Run it and open the address that it prints. Closing the page stops the request to the assistant.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def create_app(chat: ChatPineconeAssistant) -> Starlette:
                     yield f"event: token\ndata: {json.dumps(chunk.text)}\n\n"
                 for citation in chunk.additional_kwargs.get("citations", ()):
                     citations += [reference["file_name"] for reference in citation["references"]]
-        except AssistantError as error:  # the headers are sent, so the stream itself has to say it
+        except AssistantError as error:  # the headers are sent already, so the stream has to report the error
             yield f"event: end\ndata: {json.dumps(str(error))}\n\n"
         else:
             yield f"event: end\ndata: {json.dumps(sorted(set(citations)))}\n\n"

@@ -12,24 +12,24 @@ from langchain_pinecone_assistant import ChatPineconeAssistant
 
 
 class Printer(BaseCallbackHandler):
-    """Prints what happens during a call."""
+    """Print the events of a call."""
 
     def on_llm_new_token(self, token: Any, **_: Any) -> None:
-        """Each token, as it comes."""
+        """Print each token as it arrives."""
         print(token, end="|", flush=True)
 
     def on_retry(self, retry_state: Any, **_: Any) -> None:
-        """A request failed and is sent again."""
+        """Report that a request failed and is retried."""
         print(f"(attempt {retry_state.attempt_number} failed, trying again)")
 
     def on_llm_end(self, response: LLMResult, **_: Any) -> None:
-        """The whole answer is there."""
+        """Report the usage of the complete answer."""
         print(f"\nusage: {response.generations[0][0].message.usage_metadata}")  # type: ignore[union-attr]  # a chat generation
 
 
 def main() -> None:
     with local_assistant() as local:
-        # streaming=True: invoke streams inside, so that callbacks hear each token.
+        # streaming=True: invoke streams internally, so that callbacks receive each token.
         chat = ChatPineconeAssistant(**local.connection, streaming=True, strip_references=True)
         chat.invoke(QUESTION, {"callbacks": [Printer()]})
 

@@ -17,7 +17,7 @@ def main() -> None:
         prompt = ChatPromptTemplate.from_messages(
             [("system", "Answer in one sentence."), MessagesPlaceholder("history"), ("user", "{question}")]
         )
-        # Options of a model inside a chain are bound to it; the chain's own invoke would lose them.
+        # Bind options to a model inside a chain: those of the chain's own invoke do not reach it.
         chain = prompt | chat.bind(filter={"resource": "encyclopedia"})
         history: list[BaseMessage] = []
         for question in QUESTIONS:

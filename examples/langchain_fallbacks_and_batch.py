@@ -19,7 +19,7 @@ QUESTIONS = [
 def main() -> None:
     with local_assistant() as local:
         second = ChatPineconeAssistant(**local.connection, strip_references=True)
-        # Nothing listens there. It was never asked, so asking another one cannot bill twice.
+        # Nothing listens at this address. The question never arrived, so asking the fallback cannot bill twice.
         first = second.model_copy(update={"host": "http://127.0.0.1:9", "max_retries": 0})
         chat = first.with_fallbacks(
             [second], exceptions_to_handle=(ModelConnectionError, ModelRateLimitError, ModelAPIError)

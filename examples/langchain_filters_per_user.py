@@ -1,4 +1,4 @@
-"""Filters from application context: each user's chain reads that user's files only, and how a filter gets lost."""
+"""Set filters from the application's context, so that each user's chain reads only that user's files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def main() -> None:
         prompt = ChatPromptTemplate.from_messages([("user", "{question}")])
         question = {"question": QUESTION}
 
-        # One chain for all users; the filter comes with the config, which reaches every part of a chain.
+        # One chain for all users: the filter is in the config, which reaches every part of a chain.
         chain = prompt | chat.configurable_fields(filter=ConfigurableField(id="filter")) | StrOutputParser()
         for user, user_filter in USERS.items():
             print(f"{user}: {chain.invoke(question, {'configurable': {'filter': user_filter}})}")
 
-        # A chain made for one user can have it bound.
+        # One chain per user: bind the filter.
         bound = prompt | chat.bind(filter=USERS["bob"]) | StrOutputParser()
         print(f"bob, bound: {bound.invoke(question)}")
 
-        # DON'T: only the first part of a chain gets these options, here the prompt. The filter is lost without a word,
-        # and everybody's files answer.
+        # DON'T: only the first part of a chain gets these options, here the prompt. The filter is silently lost,
+        # and everybody's files are used for the answer.
         (prompt | chat | StrOutputParser()).invoke(question, filter=USERS["bob"])
         sent = local.requests[-1].body
         print(f"chain.invoke(..., filter=...) sent a filter: {isinstance(sent, dict) and 'filter' in sent}")

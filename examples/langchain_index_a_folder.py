@@ -1,4 +1,4 @@
-"""LangChain's `index()` keeps an assistant in step with a folder: only what is new, changed or gone is sent."""
+"""Synchronise an assistant with a folder by LangChain's `index()`: only new, changed and deleted files are sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pinecone_assistant_local import LocalAssistant
 
 
 class FolderLoader(BaseLoader):
-    """Every Markdown file of a folder, with its metadata. Any loader of LangChain works in its place."""
+    """Loader of the Markdown files in a folder, with their metadata. Any LangChain loader works instead."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ def main() -> None:
         for path in DATA.glob("*.md"):
             (folder / path.name).write_bytes(path.read_bytes())
         assistant = PineconeAssistantIndex(**connection)
-        records = InMemoryRecordManager(namespace="demo")  # SQLRecordManager remembers longer than this process
+        records = InMemoryRecordManager(namespace="demo")  # use SQLRecordManager to keep the records between runs
         records.create_schema()
 
         def keep_in_step(when: str) -> None:

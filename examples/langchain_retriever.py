@@ -1,4 +1,4 @@
-"""The retriever and another chat model: the assistant finds the passages, your model writes the answer."""
+"""Use the retriever with another chat model: the assistant finds the passages, your model writes the answer."""
 
 from __future__ import annotations
 

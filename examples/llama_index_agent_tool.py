@@ -1,7 +1,7 @@
 """LlamaIndex: the assistant as a tool of an agent.
 
-The assistant is not the agent's brain: it calls no functions. The brain here is a script, so that the example needs no
-key; put `OpenAI(model="gpt-4.1")` or another function-calling LLM in its place.
+An assistant calls no functions, so it cannot be the agent's own LLM. The LLM here is a script, so that the example needs no
+key; use `OpenAI(model="gpt-4.1")` or another function-calling LLM instead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUESTION = "What does delivery from Northwood Nursery cost?"
 
 
 def scripted_brain(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
-    """First ask the tool, then pass on what it said."""
+    """Scripted LLM: first call the tool, then return its answer."""
     if messages[-1].role == MessageRole.TOOL:
         return ChatMessage(role=MessageRole.ASSISTANT, content=messages[-1].content)
     call = ToolCallBlock(tool_call_id="1", tool_name="nursery", tool_kwargs={"input": QUESTION})

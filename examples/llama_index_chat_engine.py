@@ -18,7 +18,7 @@ def main() -> None:
             for text in response.response_gen:
                 print(text, end="", flush=True)
             print()
-            for node in response.source_nodes:  # filled when the text has come to its end
+            for node in response.source_nodes:  # filled at the end of the text
                 print(f"  {node.metadata['file_name']}: {node.text}")
         print(f"\nThe engine remembers {len(engine.chat_history)} messages.")
 

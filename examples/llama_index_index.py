@@ -1,4 +1,4 @@
-"""LlamaIndex: documents go into an assistant, a chat engine comes out, and a refresh sends only what has changed."""
+"""LlamaIndex: upload documents to an assistant, chat about them, and refresh only the changed ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pinecone_assistant_local import LocalAssistant
 
 
 def metadata_of(path: str) -> dict[str, object]:
-    """Return the metadata of a file: sources of answers carry it, and filters choose by it."""
+    """Return the metadata of a file. Filters select by it, and the sources of answers contain it."""
     metadata: dict[str, dict[str, object]] = json.loads((DATA / "metadata.json").read_text(encoding="utf-8"))
     return {**metadata[Path(path).name], "source": Path(path).name}
 

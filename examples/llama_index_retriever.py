@@ -1,6 +1,6 @@
 """LlamaIndex: retrieve from the assistant's files and let another LLM write the answer.
 
-The other LLM here only shows what it was given, so that the example needs no key; put any LlamaIndex LLM in its place.
+The other LLM here only prints its prompt, so that the example needs no key; use any LlamaIndex LLM instead.
 """
 
 from __future__ import annotations

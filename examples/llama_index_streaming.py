@@ -1,4 +1,4 @@
-"""LlamaIndex: stream an answer to the terminal, then list what it cites and what it cost."""
+"""LlamaIndex: stream an answer to the terminal, then list its citations and token usage."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def main() -> None:
     with local_assistant() as local:
         llm = PineconeAssistant(**local.connection)
         prompt = PromptTemplate("What is the maximum depth of {lake}?")
-        # Options of the call go into llm_kwargs; the other words are the prompt's variables.
+        # Options of the call go into llm_kwargs; all other keyword arguments are the prompt's variables.
         lake = llm.structured_predict(Lake, prompt, llm_kwargs={"filter": {"topic": "places"}}, lake="Lake Baikal")
         print(lake.model_dump_json())
 

@@ -9,8 +9,8 @@ from llama_index.llms.pinecone_assistant import PineconeAssistant
 
 
 def main() -> None:
-    with demo() as shown:  # its connection is {} for your own assistant
-        # strip_references drops the list of expiring links that the service puts under its answers.
+    with demo() as shown:  # for your own assistant, the connection is {}
+        # strip_references removes the list of expiring links that the service appends to its answers.
         llm = PineconeAssistant(**shown.connection, strip_references=True)
         print(f"\nLlamaIndex: {shown.question}")
         for metadata_filter in shown.filters:

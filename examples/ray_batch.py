@@ -1,10 +1,10 @@
-"""Answer many questions on a Ray cluster, none of them twice, within the tokens a minute that the plan allows.
+"""Answer many questions on a Ray cluster, each once, within your plan's limit of tokens per minute.
 
     python examples/ray_batch.py questions.jsonl answers/ --workers 2 --tokens-per-minute 30000
 
 Questions come from JSONL or Parquet with the columns `id` and `question`; answers are Parquet files in a folder. Run it again
-after a crash, and it asks what has no answer yet. Needs `pip install 'ray[data]'`. PINECONE_API_KEY and
-PINECONE_ASSISTANT_NAME name the assistant.
+after a crash to ask the questions that have no answer yet. Needs `pip install 'ray[data]'`. PINECONE_API_KEY and
+PINECONE_ASSISTANT_NAME select the assistant.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ BUCKET = "tokens-per-minute"
 
 @ray.remote(num_cpus=0)
 class TokenBucket:
-    """The tokens a minute that all workers share. One actor, so that it holds for the whole cluster."""
+    """Budget of tokens per minute. It is one actor, so that all workers of the cluster share it."""
 
     def __init__(self, per_minute: float) -> None:
         self._per_second = per_minute / 60
         self._free_at = time.monotonic()
 
     def take(self, tokens: int) -> float:
-        """Book tokens; returns the seconds to wait before they may be used."""
+        """Reserve tokens; returns the seconds to wait before using them."""
         now = time.monotonic()
         starts_at = max(self._free_at, now)
         self._free_at = starts_at + tokens / self._per_second
@@ -40,11 +40,11 @@ class TokenBucket:
 
 
 class Ask:
-    """An actor with one model, whose connections stay open between batches.
+    """Actor with one model, so that its connections stay open between batches.
 
     Args:
-        tokens_per_question: What a question may cost; the answer's usage corrects it afterwards.
-        concurrency: Questions at once in this actor.
+        tokens_per_question: Estimated cost of a question; corrected afterwards by the answer's usage.
+        concurrency: Number of questions at once in this actor.
     """
 
     def __init__(self, tokens_per_question: int, concurrency: int) -> None:
@@ -54,7 +54,7 @@ class Ask:
         self._chat = ChatPineconeAssistant(interface="standard", strip_references=True)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Answer a batch of rows. A question that failed has an `error` and no answer, and is asked again by the next run."""
+        """Answer a batch of rows. A question that fails gets an `error` and no answer, and the next run asks it again."""
         questions: list[Any] = [str(question) for question in batch["question"]]
         time.sleep(ray.get(self._bucket.take.remote(self._tokens * len(questions))))
         answers = self._chat.batch(questions, config={"max_concurrency": self._concurrency}, return_exceptions=True)
@@ -71,12 +71,12 @@ class Ask:
                 rows["tokens"].append((answer.usage_metadata or {"total_tokens": 0})["total_tokens"])
                 rows["error"].append(None)
         spent = sum(rows["tokens"])
-        self._bucket.take.remote(spent - self._tokens * len(questions))  # what was booked and not used comes back
+        self._bucket.take.remote(spent - self._tokens * len(questions))  # return the unused tokens, or take more
         return {"id": batch["id"], "question": batch["question"], **rows}
 
 
 def answered_ids(folder: Path) -> set[str]:
-    """The ids that have an answer in the folder."""
+    """Return the ids that have an answer in the folder."""
     if not any(folder.glob("**/*.parquet")):
         return set()
     rows = ray.data.read_parquet(str(folder)).select_columns(["id", "answer"])
@@ -95,7 +95,7 @@ def answer_all(
 ) -> int:
     """Ask every question that has no answer yet; returns how many were asked.
 
-    Each batch is written when it is done, so that a crash loses no more than the batches that were being answered.
+    Each batch is written when it is done, so a crash loses only the batches in progress.
     """
     read = ray.data.read_parquet if questions.suffix == ".parquet" else ray.data.read_json
     done = answered_ids(folder)
@@ -112,16 +112,16 @@ def answer_all(
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=0.5,
     )
-    # Rows that failed are not kept: a folder of answers holds one row for each id.
+    # Failed rows are not written, so that the folder has one row for each id.
     answers.filter(lambda row: row["answer"] is not None).write_parquet(str(folder), mode="append")
     ray.kill(bucket)
     return int(count)
 
 
 def upload_files(paths: str | list[str], *, workers: int = 2) -> int:
-    """Upload files that a cluster reads, or a folder such as `s3://bucket/docs/`; returns how many arrived.
+    """Upload files that the cluster can read, or a folder such as `s3://bucket/docs/`; returns how many arrived.
 
-    The file's id is a hash of its path, so a second run replaces files and duplicates none.
+    A file's id is a hash of its path, so a second run replaces files instead of duplicating them.
     """
 
     class UploadFiles:
@@ -140,7 +140,7 @@ def upload_files(paths: str | list[str], *, workers: int = 2) -> int:
 
     files = ray.data.read_binary_files(paths, include_paths=True)
     done = files.map(UploadFiles, compute=ray.data.ActorPoolStrategy(size=workers), num_cpus=0.5)
-    return len(done.take_all())  # not count(): Ray knows the number of rows without running anything
+    return len(done.take_all())  # not count(), for which Ray would run nothing: it knows the number of rows
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A chat in Streamlit: a streamed answer, and the passages that it cites in an expander.
+"""A chat in Streamlit: a streamed answer, with the cited passages in an expander.
 
 `make streamlit` asks a local assistant that has read `examples/data`, and `make streamlit LIVE=1` your own. Without make:
 `streamlit run --server.address 127.0.0.1 --browser.gatherUsageStats false examples/streamlit_chat.py`, then `-- --live`.
@@ -21,14 +21,14 @@ LIVE = "--live" in sys.argv[1:]
 
 @st.cache_resource
 def assistant() -> AssistantClient:
-    """Connect once, for all users; Streamlit runs this file anew for every question."""
+    """Connect once for all users, because Streamlit runs this file again for every question."""
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(AssistantClient(**stack.enter_context(connect(live=LIVE))))
 
 
 def text_of(chunks: Iterable[ChatCompletionChunk], passages: list[str]) -> Iterator[str]:
-    """Yield the text of an answer as it comes, and collect the passages that it cites."""
+    """Yield the text of an answer as it arrives, and collect the passages that it cites."""
     for chunk in chunks:
         yield chunk.content
         references = (reference for citation in chunk.citations for reference in citation.references)
@@ -38,7 +38,7 @@ def text_of(chunks: Iterable[ChatCompletionChunk], passages: list[str]) -> Itera
 def show(passages: list[str]) -> None:
     with st.expander(f"Passages ({len(passages)})"):
         for passage in passages:
-            st.text(passage)  # as it is, never as Markdown
+            st.text(passage)  # st.text, so that it is never rendered as Markdown
 
 
 st.title("Ask the assistant")
@@ -57,7 +57,7 @@ if question := st.chat_input(QUESTION):
     ]
     passages: list[str] = []
     try:
-        # Streamlit's Stop, or a closed page, ends the request to the assistant, too.
+        # Streamlit's Stop, or closing the page, also ends the request to the assistant.
         with closing(assistant().stream_chat(asked, include_highlights=True)) as chunks:
             answer = st.chat_message("assistant").write_stream(text_of(chunks, passages))
     except (AssistantError, SystemExit) as error:  # without a key, the examples' `connect` exits

@@ -29,7 +29,7 @@ __all__ = [
     "alignment_evaluator",
 ]
 
-# Who needs the chat model only does not wait for the framework's retrievers, tools and indices.
+# Importing only the chat model does not wait for the framework's retrievers, tools and indices.
 _HOMES = {
     "PineconeAssistantIndex": "index",
     "PineconeAssistantRetriever": "retrievers",

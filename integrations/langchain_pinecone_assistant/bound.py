@@ -1,12 +1,12 @@
 """Bindings, configurable variants, alternatives, fallbacks and retries that keep the options in the model.
 
-The framework keeps what is bound *next to* the model: a binding is the model and a dict. Whatever unwraps a binding (`generate`,
-`with_structured_output`, an agent that looks for the chat model inside) forgets the dict, and with it a tenant's filter: files of
-other tenants may answer, and nothing says so. A config that `with_config` attached is forgotten in the same way.
+The framework keeps bound options *next to* the model: a binding is a model and a dict. Code that unwraps a binding (`generate`,
+`with_structured_output`, an agent that looks for the chat model inside) loses the dict, and with it a tenant's filter. Other
+tenants' files may then be used for the answer, without an error. A config attached with `with_config` is lost in the same way.
 
-So `bind` puts options that are fields into a copy of the model, and keeps them in the dict too, because tracing and calls read
-them there. `hold` reaches the models inside any nesting of the framework's containers, and `configure` does the same for what
-a config chooses. The containers here are the framework's own classes, with methods that go through these two functions.
+So `bind` writes options that are fields into a copy of the model. It also keeps them in the dict, because tracing and calls read
+them there. `hold` reaches the models inside any nesting of the framework's containers, and `configure` does the same for the
+values that a config chooses. The containers here subclass the framework's, with methods that call these two functions.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ _GENERATING = ("generate", "agenerate", "generate_prompt", "agenerate_prompt")
 
 
 def hold(runnable: Any, options: Mapping[str, Any]) -> Any:
-    """Return the runnable with these options in every model, retriever and tool of ours inside it.
+    """Return the runnable with these options set in each of our models, retrievers and tools inside it.
 
-    Options win over what a config chooses, so they are configurable no more. Runnables of others stay as they are.
+    These options override the config, so they are no longer configurable. Other packages' runnables are not changed.
 
     Raises:
-        InvalidRequestError: An option that ours does not have, or a value that a call would refuse.
+        InvalidRequestError: An unknown option, or a value that a call would refuse.
     """
     if isinstance(runnable, AssistantConnection):
         return runnable._holding(options)
@@ -73,7 +73,7 @@ def hold(runnable: Any, options: Mapping[str, Any]) -> Any:
 
 
 def configure(runnable: Any, configurable: Mapping[str, Any]) -> Any:
-    """Return the runnable with what a config chooses kept by each configurable container inside it."""
+    """Return the runnable with the config's choices stored in each configurable container inside it."""
     if not configurable or isinstance(runnable, AssistantConnection):
         return runnable
     if isinstance(runnable, RunnableConfigurableAlternatives):
@@ -95,7 +95,7 @@ def configure(runnable: Any, configurable: Mapping[str, Any]) -> Any:
 
 
 def _mapped(runnable: Any, change: _Change) -> Any:
-    """A container of the framework with each runnable inside it changed; anything else as it is."""
+    """Return a framework container with `change` applied to each runnable inside; return anything else unchanged."""
     if isinstance(runnable, (RunnableBindingBase, RunnableEachBase)):
         return runnable.model_copy(update={"bound": change(runnable.bound)})
     if isinstance(runnable, RunnableWithFallbacks):
@@ -109,7 +109,7 @@ def _mapped(runnable: Any, change: _Change) -> Any:
     if isinstance(runnable, RunnableSequence):
         steps = {"first": change(runnable.first), "middle": list(map(change, runnable.middle))}
         return runnable.model_copy(update={**steps, "last": change(runnable.last)})
-    # These give no options to what is inside, or to one part of it only: as fallbacks, they would ask without them.
+    # These containers pass options to none or only one of their parts, so as fallbacks they would ask without them.
     if isinstance(runnable, RunnableParallel):
         named = {key: change(step) for key, step in runnable.steps__.items()}
         return runnable.model_copy(update={"steps__": named})
@@ -128,7 +128,7 @@ def _changed_alternative(one: Any, change: _Change) -> Any:
 
 
 def _made_and_changed(make: Callable[[], Any], change: _Change) -> Any:
-    """An alternative that is made at its first use."""
+    """Make an alternative at its first use, and apply `change` to it."""
     return change(make())
 
 
@@ -140,7 +140,7 @@ def _without_prefix(runnable: Any, key: str, configurable: Mapping[str, Any]) ->
 
 
 def _with_chosen(default: Any, fields: Mapping[str, AnyConfigurableField], configurable: Mapping[str, Any]) -> Any:
-    """A model of ours with the values that a config chooses for its fields."""
+    """Return one of our models with the values that a config chooses for its fields."""
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if isinstance(field, ConfigurableFieldSingleOption):
@@ -153,7 +153,7 @@ def _with_chosen(default: Any, fields: Mapping[str, AnyConfigurableField], confi
 
 
 def _own_fields(fields: Mapping[str, AnyConfigurableField]) -> dict[str, AnyConfigurableField]:
-    """Configurable fields of whose options nobody changes a filter in place."""
+    """Copy the options of configurable fields, so that changing a filter in place later has no effect on them."""
     return {
         name: field._replace(options=own_copy(field.options, name=name))
         if isinstance(field, (ConfigurableFieldSingleOption, ConfigurableFieldMultiOption))
@@ -169,7 +169,7 @@ def _option(field: ConfigurableFieldSingleOption | ConfigurableFieldMultiOption,
 
 
 def _own_config(config: Mapping[str, Any] | None, others: Mapping[str, Any]) -> dict[str, Any]:
-    """A config whose choices nobody changes in place."""
+    """Copy a config's choices, so that changing them in place later has no effect."""
     merged = {**(config or {}), **others}
     if "configurable" in merged:
         merged["configurable"] = own_copy(merged["configurable"], name="configurable")
@@ -177,19 +177,19 @@ def _own_config(config: Mapping[str, Any] | None, others: Mapping[str, Any]) -> 
 
 
 def _has_branches(runnable: Any) -> bool:
-    """Whether several models are inside, each of which answers in its own way."""
+    """Return whether the runnable holds several models, each with options of its own."""
     if isinstance(runnable, RunnableBindingBase):
         return _has_branches(runnable.bound)
     return isinstance(runnable, (RunnableWithFallbacks, RunnableConfigurableAlternatives))
 
 
 class KeepsOptions(Runnable[Input, Output]):
-    """A runnable whose variants keep their options in the models inside."""
+    """Base class of runnables: every variant (`bind`, `with_retry` ...) keeps its options in the models inside it."""
 
-    if not TYPE_CHECKING:  # what type checkers see stays the framework's own
+    if not TYPE_CHECKING:  # type checkers see the framework's own signatures
 
         def bind(self, **options):
-            """Return a binding, with the options in the models inside too.
+            """Return a binding whose options are also set in the models inside.
 
             Raises:
                 InvalidRequestError: An unknown option, or a value that a call would refuse.
@@ -198,38 +198,38 @@ class KeepsOptions(Runnable[Input, Output]):
             return Bound(bound=hold(self, options), kwargs=options)
 
         def with_config(self, config=None, **kwargs):
-            """Return a binding of a config; what it chooses is kept by the configurable containers inside too."""
+            """Return a binding of a config; the configurable containers inside store its choices too."""
             config = _own_config(config, kwargs)
             return configure(_ours(super().with_config(config)), config.get("configurable") or {})
 
         def with_types(self, *args, **kwargs):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             return _ours(super().with_types(*args, **kwargs))
 
         def with_listeners(self, **listeners):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             return _ours(super().with_listeners(**listeners))
 
         def with_alisteners(self, **listeners):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             return _ours(super().with_alisteners(**listeners))
 
         def with_retry(self, **options):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             made = super().with_retry(**options)
-            # In a binding, because a class of ours would have to import tenacity before anybody retries.
+            # A binding, because a retry class of our own would import tenacity even if nobody retries.
             return made if isinstance(made, Bound) else Bound(bound=made)
 
         def with_fallbacks(self, fallbacks, **options):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             return _ours(super().with_fallbacks(fallbacks, **options))
 
         def configurable_alternatives(self, which, **options):
-            """Return what the framework returns, as a class that keeps its options."""
+            """Return the framework's result, as a class that keeps its options."""
             return _ours(super().configurable_alternatives(which, **options))
 
         def configurable_fields(self, **fields):
-            """Return a variant whose config may set these fields; a field that has options holds the default one.
+            """Return a variant whose config may set these fields; a field with a list of options starts at its default.
 
             Raises:
                 InvalidRequestError: A field that does not exist, or that no config may set.
@@ -242,7 +242,7 @@ class KeepsOptions(Runnable[Input, Output]):
 
 
 def _configurable(runnable: Any, fields: Mapping[str, AnyConfigurableField]) -> Any:
-    """Fields made configurable in what is ours, also inside a wrapper of the framework, such as its retry."""
+    """Make fields configurable in our models, also inside a framework wrapper such as its retry."""
     if isinstance(runnable, KeepsOptions):
         ours: Any = runnable
         return ours.configurable_fields(**fields)
@@ -250,10 +250,10 @@ def _configurable(runnable: Any, fields: Mapping[str, AnyConfigurableField]) -> 
 
 
 class KeepsChatOptions(KeepsOptions[LanguageModelInput, AIMessage]):
-    """A chat model, or a container of some, whose structured answers keep its options too."""
+    """A chat model, or a container of chat models, that keeps its options in structured answers too."""
 
-    # with_fallbacks reads these annotations at run time, so they name nothing that is imported for type checkers only;
-    # `Any` stands for BaseTool, whose import takes 12 ms.
+    # with_fallbacks reads these annotations at run time, so they name nothing that is imported for type checkers only.
+    # `Any` replaces BaseTool, which takes 12 ms to import.
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | Any],
@@ -263,10 +263,10 @@ class KeepsChatOptions(KeepsOptions[LanguageModelInput, AIMessage]):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Return the model with options bound; an assistant calls no tools, so `tools` must be empty.
 
-        `create_agent(model, response_format=X)` without tools comes here with `response_format`.
+        `create_agent(model, response_format=X)` without tools calls this with `response_format`.
 
         Raises:
-            ToolsNotSupportedError: There are tools; a NotImplementedError whose text shows how to use the model in agents.
+            ToolsNotSupportedError: `tools` is not empty. A NotImplementedError; its text shows how to use the model in agents.
         """
         from .calls import check_call_options  # noqa: PLC0415 - the client, at the first use (55 ms)
 
@@ -282,21 +282,21 @@ class KeepsChatOptions(KeepsOptions[LanguageModelInput, AIMessage]):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Return the model with answers as JSON of a schema. The assistant is steered towards it and the answer is checked here.
+        """Return a runnable that answers with JSON of a schema. The prompt asks for it, and the answer is checked here.
 
-        The question goes to POST /chat/{name}, also with `interface="openai"`, because only it can answer in JSON.
+        The question goes to POST /chat/{name}, also with `interface="openai"`, because only that endpoint can answer in JSON.
 
         Args:
             schema: A pydantic class (the answer is an instance), a TypedDict or a JSON Schema (the answer is a dict).
-            include_raw: Answer `{"raw": message, "parsed": value or None, "parsing_error": error or None}`.
-            method: `"json_schema"` puts the schema under the question; `"json_mode"` asks for JSON only, so say in the
-                question which; `"function_calling"` falls back to `"json_schema"`.
-            strict: Accepted; nothing is enforced by the service.
-            kwargs: None are known.
+            include_raw: Return `{"raw": message, "parsed": value or None, "parsing_error": error or None}`.
+            method: `"json_schema"` appends the schema to the question; `"json_mode"` only asks for JSON, so describe its
+                shape in the question; `"function_calling"` falls back to `"json_schema"`.
+            strict: Accepted without effect: the service enforces no schema.
+            kwargs: No other options exist; any raises.
 
         Raises:
             ValueError: An unknown method or option, or no schema where one is needed.
-            OutputParserException: At the call, if the answer does not fit.
+            OutputParserException: The answer does not fit the schema. Raised by the call, not here.
         """
         from .structured_output import structured_model  # noqa: PLC0415 - as in bind_tools
 
@@ -304,12 +304,12 @@ class KeepsChatOptions(KeepsOptions[LanguageModelInput, AIMessage]):
 
 
 def _own_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of which no caller changes a filter, or another dict that decides, in place."""
+    """Copy the filters and similar dicts among the options, so that changing them in place later has no effect."""
     return {name: own_copy(value, name=name) if name in _DECIDING else value for name, value in options.items()}
 
 
 def _ours(made: Any) -> Any:
-    """A container of the framework as the class here that keeps options; what is ours already stays."""
+    """Convert a framework container to our class that keeps options; our own are returned unchanged."""
     cls = _CONTAINERS.get(type(made))
     return made if cls is None else cls(**_fields_of(made))
 
@@ -319,7 +319,7 @@ def _fields_of(made: Any) -> dict[str, Any]:
 
 
 class _Container(KeepsChatOptions):
-    """What our containers share: they are serialised as the framework's own, which is what `load` brings back."""
+    """Base class of our containers. They are serialised as the framework's classes, and `load` returns those."""
 
     @classmethod
     def lc_id(cls) -> list[str]:
@@ -332,20 +332,20 @@ def _framework_class(cls: type) -> Any:
     return next(base for base in cls.__mro__ if base.__module__.startswith("langchain_core."))
 
 
-# Without type arguments: pydantic would check what is inside against a class made for them, which no model is.
+# No type arguments: with them pydantic makes a new class, and no model passes its check of the bound runnable.
 class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
-    """A model with options or a config bound to it. If several models are inside, each of them answers in its own way."""
+    """A model with options or a config bound to it. It may contain several models, each with options of its own."""
 
     if not TYPE_CHECKING:  # as above
 
         def bind_tools(self, tools, **options) -> Runnable:
-            """Return the same binding of what is inside with these tools, which must be none."""
+            """Return the same binding with these tools bound inside. `tools` must be empty."""
             if not _has_branches(self.bound):
                 return super().bind_tools(tools, **options)
             return self.model_copy(update={"bound": _called(self.bound, "bind_tools", (tools,), options)})
 
         def with_structured_output(self, schema=None, **options) -> Runnable:
-            """Return the framework's binding of the structured answers of what is inside."""
+            """Return the framework's binding around the bound runnable's structured output."""
             if not _has_branches(self.bound):
                 return super().with_structured_output(schema, **options)
             inside = _called(self.bound, "with_structured_output", (schema,), options)
@@ -361,7 +361,7 @@ class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
             """Return this binding around a model whose config may set these fields.
 
             Raises:
-                InvalidRequestError: As for a model, or a field that is bound: bound options win over a config.
+                InvalidRequestError: An unknown field, one that no config may set, or one that is bound already.
             """
             if set(fields) <= set(type(self).model_fields):  # the framework's own meaning: another `kwargs` or `config`
                 return super(KeepsOptions, self).configurable_fields(**fields)
@@ -374,7 +374,7 @@ class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
             return configure(made, self.config.get("configurable") or {})
 
         def __getattr__(self, name):
-            """Return an attribute of what is bound. `generate` and its relatives keep the options that are no fields."""
+            """Return an attribute of the bound runnable. `generate` and the like also get bound options that are not fields."""
             attribute = super().__getattr__(name)
             if name not in _GENERATING or not callable(attribute):
                 return attribute
@@ -393,7 +393,7 @@ class Configurable(_Container, RunnableConfigurableFields):  # type: ignore[type
     if not TYPE_CHECKING:  # as above
 
         def with_config(self, config=None, **kwargs):
-            """Return a variant whose default is what this config chooses; the config of a call still wins."""
+            """Return a variant that defaults to this config's choices; the config of a call overrides them."""
             return _with_config(self, config, kwargs)
 
         def configurable_fields(self, **fields):
@@ -409,23 +409,23 @@ class Configurable(_Container, RunnableConfigurableFields):  # type: ignore[type
 
 
 class _Branches(_Container):
-    """A container of several models, each of which answers in its own way."""
+    """Base class of containers of several models, each with options of its own."""
 
     if not TYPE_CHECKING:  # as above
 
         def bind_tools(self, tools, **options) -> Runnable:
-            """Return the same container of models with these tools, which must be none."""
+            """Return the same container with these tools bound to each model. `tools` must be empty."""
             return _mapped(self, partial(_called, method="bind_tools", arguments=(tools,), options=options))
 
         def with_structured_output(self, schema=None, **options) -> Runnable:
-            """Return the framework's container of the structured answers of each model."""
+            """Return the framework's container around each model's structured output."""
             change = partial(_called, method="with_structured_output", arguments=(schema,), options=options)
             changed = _mapped(self, change)
             return _framework_class(type(self))(**_fields_of(changed))
 
 
 def _called(runnable: Any, method: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """What a method of a chat model returns; a wrapper of the framework, such as its retry, stays around it."""
+    """Call a method of the chat model inside; a framework wrapper around it, such as a retry, wraps the result too."""
     if isinstance(runnable, RunnableBindingBase) and not isinstance(runnable, KeepsOptions):
         return runnable.model_copy(update={"bound": _called(runnable.bound, method, arguments, options)})
     function = getattr(runnable, method, None)
@@ -438,26 +438,26 @@ def _called(runnable: Any, method: str, arguments: tuple[Any, ...], options: Map
 
 
 class Alternatives(_Branches, RunnableConfigurableAlternatives):  # type: ignore[type-arg]
-    """A model, and others that the config of a call may choose in its place."""
+    """A model with alternatives, one of which the config of a call may choose instead."""
 
     if not TYPE_CHECKING:  # as above
 
         def with_config(self, config=None, **kwargs):
-            """Return a variant whose default is what this config chooses; the config of a call still wins."""
+            """Return a variant that defaults to this config's choices; the config of a call overrides them."""
             return _with_config(self, config, kwargs)
 
         def configurable_fields(self, **fields):
-            """Return a variant in which a config may set these fields of every model of ours."""
+            """Return a variant in which a config may set these fields in each of our models."""
             return KeepsOptions.configurable_fields(self, **fields)
 
 
 class WithFallbacks(_Branches, RunnableWithFallbacks):  # type: ignore[type-arg]
-    """A model, and others that are asked after it failed."""
+    """A model with fallbacks: other models that are asked after it fails."""
 
     if not TYPE_CHECKING:  # as above
 
         def __getattr__(self, name):
-            """Return an attribute of the first model. The framework fails at the annotations of `generate` and its relatives."""
+            """Return an attribute of the first model. The framework's own lookup fails on the annotations of `generate`."""
             return getattr(self.runnable, name) if name in _GENERATING else super().__getattr__(name)
 
 

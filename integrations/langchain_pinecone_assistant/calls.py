@@ -1,6 +1,6 @@
-"""One call of a model: its options (one table for `invoke`, `bind` and all that ends in them), checked and completed.
+"""Build one call of a model: check its options and add the model's defaults. `invoke`, `bind` and the like share this.
 
-The chat model imports from here at its first call, because this imports the client.
+The chat model imports this module at its first call, because this module imports the client.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 _SENT = tuple(name for name in CALL_FIELDS if name not in ("stop", "max_tokens"))
 _NO_FIELDS = ("response_format", "strict", "stream")
-# The framework takes these out of a call before the model sees it; `bind` sees them.
+# The framework removes these before they reach the model's methods, but not before `bind`.
 _OF_TRACING = ("ls_structured_output_format", "structured_output_format")
 _CALL_OPTIONS = frozenset({*CALL_FIELDS, *_NO_FIELDS, *_OF_TRACING})
 _TOOL_OPTIONS = ("tools", "functions", "tool_choice")
@@ -69,7 +69,7 @@ class Call:
     Attributes:
         messages: The conversation.
         options: Keyword arguments of the client's `answer` and `stream_answer`.
-        json_response: Whether a whole JSON answer is asked for; only `answer` has it.
+        json_response: Whether to ask for JSON. Only `answer` can, because the service does not stream JSON.
     """
 
     messages: list[Message]
@@ -78,13 +78,13 @@ class Call:
 
     @property
     def model(self) -> str | None:
-        """The model that is asked for; None is the service's default."""
+        """Name of the requested model; None is the service's default."""
         model: str | None = self.options["model"]
         return model
 
 
 def check_call_options(options: Mapping[str, Any], *, where: str = "a call") -> None:
-    """Raise InvalidRequestError for an option that no call has; names it."""
+    """Raise InvalidRequestError for an unknown option, naming it."""
     for name in options:
         if name in _CALL_OPTIONS:
             continue
@@ -101,7 +101,7 @@ def check_call_options(options: Mapping[str, Any], *, where: str = "a call") -> 
 
 
 def checked_fields(options: Mapping[str, Any], *, where: str = "bind") -> dict[str, Any]:
-    """Return those options of a call that are fields, as the fields hold them.
+    """Return the options of a call that are also fields, in the form that the fields store.
 
     Raises:
         InvalidRequestError: An unknown option, or a value that a call would refuse.
@@ -125,7 +125,7 @@ def build_call(
     run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
     options: Mapping[str, Any],
 ) -> Call:
-    """The client's arguments for one call of a model: the model's defaults under what the call gives.
+    """Return the client's arguments for one call of a model. Options of the call override the model's defaults.
 
     Raises:
         InvalidRequestError: An unknown option, or a message that cannot be sent.
@@ -161,7 +161,7 @@ def build_call(
 
 
 def _schema_of(response_format: Any) -> Mapping[str, Any] | None:
-    """The JSON Schema of a `response_format` in OpenAI's spelling, or None for any JSON."""
+    """Return the JSON Schema in a `response_format` of OpenAI's form, or None if any JSON will do."""
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
     if kind == "json_object":
         return None

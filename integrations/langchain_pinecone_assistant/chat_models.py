@@ -32,13 +32,13 @@ _OPTIONS = (*ANSWER_OPTIONS, "stop", "system_messages", "tool_messages")
 
 
 class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
-    """Ask a Pinecone Assistant: answers from your files, with citations, streamed or whole, sync or async.
+    """Chat model that answers from an assistant's files with citations, whole or streamed, sync or async.
 
-    Per call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on the
-    standard interface `include_highlights` and `context_options`. None clears a default; an unknown option is an error.
+    Options of a call, in `invoke`, `stream`, `bind` and the like: `model`, `temperature`, `filter`, `timeout`, `stop`, and on
+    the standard interface `include_highlights` and `context_options`. None clears a default; an unknown option raises.
 
-    Only the first runnable of a chain gets `invoke`'s options: `(prompt | chat).invoke(..., filter=...)` loses the filter.
-    Bind it: `prompt | chat.bind(filter=...)`.
+    LangChain passes `invoke`'s options to the first runnable of a chain only: `(prompt | chat).invoke(..., filter=...)` loses
+    the filter. Bind it instead: `prompt | chat.bind(filter=...)`.
 
     Example:
         ```python
@@ -53,33 +53,34 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
     )
 
     stop: list[str] | str | None = Field(default=None, validation_alias="stop_sequences")
-    """Stop sequences, enforced here because the service knows none; what is cut off is billed. `[]` per call clears them."""
+    """Stop sequences. The service has none, so the answer is cut here; text after the cut is billed. `[]` clears them."""
 
     max_tokens: int | None = None
     """Accepted for compatibility; the service has no such limit."""
 
     streaming: bool = False
-    """Whether `invoke` streams inside, so that callbacks see tokens. If you pass False, `stream` yields one chunk."""
+    """Whether `invoke` streams internally, so that callbacks see tokens. With False, `stream` yields one chunk."""
 
     system_messages: Literal["merge", "error"] = "merge"
-    """System messages are put before the first user turn (the service knows none), or refused."""
+    """Whether system messages are merged into the first user turn (the service has no system role) or refused."""
 
     tool_messages: Literal["error", "as_user", "drop"] = "error"
-    """Tool messages are refused, sent as user turns, or left out, as the handover messages of multi-agent graphs should be."""
+    """Whether tool messages are refused, sent as user turns, or dropped. Drop them for handover messages between agents."""
 
     _call_options: ClassVar[frozenset[str]] = frozenset(CALL_FIELDS)
 
     if TYPE_CHECKING:
-        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        # A signature derived from the fields would require SecretStr where a str is accepted, and refuse aliases.
         def __init__(self, **options: Unpack[ChatWords]) -> None: ...
 
     else:
 
         @keeps_no_arguments
         def __init__(self, **options):
-            """Leave out a `streaming=False` that only the framework passes: it would count as the user's choice.
+            """Ignore a `streaming=False` that the framework passed and not the user.
 
-            A configurable variant that `load` brought back is copied with every field, and would not stream any more.
+            The framework copies a configurable variant restored by `load` with every field set, defaults included. Such a
+            `streaming=False` would count as the user's choice and turn streaming off.
             """
             if options.get("streaming") is False and options.keys() >= type(self).model_fields.keys():
                 del options["streaming"]
@@ -93,12 +94,12 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """True: `dumps` works, without the key, headers, proxies and sessions."""
+        """Return True. The output of `dumps` has no key, headers, proxies or sessions."""
         return True
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """The key is written as the name of its environment variable."""
+        """Return the environment variable that `dumps` writes instead of the key."""
         return {"api_key": VARIABLES["api_key"]}
 
     @property
@@ -141,7 +142,7 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
         }
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        """The cache's key: everything that decides an answer, so that assistants never answer for each other."""
+        """Return the cache key. It has everything that affects an answer, so two assistants never share a cached one."""
         key = self.api_key
         identity = {
             "type": PROVIDER,
@@ -159,14 +160,14 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
         try:
             return json.dumps(identity, sort_keys=True, default=str)
         except (TypeError, ValueError):
-            return repr(identity)  # a filter that is no JSON: no answer has this key, and the call tells what is wrong
+            return repr(identity)  # the filter is not JSON: no cached answer has this key, and the call raises
 
     def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
-        """Return the messages of a hit as new ones, with ids of their own and the usage that they had.
+        """Return cached messages as copies with new ids and with their original usage.
 
-        LangGraph replaces a message by one with the same id, so that a repeated answer would be lost. The framework writes
-        a cost of zero into the usage: of an unknown usage that makes half of one, and in the history of the next question it
-        makes another key than the first answer did.
+        LangGraph replaces a message by a later one with the same id, so a repeated answer would overwrite the first. The
+        framework also adds a cost of zero to the usage. That would turn an unknown usage into a partial one, and in a history
+        it would change the cache key of the next question.
         """
         originals = [getattr(generation, "message", None) for generation in cache_val]
         generations = super()._convert_cached_generations(list(map(copy.copy, cache_val)))
@@ -189,13 +190,13 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
         return checked_fields(options)
 
     def get_num_tokens(self, text: str) -> int:
-        """Tokens of a text, approximately: the service publishes no tokenizer."""
+        """Return the approximate number of tokens of a text; the service publishes no tokenizer."""
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
         return count_tokens_approximately([text])
 
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
-        """Tokens of messages, approximately: the service publishes no tokenizer."""
+        """Return the approximate number of tokens of messages; the service publishes no tokenizer."""
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages, tools=None if tools is None else list(tools))

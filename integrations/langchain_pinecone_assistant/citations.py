@@ -1,4 +1,4 @@
-"""Citations as LangChain's standard annotations, wherever a message of this provider shows its content blocks."""
+"""Convert citations to LangChain's standard annotations, for the `content_blocks` of this provider's messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PROVIDER = "pinecone_assistant"
 
 
 def to_annotations(citations: Sequence[Mapping[str, Any]]) -> list[blocks.Citation]:
-    """One standard annotation for each reference of each citation.
+    """Return one standard annotation for each reference of each citation.
 
     Args:
-        citations: What a message has in `additional_kwargs["citations"]`.
+        citations: `additional_kwargs["citations"]` of a message.
 
     Returns:
         `start_index` and `end_index` are character offsets into the answer's text, end exclusive; `title` is the file's
-        name, `cited_text` the highlight; `extras` has number, pages and file id. Links are never in it: they are signed.
+        name, `cited_text` the highlight; `extras` has number, pages and file id. Links are left out, because they are signed.
     """
     annotations: list[blocks.Citation] = []
     for citation in citations:
@@ -42,7 +42,7 @@ def to_annotations(citations: Sequence[Mapping[str, Any]]) -> list[blocks.Citati
 
 
 def to_content_blocks(message: AIMessage) -> list[blocks.ContentBlock]:
-    """The message's text as one block with its citations; content that is a list already is returned unchanged."""
+    """Return the message's text as one block with its citations, or content that is a list already, unchanged."""
     content = message.content
     if not isinstance(content, str):
         return [

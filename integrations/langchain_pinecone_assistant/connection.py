@@ -1,4 +1,4 @@
-"""The options that connect to an assistant, for the model, the retriever and the tool, and the client behind them."""
+"""Connection options shared by the model, the retriever and the tool, and the client made from them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SESSIONS = ("http_session", "async_http_session")
 _OWN_COPIES = ("filter", "guard_filter", "context_options", "default_headers", "proxies")
-"""The dicts that decide who sees what. Every object has copies of its own, however it came to them."""
+"""Fields whose dicts decide access to files. Every object stores its own copies of them."""
 
 GUARD = "guard_filter"
 
@@ -45,24 +45,24 @@ CALL_FIELDS = (
     "stop",
     "max_tokens",
 )
-"""The fields of a model that a call, `bind` and a config may set too."""
+"""Fields of a model that a call, `bind` and a config may set too."""
 
 
 def unknown_option(name: str, known: Iterable[str], *, where: str) -> str:
-    """Return the sentence that refuses an option that does not exist there."""
+    """Return the error message for an option that does not exist at `where`."""
     if name == GUARD:
         return (
             f"{GUARD} is an option of the constructor only, so that no call, binding or config loosens it: {where} refuses "
-            "it; make another object with it, or narrow with filter="
+            "it; create another object with it, or narrow the search with filter="
         )
     return f"unknown option {name!r} for {where}{suggestion(name, known)}"
 
 
 def own_copy(value: Any, *, name: str = "filter") -> Any:
-    """Return the value with dicts and lists of its own, at every depth.
+    """Return a copy of the value with new dicts and lists at every depth.
 
     Raises:
-        InvalidRequestError: It is nested too deeply, or holds itself.
+        InvalidRequestError: The value is nested too deeply, or contains itself.
     """
     with ModelErrors():
         return deep_copied(value, name=name)
@@ -73,74 +73,74 @@ def _own_copies(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class AssistantConnection(BaseModel):
-    """Everything that decides where a request goes and how. Construction reads the environment and does no work.
+    """Base class with the connection options. The constructor reads the environment and opens no connection.
 
-    The client is made at the first use, and made anew when one of these fields has changed. It is a view over
-    connections that every model with equal settings shares, so neither costs anything.
+    The client is created at the first use, and again after one of these fields changes. That is cheap: objects with the
+    same connection settings share one connection pool.
     """
 
     assistant_name: str | None = Field(default=None, validate_default=True)
-    """The assistant's name; else `PINECONE_ASSISTANT_NAME`."""
+    """The assistant's name; falls back to `PINECONE_ASSISTANT_NAME`."""
 
     api_key: SecretStr | None = Field(default=None, validate_default=True, repr=False)
-    """Else `PINECONE_API_KEY`. It is in a pickle of this object, and in no other printed or stored form."""
+    """The API key; falls back to `PINECONE_API_KEY`. A pickle of this object has it; other stored or printed forms do not."""
 
     host: str | None = Field(default=None, validate_default=True)
-    """The data plane, `https://prod-1-data.ke.pinecone.io`; else `PINECONE_ASSISTANT_HOST`, else asked once."""
+    """The data plane, `https://prod-1-data.ke.pinecone.io`; falls back to `PINECONE_ASSISTANT_HOST`, then to one lookup."""
 
     timeout: float | tuple[float, float] | None = None
-    """Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300)."""
+    """Seconds: one number for connecting and for each wait for bytes, or `(connect, read)`. None is (10, 300)."""
 
     total_timeout: float | None = None
-    """Seconds for a whole call with its retries, to the last byte read; None is not bounded."""
+    """Seconds for a whole call with its retries, up to the last byte; None is no limit."""
 
     max_retries: int = DEFAULT_MAX_RETRIES
-    """Requests after the first, 0 for none."""
+    """Number of requests after the first; 0 turns retries off."""
 
     retry_on_timeout: bool = False
-    """Also send again what may have been processed. This can bill twice."""
+    """Whether to retry after a timeout too. The service may have processed the request, so this can bill twice."""
 
     api_version: str = DEFAULT_API_VERSION
     """The service's API version, `"YYYY-MM"`."""
 
     default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """Added to every request; treated as secret, so they are not in `dumps` of this object."""
+    """Headers added to every request. They are treated as secrets, so `dumps` leaves them out."""
 
     source_tag: str | None = None
     """Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`."""
 
     proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """`{"https": "http://proxy:3128"}`; else the environment's. May hold a password, so they are not in `dumps`."""
+    """Proxies, such as `{"https": "http://proxy:3128"}`; falls back to the environment's. `dumps` leaves them out (passwords)."""
 
     verify: bool | str = True
-    """True, False, or the path of a CA bundle."""
+    """Verification of TLS certificates: True, False, or the path of a CA bundle."""
 
     cert: str | tuple[str, str] | None = None
     """For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths."""
 
     max_connections: int = DEFAULT_MAX_CONNECTIONS
-    """Connections at once, in each event loop when async; more calls wait. All with equal connection settings share them."""
+    """Maximum connections at once (async: in each event loop); further calls wait. Objects with equal settings share them."""
 
     http_session: Any = Field(default=None, exclude=True, repr=False)
-    """A `requests.Session` to use; its own settings win and it is never closed here."""
+    """A `requests.Session` to use. Its own settings override these options, and it is never closed here."""
 
     async_http_session: Any = Field(default=None, exclude=True, repr=False)
-    """An `aiohttp.ClientSession` for async use, valid in its own event loop only; never closed here."""
+    """An `aiohttp.ClientSession` for async use. It works in its own event loop only, and is never closed here."""
 
     _controller_host: str | None = PrivateAttr(default_factory=partial(environment, "controller_host"))
     _clients: Clients | None = PrivateAttr(default=None)
 
     _call_options: ClassVar[frozenset[str]] = frozenset()
-    """The fields that a call, `bind` and a config may set."""
+    """Fields that a call, `bind` and a config may set."""
 
     @classmethod
     def _checked(cls, options: dict[str, Any]) -> dict[str, Any]:
-        """Return a constructor's options, with copies of the dicts that decide who sees what.
+        """Return a constructor's options, with copies of the dicts that decide access to files.
 
-        Constructors call this before pydantic's, which would wrap the errors in its own.
+        Constructors call this before pydantic's own check, which would wrap these errors in a ValidationError.
 
         Raises:
-            InvalidRequestError: An unknown option, or a guard that guards nothing.
+            InvalidRequestError: An unknown option, or an empty guard filter.
         """
         cls._check_names(options)
         with ModelErrors():
@@ -162,12 +162,12 @@ class AssistantConnection(BaseModel):
         return value or environment(info.field_name or "")
 
     def close(self) -> None:
-        """Release the connections; what is shared stays open for others. Later use opens them again."""
+        """Release the connections. Those shared with other objects stay open, and later use opens them again."""
         if self._clients is not None:
             self._clients.close()
 
     async def aclose(self) -> None:
-        """Release the connections, also those of the running event loop."""
+        """Release the connections, including those of the running event loop."""
         if self._clients is not None:
             await self._clients.aclose()
 
@@ -181,7 +181,7 @@ class AssistantConnection(BaseModel):
         settings = self._settings()
         clients = self._clients
         if clients is None or clients.settings != settings:
-            del settings  # they have headers and proxies, which a traceback would show
+            del settings  # a traceback could show the headers and proxies in them
             clients = self._clients = self._made_clients()
         return clients
 
@@ -192,7 +192,7 @@ class AssistantConnection(BaseModel):
         return Clients(self._settings(), AssistantClient(**self._client_options()))
 
     def _settings(self) -> tuple[Any, ...]:
-        """What the client was made of, cheap to compare: `model_copy(update=...)` must not keep a stale client."""
+        """Return the settings that the client was made from, cheap to compare. A changed copy must not keep a stale client."""
         headers, proxies = self.default_headers, self.proxies
         values: tuple[Any, ...] = _settings_of(self.__dict__)
         if headers or proxies:  # these could be changed in place
@@ -207,10 +207,10 @@ class AssistantConnection(BaseModel):
             "controller_host": self._controller_host,
         }
 
-    if not TYPE_CHECKING:  # type checkers know the fields; they would take this for leave to set anything
+    if not TYPE_CHECKING:  # with a visible __setattr__, type checkers would allow any attribute to be set
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Set a field. What was derived from the old value goes, and a key stays a secret."""
+            """Set a field, wrap a key as a secret, and discard values derived from the old one."""
             if name == GUARD:
                 raise InvalidRequestError(unknown_option(name, (), where="an attribute"))
             if name == "api_key" and isinstance(value, str):
@@ -221,17 +221,17 @@ class AssistantConnection(BaseModel):
                 value = own_copy(value, name=name)
             super().__setattr__(name, value)
             if name[0] != "_":
-                self.__dict__.pop("_serialized", None)  # the framework keeps its serialised form there
+                self.__dict__.pop("_serialized", None)  # the framework caches the serialised form there
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with other values; nothing that was derived from the old values goes with it."""
+        """Return a copy with other values, without anything derived from the old ones."""
         copied = super().model_copy(deep=deep)
         for name, value in (update or {}).items():
             setattr(copied, name, value)
         return copied
 
     def _holding(self, options: Mapping[str, Any]) -> Self:
-        """Return a copy whose fields are these options of a call; options that are not fields are checked only.
+        """Return a copy with these options of a call as its fields; options that are not fields are only checked.
 
         Raises:
             InvalidRequestError: An unknown option, or a value that a call would refuse.
@@ -246,9 +246,9 @@ class AssistantConnection(BaseModel):
         return self.model_copy(update=fields)
 
     def _configured(self, values: Mapping[str, Any]) -> Self:
-        """Return a copy with the values that a config chooses for fields of any kind.
+        """Return a copy with the values that a config chooses, for any fields.
 
-        The framework's own copy is made of all fields, so that it counts defaults (`streaming`) as the user's choice.
+        The framework's own copy sets every field, so a default such as `streaming` would count as the user's choice.
 
         Raises:
             InvalidRequestError: A value of the wrong type.
@@ -264,7 +264,7 @@ class AssistantConnection(BaseModel):
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             raise InvalidRequestError(f"the config gives a wrong value to {cls.__name__} ({wrong})") from None
         made.__pydantic_fields_set__ = copied.__pydantic_fields_set__ | set(others)
-        # What the environment said when the original was made still holds.
+        # Values read from the environment when the original was created are kept.
         made.__dict__.update({name: getattr(copied, name) for name in cls.model_fields if name not in others})
         made._controller_host = copied._controller_host
         made._clients = copied._clients
@@ -272,14 +272,14 @@ class AssistantConnection(BaseModel):
 
     @classmethod
     def _check_configurable(cls, fields: Iterable[str]) -> None:
-        """Raise InvalidRequestError for a field that no config may choose; names it."""
+        """Raise InvalidRequestError for a field that no config may choose, naming it."""
         known = [name for name in cls.model_fields if name != GUARD]
         for name in fields:
             if name not in known:
                 raise InvalidRequestError(unknown_option(name, known, where="configurable_fields"))
 
     def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of a call as fields hold them, each checked."""
+        """Check the options of a call, and return them in the form that the fields store."""
         raise NotImplementedError
 
     def __copy__(self) -> Self:
@@ -293,7 +293,7 @@ class AssistantConnection(BaseModel):
         return super().__deepcopy__({**(memo or {}), **shared})
 
     def __getstate__(self) -> dict[Any, Any]:
-        """What is live stays here: clients and injected sessions do not travel. The API key does."""
+        """Return the state for pickling: with the API key, without clients and injected sessions."""
         state = super().__getstate__()
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
         private = {**(state["__pydantic_private__"] or {}), "_clients": None}
@@ -304,14 +304,14 @@ _settings_of = itemgetter(*AssistantConnection.model_fields)
 
 
 class FilteredConnection(AssistantConnection):
-    """Which files may answer."""
+    """Base class with the filters that decide which files may be used for answers."""
 
     filter: dict[str, Any] | None = None
-    """Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`."""
+    """Metadata filter for every call, such as `{"genre": {"$ne": "documentary"}}`."""
 
     guard_filter: dict[str, Any] | None = None
-    """Holds in addition to every filter: `{"$and": [guard_filter, filter]}` is sent. Nothing changes or clears it, so it is the
-    way to keep tenants apart. `{}` is an error; None is no guard."""
+    """Filter that applies in addition to every other: `{"$and": [guard_filter, filter]}` is sent. No call, binding or config can
+    change or clear it, so use it to keep tenants apart. `{}` raises; None turns it off."""
 
     def _settings(self) -> tuple[Any, ...]:
         return (*super()._settings(), self.guard_filter)
@@ -321,29 +321,29 @@ class FilteredConnection(AssistantConnection):
 
 
 class AnswerOptions(FilteredConnection):
-    """What shapes an answer, for the model and the tool."""
+    """Base class with the options of answers, for the model and the tool."""
 
     model: str | None = None
-    """Such as `"gpt-4o"`; None lets the service choose."""
+    """Model that writes the answer, such as `"gpt-4o"`; None lets the service choose."""
 
     temperature: float | None = None
-    """0 to 2; None is not sent."""
+    """Sampling temperature, 0 to 2; None is not sent."""
 
     interface: Literal["openai", "standard"] = "openai"
-    """`"openai"` is POST /chat/{name}/chat/completions, `"standard"` POST /chat/{name}: structured citations, highlights,
-    context options. Structured output goes to the latter always, because only it can answer in JSON."""
+    """Endpoint: `"openai"` is POST /chat/{name}/chat/completions; `"standard"` is POST /chat/{name}, which has structured
+    citations, highlights and context options. Structured output always uses the latter: only it can answer in JSON."""
 
     include_highlights: bool = False
-    """Standard interface: ask for the passages that support each citation."""
+    """Standard interface: whether to request the passages that support each citation."""
 
     context_options: dict[str, Any] | None = None
-    """Standard interface: `{"top_k": 16, "snippet_size": 2048}`."""
+    """Standard interface: how much context the answer reads, such as `{"top_k": 16, "snippet_size": 2048}`."""
 
     strip_references: bool = False
-    """Drop the list of expiring links that the service puts under its answers. Citations stay."""
+    """Whether to remove the list of expiring links that the service appends to its answers. Citations stay."""
 
     strip_citations: bool = False
-    """Drop the citation marks, such as `[1, pp. 2]`, and the list under the answer from the text. Citations stay as values."""
+    """Whether to remove citation marks, such as `[1, pp. 2]`, and the list of links from the text. Citations stay as values."""
 
 
 ANSWER_OPTIONS = tuple(name for name in AnswerOptions.model_fields if name not in AssistantConnection.model_fields)
@@ -361,7 +361,7 @@ _given: set[str] = set()
 
 
 def notice(option: str) -> None:
-    """Log what an option does not do, once per process."""
+    """Log that an option has no effect, once per process."""
     if option not in _given:
         _given.add(option)
         logger.warning(_NOTICES[option])

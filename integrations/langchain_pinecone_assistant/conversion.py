@@ -27,23 +27,23 @@ from .errors import InvalidRequestError
 
 _ROLES = {"human": "user", "ai": "assistant", "function": "tool"}
 _MAY_BE_BLANK = ("assistant", "system", "developer", "tool")
-# Kinds of content blocks that are text, and the key that has it. Other packages' models write new kinds every month.
+# Text block types and the key of their text. Other packages' models add new types every month.
 _TEXT_KEYS = {"text": "text", "input_text": "text", "output_text": "text", "text-plain": "text", "refusal": "refusal"}
 
 
 def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = "error") -> list[Message]:
-    """Return the conversation as role and content. System messages and same-role runs are folded by the client.
+    """Return the conversation as roles and texts. The client merges system messages and consecutive ones of one role.
 
-    Answers and system messages without text are left out, so that no answer locks the conversation that it is stored in.
-    Of an answer only the text is read: what another model thought, called or drew beside it stays here.
+    Answers and system messages without text are left out: the service would refuse every later question of a conversation
+    that has one. Only the text of an answer is sent, not another model's reasoning, tool calls or images.
 
     Args:
         messages: The framework's messages; never changed.
-        tool_messages: `"error"` refuses Tool and Function messages, `"as_user"` sends their text as user turns, `"drop"`
+        tool_messages: `"error"` raises for tool and function messages, `"as_user"` sends their text as user turns, `"drop"`
             leaves them out.
 
     Raises:
-        InvalidRequestError: A message or a content block that is not text; names it.
+        InvalidRequestError: A message or a content block is not text. The error names it.
     """
     turns: list[Message] = []
     for index, message in enumerate(messages):
@@ -53,8 +53,8 @@ def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = 
                 continue
             if tool_messages != "as_user":
                 raise InvalidRequestError(
-                    f"messages[{index}] is a {type(message).__name__}: an assistant calls no tools and takes no results of "
-                    'any; pass tool_messages="drop" to leave such messages out, or tool_messages="as_user" to send them as '
+                    f"messages[{index}] is a {type(message).__name__}: an assistant has no tools and accepts no tool results; "
+                    'pass tool_messages="drop" to leave such messages out, or tool_messages="as_user" to send them as '
                     "user turns"
                 )
         text = _text_of(message.content, f"messages[{index}]", is_answer=role == "assistant")
@@ -67,7 +67,7 @@ def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = 
 
 
 def _role_of(message: BaseMessage, index: int) -> str:
-    """`"user"`, `"assistant"`, `"system"`, `"tool"`, or the unknown role of a ChatMessage, which the client names."""
+    """Return `"user"`, `"assistant"`, `"system"`, `"tool"`, or a ChatMessage's unknown role, which the client refuses."""
     if isinstance(message, ChatMessage):
         return _ROLES.get(message.role, message.role)
     if isinstance(message, AIMessage):
@@ -78,7 +78,9 @@ def _role_of(message: BaseMessage, index: int) -> str:
         return "system"
     if isinstance(message, (ToolMessage, FunctionMessage)):
         return "tool"
-    raise InvalidRequestError(f"messages[{index}] is a {type(message).__name__}: it has no place in a question")
+    raise InvalidRequestError(
+        f"messages[{index}] is a {type(message).__name__}: this type cannot be sent, leave it out"
+    )
 
 
 def _text_of(content: str | list[str | dict[str, Any]], where: str, *, is_answer: bool) -> str:
@@ -98,13 +100,13 @@ def _text_of(content: str | list[str | dict[str, Any]], where: str, *, is_answer
 
 
 def _text_of_block(block: Any) -> str | None:
-    """The text of a content block, empty where it has none yet; None for a block of another kind."""
+    """Return the text of a content block, empty if it has none yet; None if the block is not text."""
     if isinstance(block, str):
         return block
     if not isinstance(block, Mapping):
         return None
     kind = _kind_of(block)
-    if kind == "non_standard":  # the framework's wrapper around what it has no kind for, such as OpenAI's refusal
+    if kind == "non_standard":  # the framework's wrapper around blocks it has no type for, such as OpenAI's refusal
         return _text_of_block(block.get("value"))
     text = block.get(_TEXT_KEYS[kind]) if kind in _TEXT_KEYS else None
     if isinstance(text, str):
@@ -119,7 +121,7 @@ def _kind_of(block: Any) -> str:
 
 
 def with_json_instruction(messages: list[Message], schema: Mapping[str, Any]) -> list[Message]:
-    """The conversation whose last user turn ends in the JSON Schema that the answer has to fit."""
+    """Return the conversation with the JSON Schema of the answer appended to the last user turn."""
     for index in range(len(messages) - 1, -1, -1):
         if messages[index].role == "user":
             text = f"{messages[index].content}\n\n{json_instruction(schema)}"
@@ -128,7 +130,7 @@ def with_json_instruction(messages: list[Message], schema: Mapping[str, Any]) ->
 
 
 def _message_fields(answer: ChatCompletion, asked_model: str | None) -> dict[str, Any]:
-    """What a message carries beside its text; the same for a whole answer and for the last chunk of a stream."""
+    """Return a message's fields other than its text, for a whole answer and for the last chunk of a stream alike."""
     metadata: dict[str, Any] = {
         "model_provider": PROVIDER,
         "model_name": answer.model or asked_model or DEFAULT_MODEL,
@@ -158,7 +160,7 @@ _OF_LLM_OUTPUT = ("model_name", "model_provider", "token_usage")
 def to_result(answer: ChatCompletion, asked_model: str | None) -> ChatResult:
     """Return the framework's result of a whole answer. Monitoring tools read the model and the usage from `llm_output`."""
     fields = _message_fields(answer, asked_model)
-    # The framework merges this into the message's metadata, so it has nothing that a streamed message lacks.
+    # The framework merges this into the message's metadata, so it must not have keys that a streamed message lacks.
     llm_output = {name: value for name, value in fields["response_metadata"].items() if name in _OF_LLM_OUTPUT}
     message = AIMessage(content=answer.content, **fields)
     return ChatResult(
@@ -167,7 +169,7 @@ def to_result(answer: ChatCompletion, asked_model: str | None) -> ChatResult:
 
 
 def to_last_chunk(answer: ChatCompletion, asked_model: str | None) -> ChatGenerationChunk:
-    """Return the last chunk of a stream. It has everything that is reported once, because merging would add it up."""
+    """Return the last chunk of a stream. It alone has usage and metadata, which merging chunks would otherwise add up."""
     fields = _message_fields(answer, asked_model)
     return ChatGenerationChunk(
         message=AIMessageChunk(content=answer.content, chunk_position="last", **fields),
@@ -176,12 +178,12 @@ def to_last_chunk(answer: ChatCompletion, asked_model: str | None) -> ChatGenera
 
 
 def _generation_info(fields: Mapping[str, Any]) -> dict[str, Any]:
-    # Only what the message's metadata has too: the framework merges both.
+    # Only keys of the message's metadata: the framework merges both.
     return {name: fields["response_metadata"][name] for name in ("model_name", "finish_reason")}
 
 
 def combined_llm_output(outputs: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Return the `llm_output` of several results: one model's name, and the tokens added up where they are known."""
+    """Return the `llm_output` of several results: one model's name, and the sum of the known token counts."""
     known = [output for output in outputs if output]
     if not known:
         return {}
@@ -198,9 +200,9 @@ _LISTS = [name for name, value in _TEXT_MESSAGE.__dict__.items() if isinstance(v
 
 
 def text_chunk(content: str, id: str | None) -> ChatGenerationChunk:  # noqa: A002 - the field's name
-    """A chunk of new text and nothing else.
+    """Return a chunk that has only new text.
 
-    A twin of one that was validated, with dicts and lists of its own: 3 us, where validation takes 10 for every token.
+    It copies a validated chunk, with new dicts and lists: 3 us per token, where validation takes 10 us.
     """
     values = {**_TEXT_MESSAGE.__dict__, "content": content, "id": id}
     for name in _DICTS:
@@ -211,21 +213,21 @@ def text_chunk(content: str, id: str | None) -> ChatGenerationChunk:  # noqa: A0
 
 
 def _twin(model: _ModelT, values: dict[str, Any]) -> _ModelT:
-    """A model of the same class with other values, which are known to be right."""
+    """Return a copy of a pydantic model with other values, which must be valid: they are not checked."""
     twin = object.__new__(type(model))
     object.__setattr__(twin, "__dict__", values)
     object.__setattr__(twin, "__pydantic_fields_set__", set(model.__pydantic_fields_set__))
-    # Whether a model has room for extra fields differs between versions of langchain-core.
+    # Whether this model allows extra fields differs between versions of langchain-core.
     object.__setattr__(twin, "__pydantic_extra__", None if model.__pydantic_extra__ is None else {})
     object.__setattr__(twin, "__pydantic_private__", None)
     return twin
 
 
 class StreamedAnswer:
-    """The framework's chunks of one streamed answer: text as it comes, the rest collected for the last chunk.
+    """Convert one streamed answer to the framework's chunks: text at once, everything else in the last chunk.
 
     Args:
-        asked_model: The model of the request, for a stream that names none.
+        asked_model: Model of the request, reported if the stream names none.
     """
 
     def __init__(self, asked_model: str | None) -> None:
@@ -237,7 +239,7 @@ class StreamedAnswer:
         self._citations: list[Citation] = []
 
     def feed(self, piece: ChatCompletionChunk) -> ChatGenerationChunk | None:
-        """The chunk for this piece, or None if it has no text."""
+        """Return the chunk for this piece, or None if it has no text."""
         self._last = piece
         if piece.finish_reason is not None:
             self._finish_reason = piece.finish_reason
@@ -252,7 +254,7 @@ class StreamedAnswer:
         return text_chunk(piece.content, piece.id)
 
     def last(self) -> ChatGenerationChunk:
-        """The chunk that ends the stream."""
+        """Return the chunk that ends the stream."""
         last = self._last
         answer = ChatCompletion(
             id=last.id if last else None,

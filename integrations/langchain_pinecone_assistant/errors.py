@@ -1,7 +1,7 @@
-"""The client's errors, each also one of LangChain's `ModelError` family.
+"""The client's errors as subclasses of LangChain's `ModelError` too, so that `except` works with either name.
 
-`except` works with either name, and LangChain's retry middleware sees `is_retryable`. It retries whatever is no `ModelError`, so
-nothing leaves a model, a retriever or a tool without one.
+LangChain's retry middleware reads `is_retryable` of a `ModelError` and retries every other exception. So models, retrievers and
+tools raise these classes only.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pinecone_assistant_client import AssistantError
 
 
 class OtherError(AssistantError, ModelError):
-    """An error of the client that has no closer class here."""
+    """A client error that has no more specific class here."""
 
 
 class InvalidRequestError(client.InvalidRequestError, ModelInvalidRequestError):
-    """The call itself is wrong; nothing was sent."""
+    """The arguments of the call are wrong; nothing was sent."""
 
 
 class ToolsNotSupportedError(InvalidRequestError, NotImplementedError):
@@ -37,11 +37,11 @@ class ToolsNotSupportedError(InvalidRequestError, NotImplementedError):
 
 
 class APIStatusError(client.APIStatusError, ModelError):
-    """An error status that has no closer class here."""
+    """An HTTP error status that has no more specific class here."""
 
 
 class BadRequestError(client.BadRequestError, ModelInvalidRequestError):
-    """The service refused the request as it is (400, 409, 412, 413, 422)."""
+    """The service refused the request; sending it again unchanged fails too (400, 409, 412, 413, 422)."""
 
 
 class AuthenticationError(client.AuthenticationError, ModelAuthenticationError):
@@ -49,7 +49,7 @@ class AuthenticationError(client.AuthenticationError, ModelAuthenticationError):
 
 
 class PermissionDeniedError(client.PermissionDeniedError, ModelPermissionDeniedError):
-    """Billing (402), quota or rights (403)."""
+    """Billing (402), or quota and permissions (403)."""
 
 
 class NotFoundError(client.NotFoundError, ModelNotFoundError):
@@ -65,7 +65,7 @@ class InternalServerError(client.InternalServerError, ModelAPIError):
 
 
 class APIConnectionError(client.APIConnectionError, ModelConnectionError):
-    """No connection, or one that broke before a status came back."""
+    """The connection failed, or broke before a status arrived."""
 
 
 class APITimeoutError(client.APITimeoutError, ModelTimeoutError):
@@ -73,11 +73,11 @@ class APITimeoutError(client.APITimeoutError, ModelTimeoutError):
 
 
 class StreamError(client.StreamError, ModelAPIError):
-    """An answer came with status 200 but cannot be used."""
+    """The answer has status 200 but cannot be used."""
 
 
 class IncompleteStreamError(client.IncompleteStreamError, ModelAPIError):
-    """The answer was cut before its end; `.text` has what came."""
+    """The answer ended early; `.text` has the part that arrived."""
 
 
 class FileProcessingError(client.FileProcessingError, ModelError):
@@ -85,7 +85,7 @@ class FileProcessingError(client.FileProcessingError, ModelError):
 
 
 class MetadataMismatchError(client.MetadataMismatchError, ModelError):
-    """A file has other metadata than was sent."""
+    """The service stored other metadata for a file than was sent."""
 
 
 _MODEL_ERRORS: dict[type[AssistantError], type[AssistantError]] = {
@@ -108,11 +108,11 @@ _MODEL_ERRORS: dict[type[AssistantError], type[AssistantError]] = {
 
 
 def to_model_error(error: AssistantError, *, retry_on_timeout: bool = False) -> AssistantError:
-    """The same error as one of LangChain's family; one that is of it already comes back as it is.
+    """Return the client's error as the matching class of this module; an error of this module is returned unchanged.
 
     Args:
-        error: What the client raised.
-        retry_on_timeout: The user accepts that what may have been processed, and billed, is sent again.
+        error: The error that the client raised.
+        retry_on_timeout: Whether a timeout counts as retryable: the user accepts that the request may be billed twice.
     """
     if isinstance(error, ModelError):
         return error
@@ -125,10 +125,10 @@ def to_model_error(error: AssistantError, *, retry_on_timeout: bool = False) -> 
 
 
 class ModelErrors:
-    """`with ModelErrors(...)`: the client's errors come out as LangChain's.
+    """Context manager that converts the client's errors with `to_model_error`.
 
     Args:
-        retry_on_timeout: As for `to_model_error`.
+        retry_on_timeout: Same as for `to_model_error`.
     """
 
     __slots__ = ("_retry_on_timeout",)

@@ -1,6 +1,6 @@
-"""Evaluators for LangSmith's `evaluate` and for openevals: functions that ask the service how good an answer is.
+"""Evaluators for LangSmith's `evaluate` and for openevals: functions that let the service score an answer.
 
-Functions and not classes: LangSmith shows an instance under the name of its wrapper.
+They are functions, not classes, because LangSmith labels an instance with the name of its wrapper.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def alignment_evaluator(
     reference_key: str = "answer",
     **options: Unpack[ConnectionWords],
 ) -> Evaluator:
-    """Return a function that scores an answer against the right one, by the service's alignment from 0 to 1.
+    """Return a function that scores an answer against the right one with the service's alignment metric, 0 to 1.
 
     Each evaluation is billed in tokens.
 
     Args:
-        question_key: Where the question is in `inputs`. `inputs` may be the question itself.
-        answer_key: Where the answer is in `outputs`. `outputs` may be the answer itself, or a conversation, as openevals'
-            simulations pass it: its last answer is scored, and without `inputs` the user's last message is the question.
-        reference_key: Where the right answer is in `reference_outputs`, which may be the answer itself.
-        options: Options of the connection, such as `assistant_name`.
+        question_key: Key of the question in `inputs`, which may also be the question itself.
+        answer_key: Key of the answer in `outputs`, which may also be the answer itself, or a conversation such as openevals'
+            simulations pass: its last answer is scored, and without `inputs` the user's last message is the question.
+        reference_key: Key of the right answer in `reference_outputs`, which may also be the right answer itself.
+        options: Connection options, such as `assistant_name`.
 
     Returns:
-        A function of `inputs`, `outputs` and `reference_outputs` that gives `{"key": "alignment", "score", "comment"}`.
+        A function of `inputs`, `outputs` and `reference_outputs` that returns `{"key": "alignment", "score", "comment"}`.
 
     Example:
         ```python

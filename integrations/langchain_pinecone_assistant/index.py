@@ -1,4 +1,4 @@
-"""`PineconeAssistantIndex`: documents go into an assistant and are kept in step by `langchain_core.indexing.index`."""
+"""`PineconeAssistantIndex`: upload documents to an assistant, and synchronise them with `langchain_core.indexing.index`."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ _AT_ONCE = 8
 
 
 class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
-    """An assistant that is fed with LangChain's documents: each one is a file of its own, under the document's id.
+    """Index that stores each LangChain document as one file of an assistant, under the document's id. Also a retriever.
 
-    It is a retriever too, and works with `langchain_core.indexing.index`, which uploads what is new or changed only. Original
-    PDF and DOCX files keep their pages and tables; the text that a loader made of them does not: `upload_blobs` takes the
-    originals.
+    It works with `langchain_core.indexing.index`, which uploads only new or changed documents. The text that a loader extracts
+    from PDF and DOCX files has no pages or tables; to keep them, upload the original files with `upload_blobs`.
 
-    Metadata must be flat; values that are None are left out. The keys `doc_id` and `doc_sha256` belong to the index.
+    Metadata must be flat; None values are left out. The index reserves the keys `doc_id` and `doc_sha256`.
 
     Example:
         ```python
@@ -60,16 +59,16 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
     """
 
     if TYPE_CHECKING:
-        # As for the retriever: derived from the fields, checkers would ask for SecretStr where a str is meant.
+        # A signature derived from the fields would require SecretStr where a str is accepted.
         def __init__(self, **options: Unpack[RetrieverWords]) -> None: ...
 
     def upsert(self, items: Sequence[Document], /, **kwargs: Any) -> UpsertResponse:
-        """Upload documents; one whose id exists is replaced.
+        """Upload documents; one with an existing id replaces the earlier one.
 
         Raises:
-            InvalidRequestError: A document has no text, or metadata that cannot be; nothing of it was sent.
-            AssistantError: An upload failed; `.report` has what arrived and what did not. `index()` would record as done
-                what a response calls failed, so failures are raised.
+            InvalidRequestError: A document has no text or invalid metadata; nothing was sent.
+            AssistantError: An upload failed; `.report` lists what arrived and what failed. It is raised because `index()`
+                records every document as done, even those that a response lists as failed.
         """
         _refuse(kwargs, "upsert")
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
@@ -89,7 +88,7 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
         """Delete documents that this index wrote. A missing id is neither deleted nor failed.
 
         Raises:
-            InvalidRequestError: No ids, which is a ValueError too: everything is deleted with the assistant only.
+            InvalidRequestError: `ids` is missing (also a ValueError). To delete everything, delete the assistant.
         """
         _refuse(kwargs, "delete")
         client, checked = self._client(), _checked_ids(ids, "delete")
@@ -121,9 +120,9 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
         return _to_response(checked, await _aeach(delete, checked))
 
     def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
-        """Return documents with exactly the text and the metadata that they were given; missing ids are left out.
+        """Return documents with exactly the text and metadata that were uploaded; missing ids are left out.
 
-        Files that this index did not write are not returned.
+        Files that were not written by this index are not returned.
         """
         _refuse(kwargs, "get")
         client, checked = self._client(), _checked_ids(ids, "get")
@@ -148,13 +147,13 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
             return [document for document in await _aeach(get, checked) if document is not None]
 
     def upload_blobs(self, blobs: Iterable[Blob], *, concurrency: int = _AT_ONCE) -> UploadReport:
-        """Upload LangChain's blobs, which are original files: a PDF or DOCX keeps its pages and tables.
+        """Upload original files as LangChain's blobs; a PDF or DOCX keeps its pages and tables.
 
-        The last part of `blob.source` is the file's name, and its extension decides the type.
+        The last part of `blob.source` is the file name, and its extension decides the type.
 
         Raises:
-            InvalidRequestError: A blob has no source to name it by.
-            AssistantError: An upload failed, after all the others finished; `.report` has the outcome.
+            InvalidRequestError: A blob has no source, so the file has no name.
+            AssistantError: An upload failed. Raised after all the others have finished; `.report` has the outcome.
         """
         with ModelErrors(retry_on_timeout=self.retry_on_timeout):
             return self._client().files.upload_many(map(_blob_upload, blobs), concurrency=concurrency)
@@ -189,7 +188,7 @@ def _refuse(options: dict[str, Any], where: str) -> None:
 
 
 def _to_uploads(items: Sequence[Document]) -> tuple[list[str], list[Upload]]:
-    """The ids in the documents' order, and an upload for each id; the last document of an id wins."""
+    """Return the ids in the documents' order, and one upload for each id; the last document with an id wins."""
     items = list(items)
     for item in items:
         if not isinstance(item, Document):
@@ -212,14 +211,14 @@ def _blob_upload(blob: Blob) -> Upload:
             'a blob has no source to name its file by: pass path=, or metadata={"source": "report.pdf"}'
         )
     metadata = {name: value for name, value in blob.metadata.items() if value is not None}
-    # Text goes as UTF-8, which the service reads; as_bytes() would take blob.encoding, which is for reading a path.
+    # The service reads UTF-8. as_bytes() would use blob.encoding, which is meant for reading from a path.
     data = blob.data.encode("utf-8") if isinstance(blob.data, str) else blob.data
     content: Any = blob.path if data is None else data
     return Upload(content, name=PurePosixPath(str(source).replace("\\", "/")).name, metadata=metadata or None)
 
 
 def _checked_ids(ids: Iterable[str] | None, method: str) -> list[str]:
-    """Return the ids, each once. A text is refused: its letters would be taken for ids, and `delete` would delete these."""
+    """Return the ids without duplicates. Raise for a str: its letters would be ids, and `delete` would delete those."""
     if ids is None:
         raise InvalidRequestError(f"{method} needs ids: to delete everything, delete the assistant")
     if isinstance(ids, str):
@@ -259,7 +258,7 @@ async def _aeach(work: Callable[[_T], Awaitable[_R]], items: Iterable[_T]) -> li
         async with places:
             return await work(item)
 
-    # All have ended when an error is raised, as in a thread pool: the others would outlive a client that is closed.
+    # An error is raised after all have ended, as in a thread pool. Otherwise the others would outlive a closed client.
     results = await asyncio.gather(*map(one, items), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -1,4 +1,4 @@
-"""Answers checked against a JSON Schema here, because the service enforces none. `jsonschema` is imported at the first use."""
+"""Check answers against a JSON Schema, because the service enforces none. `jsonschema` is imported at the first use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_SHOWN = 300
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raise InvalidRequestError for what is not a JSON Schema, before a question with it is billed."""
+    """Raise InvalidRequestError for an invalid JSON Schema, before a question with it is billed."""
     validator = _validator(schema)
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - as in _validator
 
@@ -39,7 +39,7 @@ def violation(value: Any, schema: Mapping[str, Any]) -> str | None:
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """A validator of the schema's draft. Its registry holds the drafts only and fetches nothing."""
+    """Return a validator of the schema's draft. Its registry has only the drafts and fetches nothing."""
     try:
         from jsonschema.validators import Draft202012Validator, validator_for  # noqa: PLC0415 - 60 ms, at the first use
         from referencing import Registry  # noqa: PLC0415 - as above

@@ -1,7 +1,7 @@
-"""The constructors' words as type checkers see them; never imported at run time, where the fields decide.
+"""The constructors' options for type checkers. At run time the fields decide, and this module is not imported.
 
-Derived from the fields, a checker would ask for SecretStr where a str is meant, and refuse the alias `stop_sequences`. A test
-compares these words with the fields.
+A signature derived from the fields would require SecretStr where a str is accepted, and refuse the alias `stop_sequences`. A test
+compares these options with the fields.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 
 class ConnectionWords(TypedDict, total=False):
-    """What decides where a request goes and how."""
+    """Connection options."""
 
     assistant_name: str | None
     api_key: str | SecretStr | None
@@ -41,7 +41,7 @@ class ConnectionWords(TypedDict, total=False):
 
 
 class AnswerWords(ConnectionWords, total=False):
-    """What shapes an answer."""
+    """Options of answers."""
 
     model: str | None
     temperature: float | None
@@ -55,7 +55,7 @@ class AnswerWords(ConnectionWords, total=False):
 
 
 class ChatWords(AnswerWords, total=False):
-    """The words of `ChatPineconeAssistant`, the framework's own after ours."""
+    """Options of `ChatPineconeAssistant`: ours, then the framework's."""
 
     stop: list[str] | str | None
     stop_sequences: list[str] | str | None
@@ -77,7 +77,7 @@ class ChatWords(AnswerWords, total=False):
 
 
 class RetrieverWords(ConnectionWords, total=False):
-    """The words of `PineconeAssistantRetriever`."""
+    """Options of `PineconeAssistantRetriever`."""
 
     k: int | None
     filter: Mapping[str, Any] | None
@@ -92,7 +92,7 @@ class RetrieverWords(ConnectionWords, total=False):
 
 
 class ToolWords(AnswerWords, total=False):
-    """The words of `PineconeAssistantTool`."""
+    """Options of `PineconeAssistantTool`."""
 
     name: str
     description: str

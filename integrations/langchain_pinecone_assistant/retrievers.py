@@ -1,4 +1,4 @@
-"""`PineconeAssistantRetriever`: the passages that an assistant would read, as documents."""
+"""`PineconeAssistantRetriever`: passages of an assistant's files as LangChain documents."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _SEARCH_OPTIONS = (*_FIELDS, "chat_history")
 
 
 class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetriever, FilteredConnection):
-    """Passages out of the assistant's files, without an answer: for another chat model, or to look at what it would read.
+    """Retriever that returns passages of the assistant's files without an answer, for example for another chat model.
 
-    `invoke` and `bind` take the options below too; None clears a default. `chat_history`, messages before the query, is an
-    option of `invoke` only: the service then searches for the conversation, in one call and without another model.
+    `invoke` and `bind` take the options below too; None clears a default. Only `invoke` takes `chat_history`, the messages
+    before the query: the service then searches for the whole conversation, in one call and without another model.
 
-    The metadata of a document is that of its file, then `score`, `file_name`, `file_id`, `pages`, `created_at`, and `source`:
+    A document's metadata is its file's metadata, then `score`, `file_name`, `file_id`, `pages`, `created_at`, and `source`:
     the file's own `source` or `url`, otherwise its name.
 
     Example:
@@ -52,24 +52,24 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
     )
 
     k: int | None = None
-    """Documents at most, 1 to 64; None is the service's 16."""
+    """Maximum number of documents, 1 to 64; None is the service's default, 16."""
 
     snippet_size: int | None = None
-    """Tokens of a document at most, 512 to 8192; None is the service's 2048."""
+    """Maximum tokens of a document, 512 to 8192; None is the service's default, 2048."""
 
     multimodal: bool | None = None
-    """Whether passages with images may come; their text and captions are the content."""
+    """Whether passages with images may be returned; their text and captions are the content."""
 
     include_binary_content: bool = False
-    """Whether the images themselves come too, as image blocks in `metadata["images"]`. They are large."""
+    """Whether to return the images too, as image blocks in `metadata["images"]`. They are large."""
 
     min_score: float | None = None
-    """Leave out passages with a lower score."""
+    """Lowest score of a returned passage; None returns all."""
 
     _call_options: ClassVar[frozenset[str]] = frozenset(_FIELDS)
 
     if TYPE_CHECKING:
-        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        # A signature derived from the fields would require SecretStr where a str is accepted, and refuse aliases.
         def __init__(self, **options: Unpack[RetrieverWords]) -> None: ...
 
     else:
@@ -101,7 +101,7 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
             return to_documents(await self._async_client().context(**search), min_score)
 
     def _search(self, query: str, **options: Any) -> tuple[dict[str, Any], float | None]:
-        """The client's arguments of one search, and the lowest score: options of the call, otherwise the fields."""
+        """Return the client's arguments for one search, and the lowest score. Options of the call override the fields."""
         if not isinstance(query, str):
             raise InvalidRequestError(f"the query is a {type(query).__name__}: pass the text to search for")
         values = {name: getattr(self, name) for name in _FIELDS}
@@ -110,7 +110,7 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
         history = values.pop("chat_history", None)
         if history:
             asked = {"messages": to_client_messages([*history, HumanMessage(query)], tool_messages="drop")}
-        # Left out, the service sends the images of up to 64 snippets.
+        # Always sent: by default the service returns the images of up to 64 snippets.
         images = bool(values.pop("include_binary_content"))
         known = {"include_binary_content": images} if self.api_version >= "2025-10" else {}
         min_score = values.pop("min_score")
@@ -132,7 +132,7 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
 
 
 def to_documents(context: Context, min_score: float | None = None) -> list[Document]:
-    """The snippets as documents, best first, with an id that is the same for the same snippet."""
+    """Return the snippets as documents, best first. The same snippet always has the same id."""
     return [
         _document(snippet)
         for snippet in context.snippets

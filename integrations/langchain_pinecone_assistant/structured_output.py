@@ -1,4 +1,4 @@
-"""Structured output: a model steered towards a JSON Schema, and the check of what it answered."""
+"""Structured output: ask a model for JSON of a schema, and check its answer."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def structured_model(
     strict: bool | None,
     **unknown: Any,
 ) -> Runnable[LanguageModelInput, Any]:
-    """Return the model, bound to answer in JSON, with the parser behind it. Other arguments as for `with_structured_output`.
+    """Return a sequence of the model, bound to answer in JSON, and a parser. See `with_structured_output` for the arguments.
 
-    Options of `invoke` reach the model in every form, because it is the first of the sequence.
+    Options of `invoke` reach the model, because it is the first of the sequence.
     """
     for name in unknown:
         raise InvalidRequestError(
@@ -64,7 +64,7 @@ def structured_model(
         response_format=response_format,
         ls_structured_output_format={"kwargs": {"method": method}, "schema": json_schema or {}},
     )
-    # Functions of this module with their arguments, not closures: what is made of these can be pickled.
+    # Partial functions of this module, because closures cannot be pickled.
     finish = partial(_parse_with_raw if include_raw else _parse, model_class, json_schema)
     parse = RunnableLambda(finish, partial(_afinish, finish), name="parse_answer")
     # The framework reads the type of an answer from annotations, which a partial function does not have.
@@ -72,9 +72,9 @@ def structured_model(
 
 
 def _type_of_answers(model_class: Any, *, include_raw: bool) -> Any:
-    """The type that the framework and LangServe show as the output: a class of pydantic, or any dict.
+    """Return the output type for the framework and LangServe: a pydantic class, or any dict.
 
-    A TypedDict is a dict here: before Python 3.12 pydantic refuses those of `typing`, and LangServe confuses two of them.
+    A TypedDict counts as a dict: before Python 3.12 pydantic refuses those of `typing`, and LangServe mixes up two of them.
     """
     is_pydantic = model_class is not None and issubclass(model_class, BaseModel)  # and not pydantic.v1's
     return model_class if is_pydantic and not include_raw else dict[str, Any]
@@ -89,7 +89,7 @@ def _json_schema_of(schema: Any) -> dict[str, Any] | None:
     if schema is None:
         return None
     if isinstance(schema, Mapping) and not {"function", "parameters", "input_schema"} & schema.keys():
-        return dict(schema)  # the framework takes a JSON Schema only with a title, which nothing needs here
+        return dict(schema)  # the framework requires a title in a JSON Schema, and nothing here needs one
     try:
         return convert_to_json_schema(schema)
     except (TypeError, ValueError, AttributeError) as error:
@@ -108,16 +108,16 @@ def _parse(model_class: Any, json_schema: Mapping[str, Any] | None, message: Bas
     """Return the value of an answer: an instance of a pydantic class, otherwise a dict that fits the schema.
 
     Raises:
-        OutputParserException: The answer is not JSON, is cut, or does not fit.
+        OutputParserException: The answer is not JSON, is incomplete, or does not fit the schema.
     """
     text = str(message.text)
     try:
         value = json.loads(strip_code_fence(text))
-    except (ValueError, RecursionError) as error:  # the latter for a thousand brackets
-        raise OutputParserException(f"the answer is no JSON ({error}): {text[:200]}", llm_output=text) from error
+    except (ValueError, RecursionError) as error:  # a thousand nested brackets raise RecursionError
+        raise OutputParserException(f"the answer is not JSON ({error}): {text[:200]}", llm_output=text) from error
     if model_class is not None:
         try:
-            # pydantic.v1's classes have parse_obj only
+            # pydantic.v1's classes only have parse_obj
             is_v2 = issubclass(model_class, BaseModel)
             return model_class.model_validate(value) if is_v2 else model_class.parse_obj(value)
         except ValueError as error:

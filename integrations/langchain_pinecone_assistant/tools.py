@@ -26,23 +26,23 @@ from .errors import InvalidRequestError
 if TYPE_CHECKING:
     from .option_types import ToolWords
 
-# What the framework, and the agents of langchain-classic, pass to `run`; anything else is an option of the call.
+# Arguments that the framework and langchain-classic's agents pass to `run`. Any other argument is an option of the call.
 _OF_THE_FRAMEWORK = frozenset({*inspect.signature(BaseTool.run).parameters, "llm_prefix", "observation_prefix"})
 _CALL_OPTIONS = frozenset(name for name in CALL_FIELDS if name in AnswerOptions.model_fields)
 _NO_CHOICE = (
-    "this tool takes no filter from the outer model: leave it out. (Developers: pass filter= beside the arguments, or set "
+    "this tool takes no filter from the outer model: leave it out. (Developers: pass filter= next to the arguments, or set "
     "choose_filter=True)"
 )
 
 
 class Question(BaseModel):
-    """The arguments of an outer model."""
+    """Arguments that the outer model passes to the tool."""
 
     model_config = ConfigDict(extra="forbid")
 
     question: str = Field(description="One complete question, understandable without the conversation.")
 
-    # These checks are of the arguments, because agents report what is wrong with those to the outer model, which mends them.
+    # Checked in the arguments' schema, because agents report its errors to the outer model, which can then correct them.
     @model_validator(mode="before")
     @classmethod
     def _refuse_a_filter_that_is_not_asked_for(cls, arguments: Any) -> Any:
@@ -59,7 +59,7 @@ class Question(BaseModel):
 
 
 class FilteredQuestion(Question):
-    """The arguments of an outer model that may narrow the search."""
+    """Arguments of an outer model that may also narrow the search."""
 
     filter: dict[str, Any] | None = Field(
         default=None,
@@ -74,11 +74,11 @@ class FilteredQuestion(Question):
 
 
 class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
-    """An assistant that an agent can ask. The answer is the content; citations, usage, model and id are the artifact.
+    """Tool with which an agent asks an assistant. The answer is the content; citations, usage, model and id are the artifact.
 
-    The assistant and `filter` are the developer's, who may also pass `filter`, `model`, `temperature`, `timeout` and the like to
+    The developer sets the assistant and `filter`, and may also pass `filter`, `model`, `temperature`, `timeout` and the like to
     `invoke`, `run` and `bind`. With `choose_filter=True` the outer model may narrow the filter, never widen it.
-    Inside an agent the assistant's tokens surface in `stream_mode="messages"`. An error of the assistant ends the run, unless
+    Inside an agent the assistant's tokens appear in `stream_mode="messages"`. An error of the assistant ends the run, unless
     `handle_tool_error` makes it the tool's answer.
 
     Example:
@@ -100,17 +100,18 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
     strip_references: bool = True
-    """Drop the list of links under the answers: they expire, and who has one has the file. Citations stay in the artifact."""
+    """Whether to remove the list of links below the answers: they expire, and anyone with a link can open the file. Citations
+    stay in the artifact."""
 
     choose_filter: bool = False
-    """Whether the outer model may pass a filter, on top of the developer's."""
+    """Whether the outer model may pass a filter that applies in addition to the developer's."""
 
     _call_options: ClassVar[frozenset[str]] = _CALL_OPTIONS
 
     _built: tuple[dict[str, Any], ChatPineconeAssistant] | None = PrivateAttr(default=None)
 
     if TYPE_CHECKING:
-        # Derived from the fields, checkers would ask for SecretStr where a str is meant, and refuse aliases.
+        # A signature derived from the fields would require SecretStr where a str is accepted, and refuse aliases.
         def __init__(self, **options: Unpack[ToolWords]) -> None: ...
 
     else:
@@ -125,10 +126,10 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
             self.args_schema = FilteredQuestion
         return self
 
-    if not TYPE_CHECKING:  # what type checkers see stays the framework's own
+    if not TYPE_CHECKING:  # type checkers see the framework's own signatures
 
         def run(self, tool_input, *args, **kwargs):
-            """Run the tool. Options such as `filter` hold for this call; the framework would drop them.
+            """Run the tool. Options such as `filter` apply to this call; the framework's `run` would drop them.
 
             Raises:
                 InvalidRequestError: An unknown option, or a value that cannot be sent.
@@ -170,7 +171,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
         return self._as_asked(answer)
 
     def _narrowed(self, chosen: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """The developer's filter, and the outer model's where it may choose one."""
+        """Return the developer's filter, combined with the outer model's if it may choose one."""
         if not chosen:
             return self.filter
         if not self.choose_filter:
@@ -178,7 +179,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
         return {"$and": [self.filter, dict(chosen)]} if self.filter else dict(chosen)
 
     def _as_asked(self, answer: AIMessage) -> str | tuple[str, dict[str, Any]]:
-        """The text, and beside it the artifact, unless `response_format` asks for the text alone."""
+        """Return the text and the artifact, or only the text if `response_format` asks for that."""
         if self.response_format == "content":
             return str(answer.text)
         return str(answer.text), {
@@ -190,7 +191,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
 
     @contextmanager
     def _errors_as_asked(self) -> Iterator[None]:
-        """With `handle_tool_error` the only kind of error that the framework hands to it."""
+        """Raise ToolException if `handle_tool_error` is set: the framework passes no other error to it."""
         try:
             yield
         except AssistantError as error:
@@ -206,11 +207,11 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
             chat = ChatPineconeAssistant(**options)
             chat._controller_host = self._controller_host  # read from the environment when this tool was made
             chat._clients = self._current()
-            # Copies of the dicts as they are now: the tool's own may be changed in place.
+            # Copies of the dicts, because the tool's own may be changed in place.
             self._built = built = ({name: own_copy(value, name=name) for name, value in options.items()}, chat)
         return built[1]
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Return what a pickle holds: nothing live."""
+        """Return the state for pickling, without the live chat model."""
         state = super().__getstate__()
         return {**state, "__pydantic_private__": {**state["__pydantic_private__"], "_built": None}}

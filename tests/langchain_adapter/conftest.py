@@ -1,4 +1,4 @@
-"""A local assistant for the adapter's tests, in this process and in another one."""
+"""Fixtures: local assistants in this process and in another one, and ways to ask them."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ QUESTION = "What is the maximum height of a red pine?"
 
 
 def words(local: LocalAssistant, **options: Any) -> dict[str, Any]:
-    """The constructor words that point to a local assistant."""
+    """Return the constructor options that connect to a local assistant."""
     return {"assistant_name": local.name, "host": local.host, "api_key": local.api_key, **options}
 
 
 def chat_model(local: LocalAssistant, **options: Any) -> ChatPineconeAssistant:
-    """A model of the local assistant; it never waits before a retry, because it has none unless asked."""
+    """Return a model of the local assistant, by default without retries, so that no test waits for one."""
     return ChatPineconeAssistant(**words(local, **{"max_retries": 0, **options}))
 
 
 class Ask:
-    """Runs a runnable sync or async, so that one test says it for both."""
+    """Call a runnable sync or async, so that one test covers both."""
 
     def __init__(self, *, is_async: bool) -> None:
         self.is_async = is_async
@@ -59,7 +59,7 @@ class Ask:
 
 
 class Traces(BaseTracer):
-    """Keeps every run as a tracer would send it."""
+    """Tracer that stores every run in the form in which it would be sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Traces(BaseTracer):
 
 
 def merged(chunks: Sequence[Any]) -> AIMessageChunk:
-    """The chunks added up, as users do."""
+    """Return the sum of the chunks, added like in users' code."""
     whole = chunks[0]
     for chunk in chunks[1:]:
         whole = whole + chunk
@@ -86,7 +86,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
 @pytest.fixture(scope="session")
 def library() -> Iterator[LocalAssistant]:
-    """A local assistant with the files of examples/data; tests only read from it."""
+    """A local assistant with the files of examples/data; tests must not change it."""
     metadata = json.loads((DATA / "metadata.json").read_text("utf-8"))
     with LocalAssistant(name="library", api_key="library-key") as local:
         for path in sorted(DATA.glob("*.md")):
@@ -102,7 +102,7 @@ def _own() -> Iterator[LocalAssistant]:
 
 @pytest.fixture
 def local(_own: LocalAssistant) -> LocalAssistant:
-    """A local assistant as if new, with one file; a test may script it, break it and count its requests."""
+    """A local assistant in its initial state with one file; a test may script it, break it and count its requests."""
     _own.reset()
     _own.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
     return _own
@@ -110,7 +110,7 @@ def local(_own: LocalAssistant) -> LocalAssistant:
 
 @pytest.fixture
 def unknown() -> Iterator[LocalAssistant]:
-    """A local assistant on a port of its own, whose host nobody has looked up yet."""
+    """A local assistant on its own port, so that no test has looked up its host yet."""
     with LocalAssistant(name="unknown", api_key="unknown-key") as assistant:
         assistant.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
         yield assistant
@@ -118,7 +118,7 @@ def unknown() -> Iterator[LocalAssistant]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The constructor words of a local assistant in another process."""
+    """Constructor options that connect to a local assistant in another process."""
     folder = tmp_path_factory.mktemp("served")
     for path in DATA.glob("*.md"):
         (folder / path.name).write_bytes(path.read_bytes())
@@ -141,7 +141,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 @pytest.fixture(autouse=True)
 def _notices_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is told once per process is told once per test."""
+    """Reset notices that are logged once per process, so that each test can see them."""
     monkeypatch.setattr(notices, "_given", set())
 
 

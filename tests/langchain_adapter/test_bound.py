@@ -1,4 +1,4 @@
-"""Options that are bound, or chosen by a config, hold however the framework or an agent unwraps the model."""
+"""Bound options and options chosen by a config apply, however the framework or an agent unwraps the model."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ pytestmark = [
 
 
 def chat_model(local: LocalAssistant, **options: Any) -> Any:
-    """A model, without the framework's types, which do not know that variants are chat models too."""
+    """Return a model typed as Any: the framework's types do not know that variants are chat models too."""
     return conftest.chat_model(local, **options)
 
 
@@ -67,7 +67,7 @@ class Tree(BaseModel):
 
 
 class Failing(GenericFakeChatModel):
-    """A model of another vendor that is always down."""
+    """A model of another vendor; every call fails."""
 
     def __init__(self) -> None:
         super().__init__(messages=iter([]))
@@ -80,7 +80,7 @@ class Failing(GenericFakeChatModel):
 
 
 def loaded(runnable: Any) -> Any:
-    """The same runnable after a round trip; bindings come back as the framework's own classes."""
+    """Return the runnable after `dumps` and `load`, which restores bindings as the framework's own classes."""
     return load(
         dumpd(runnable),
         secrets_map={"PINECONE_API_KEY": "own-key"},
@@ -95,12 +95,12 @@ def loaded(runnable: Any) -> Any:
 
 
 def alternatives(chat: ChatPineconeAssistant, **others: Any) -> Any:
-    """A model with others in its place, which have another filter."""
+    """Return a model with alternatives that have another filter."""
     others = others or {"second": chat.model_copy(update={"filter": OTHER})}
     return chat.configurable_alternatives(WHICH, default_key="first", **others)
 
 
-# Every form sends FILTER, whatever is done with it. "down" is a model of another vendor that fails.
+# Every form must send FILTER, whatever is done with it. "down" is the failing model of another vendor.
 FORMS: dict[str, Callable[[Any], Any]] = {
     "bind": lambda chat: chat.bind(filter=FILTER),
     "bind over a default": lambda chat: chat.model_copy(update={"filter": OTHER}).bind(filter=FILTER),
@@ -214,7 +214,7 @@ async def batched(ask: Ask, model: Any) -> None:
 
 
 async def with_events(ask: Ask, model: Any) -> None:
-    """Version 2, which every runnable has."""
+    """Collect events of version 2, which every runnable supports."""
     events = [event async for event in model.astream_events(QUESTION, version="v2")]
     assert any(event["event"] == "on_chat_model_stream" for event in events)
 
@@ -259,14 +259,14 @@ WAYS: list[Callable[[Ask, Any], Awaitable[None]]] = [
 
 
 def body_of(request: Any) -> dict[str, Any]:
-    """The JSON of a request."""
+    """Return the JSON of a request."""
     assert isinstance(request.body, dict)
     return request.body
 
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_filter_holds_however_the_model_is_unwrapped(ask: Ask, form: str, local: LocalAssistant) -> None:
-    """The framework keeps it next to the model and loses it there, and files of other tenants may answer."""
+    """The framework stores it next to the model and loses it, so other tenants' files could be used for the answer."""
     model = FORMS[form](chat_model(local))
     for way in WAYS:
         if way is generated and (form in NOT_GENERATING or "with_retry" in form):
@@ -279,7 +279,7 @@ async def test_a_filter_holds_however_the_model_is_unwrapped(ask: Ask, form: str
 
 
 def last_body(local: LocalAssistant) -> dict[str, Any]:
-    """The body of the last request."""
+    """Return the body of the last request."""
     return body_of(local.requests[-1])
 
 
@@ -296,7 +296,7 @@ OPTIONS: dict[str, tuple[Any, Any]] = {
 async def test_a_call_wins_over_bind_over_the_config_over_the_constructor(
     ask: Ask, option: str, local: LocalAssistant
 ) -> None:
-    """For every option, and None clears at each level."""
+    """Covers every option; None clears at each level."""
     value, other = OPTIONS[option]
     cleared = None
 
@@ -319,7 +319,7 @@ async def test_a_call_wins_over_bind_over_the_config_over_the_constructor(
 
 
 async def test_stop_is_kept_like_every_other_option(ask: Ask, library: LocalAssistant) -> None:
-    """`generate` and structured answers of a binding cut there too; `[]` and a bound None clear a default."""
+    """Also covers `generate` and structured answers of a binding; `[]` and a bound None clear a default."""
     full = (await ask.invoke(chat_model(library), QUESTION)).text
     stop = "maximum"
     cut = full.partition(stop)[0]
@@ -331,7 +331,7 @@ async def test_stop_is_kept_like_every_other_option(ask: Ask, library: LocalAssi
 
 
 def test_what_is_bound_stays_in_the_bindings_kwargs(library: LocalAssistant) -> None:
-    """Tracing reads it there."""
+    """Tracing reads the options there."""
     bound: Any = chat_model(library).bind(filter=FILTER).bind(temperature=0.5, response_format={"type": "json_object"})
     assert issubclass(type(bound), RunnableBinding)
     assert bound.kwargs == {"filter": FILTER, "temperature": 0.5, "response_format": {"type": "json_object"}}
@@ -357,7 +357,7 @@ async def test_a_bound_filter_holds_in_events_of_version_3(ask: Ask, form: str, 
 
 
 async def test_options_of_a_field_are_copied(ask: Ask, local: LocalAssistant) -> None:
-    """One dict of options that is changed for the next tenant changes no model made before."""
+    """Changing one dict of options for the next tenant must not change models created before."""
     options = {"acme": {"tenant": "acme"}}
     field = ConfigurableFieldSingleOption(id="tenant", options=options, default="acme")
     model = chat_model(local).configurable_fields(filter=field)
@@ -367,7 +367,7 @@ async def test_options_of_a_field_are_copied(ask: Ask, local: LocalAssistant) ->
 
 
 async def test_variants_share_one_client_and_close_it(ask: Ask, local: LocalAssistant) -> None:
-    """Also those that were made before the first question."""
+    """Also copies that were made before the first question."""
     chat = chat_model(local)
     variants = [
         chat.bind(filter=FILTER),
@@ -419,7 +419,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ids=["model", "binding", "configurable", "fallbacks", "alternatives", "retry", "config"],
 )
 def test_wrong_options_are_refused_by_bind(option: str, variant: Any, library: LocalAssistant) -> None:
-    """Not at the first question, which may come much later."""
+    """Raised at once, not at the first question, which may come much later."""
     value, sentence = WRONG[option]
     with pytest.raises(InvalidRequestError, match=sentence):
         variant(chat_model(library)).bind(**{option: value})
@@ -447,13 +447,13 @@ def test_fields_that_no_config_may_choose_are_refused(
 
 
 def test_a_bound_option_cannot_be_made_configurable(library: LocalAssistant) -> None:
-    """The config would never count."""
+    """The bound option would always override the config."""
     with pytest.raises(InvalidRequestError, match="filter is bound, and bound options win over a config"):
         chat_model(library).bind(filter=FILTER).configurable_fields(filter=FIELD)
 
 
 async def test_a_wrong_choice_of_a_config_is_the_models_error(ask: Ask, local: LocalAssistant) -> None:
-    """Retry middleware asks again after anything else."""
+    """Retry middleware retries all other exceptions."""
     chat = chat_model(local)
     wrong: list[tuple[Any, Any, str]] = [
         (chat.configurable_fields(temperature=FIELD), "hot", "temperature is 'hot'"),
@@ -497,7 +497,7 @@ async def test_several_options_of_one_field_can_be_chosen(ask: Ask, library: Loc
     ids=["configurable", "with_config", "another field", "loaded", "bind", "copy"],
 )
 async def test_a_variant_streams_as_the_model_does(ask: Ask, variant: Any, local: LocalAssistant) -> None:
-    """Copies set every field, and `streaming=False` then counted as the user's choice: one chunk instead of many."""
+    """A copy sets every field, so its `streaming=False` counted as the user's choice: one chunk instead of many."""
     chat = chat_model(local)
     model = variant(chat)
     assert len(await ask.stream(model, QUESTION, CONFIG)) == len(await ask.stream(chat, QUESTION))
@@ -551,7 +551,7 @@ def test_alternatives_that_are_no_chat_models_are_named(library: LocalAssistant)
 
 
 async def test_a_bound_filter_reaches_a_model_behind_another_part_of_a_chain(ask: Ask, local: LocalAssistant) -> None:
-    """The first part takes the options of a call and drops them; what is bound is in the model too."""
+    """The first part receives the options of a call and drops them; bound options are in the model too."""
 
     def politely(question: str, **_: Any) -> list[tuple[str, str]]:
         return [("user", f"Please: {question}")]
@@ -562,7 +562,7 @@ async def test_a_bound_filter_reaches_a_model_behind_another_part_of_a_chain(ask
 
 
 def test_a_binding_is_serialised_as_the_frameworks_own(library: LocalAssistant) -> None:
-    """So that `load` knows what it is."""
+    """Otherwise `load` could not restore it."""
     chat = chat_model(library)
     for runnable, name in (
         (chat.bind(filter=FILTER), "RunnableBinding"),
@@ -574,7 +574,7 @@ def test_a_binding_is_serialised_as_the_frameworks_own(library: LocalAssistant) 
 
 
 async def test_a_model_with_fallbacks_binds_tools_and_schemas(ask: Ask, local: LocalAssistant) -> None:
-    """The framework resolves the annotations of both there; a name for type checkers only was a NameError."""
+    """The framework resolves the annotations of both methods; a name imported only for type checkers raised NameError."""
     chat = chat_model(local)
     for model in (chat, chat.bind(filter=FILTER), chat.with_fallbacks([chat]), alternatives(chat)):
         for method in (model.bind_tools, model.with_structured_output):
@@ -584,7 +584,7 @@ async def test_a_model_with_fallbacks_binds_tools_and_schemas(ask: Ask, local: L
     assert isinstance(await ask.invoke(several.with_structured_output(Tree), QUESTION), Tree)
 
 
-# In turn: what gives its options to nothing inside, to a part of it only, or to whatever it chooses.
+# Containers that pass their options to nothing inside, to only one part, or to the part that they choose.
 WRAPPERS: dict[str, Callable[[Any], Runnable[Any, Any]]] = {
     "parallel": lambda chat: RunnableParallel(answer=chat),
     "parallel of a sequence": lambda chat: RunnableParallel(answer=RunnableLambda(str) | chat),
@@ -620,7 +620,7 @@ def test_a_binding_of_a_binding_has_a_filter_of_its_own(local: LocalAssistant) -
     assert first.kwargs["filter"] == {"resource": {"$in": ["encyclopedia"]}}
 
 
-# Our code never sees what is bound to a container that the framework made around another model, or by itself.
+# Our code never sees options bound to a container that the framework created around another model, or by itself.
 UNSEEN: dict[str, Callable[[ChatPineconeAssistant], Any]] = {
     "fallbacks of another vendor's model": lambda chat: Failing().with_fallbacks([chat]).bind(filter=FILTER),
     "alternatives of another vendor's model": lambda chat: (
@@ -634,10 +634,10 @@ UNSEEN: dict[str, Callable[[ChatPineconeAssistant], Any]] = {
 }
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the framework's own container drops what is bound to it")
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the framework's own container drops bound options")
 @pytest.mark.parametrize("form", UNSEEN)
 async def test_a_filter_bound_to_the_frameworks_container_holds(ask: Ask, form: str, local: LocalAssistant) -> None:
-    """The docs say to put `filter` or `guard_filter` into our model first, which the next test does."""
+    """The docs recommend setting `filter` or `guard_filter` in our model first, as the next test does."""
     model = UNSEEN[form](chat_model(local))
     await ask.invoke(model.with_structured_output(Tree), QUESTION)
     assert last_body(local).get("filter") == FILTER

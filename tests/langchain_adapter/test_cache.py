@@ -47,13 +47,13 @@ def _cached() -> Iterator[None]:
 
 
 def posts(local: LocalAssistant) -> int:
-    """Chat requests so far."""
+    """Return the number of chat requests so far."""
     return sum(request.method == "POST" for request in local.requests)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=[next(iter(change)) for change in CHANGES])
 def test_models_that_differ_have_different_keys_also_as_copies_after_use(change: dict[str, Any]) -> None:
-    """The framework's own key would be the same: it is made of a form that is cached on the model."""
+    """The framework's own key would not change: it is built from a serialised form that is cached on the model."""
     original = ChatPineconeAssistant(**BASE)
     key = original._get_llm_string()
     _ = original._serialized
@@ -94,7 +94,7 @@ async def test_equal_questions_are_asked_once_and_other_assistants_are_asked_the
 
 
 async def test_a_hit_is_the_same_answer_as_a_new_message(ask: Ask, local: LocalAssistant) -> None:
-    """Citations and usage are the first one's; the id is not, because LangGraph replaces messages with the same id."""
+    """Citations and usage equal the first answer's. The id differs, because LangGraph replaces messages with the same id."""
     chat = chat_model(local)
     answers = [await ask.invoke(chat, QUESTION) for _ in range(4)]
     assert posts(local) == 1
@@ -108,7 +108,7 @@ async def test_a_hit_is_the_same_answer_as_a_new_message(ask: Ask, local: LocalA
 
 
 async def test_an_answer_from_the_cache_gives_the_next_question_the_same_key(ask: Ask, local: LocalAssistant) -> None:
-    """The framework wrote a cost into the usage, which is part of the next question's history and so of its key."""
+    """The framework added a cost to the usage, which is in the next question's history and therefore in its cache key."""
     chat = chat_model(local)
     for _ in range(2):
         answer = await ask.invoke(chat, [("user", QUESTION)])
@@ -126,7 +126,7 @@ async def test_a_repeated_answer_from_the_cache_stays_in_a_graphs_state(ask: Ask
 
 
 async def test_a_hit_with_unknown_usage_stays_unknown(ask: Ask, local: LocalAssistant) -> None:
-    """The framework writes a cost of zero onto it, which is half a usage that breaks who adds usages up."""
+    """The framework adds a cost of zero to it; this partial usage breaks code that adds usages up."""
     chat = chat_model(local)
     with local.faults.add(omit_usage=True):
         for _ in range(2):
@@ -148,7 +148,7 @@ async def test_cache_false_asks_every_time(ask: Ask, local: LocalAssistant) -> N
 async def test_a_filter_that_no_key_can_hold_is_the_models_error(
     ask: Ask, wrong: dict[Any, Any], local: LocalAssistant
 ) -> None:
-    """With a cache it was a bare TypeError, which retry middleware tries again."""
+    """With a cache it was a plain TypeError, which retry middleware retries."""
     with pytest.raises(InvalidRequestError, match="field names are strings"):
         await ask.invoke(chat_model(local), QUESTION, filter=wrong)
     assert posts(local) == 0

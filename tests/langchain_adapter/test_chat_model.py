@@ -1,4 +1,4 @@
-"""Answers: whole and streamed, with their metadata, and the options that shape them."""
+"""Whole and streamed answers, their metadata, and the options that affect them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_invoke_answers_with_the_servers_text_and_metadata(
 
 
 async def test_a_merged_stream_is_what_invoke_answers(ask: Ask, interface: str, library: LocalAssistant) -> None:
-    """Content, usage, response_metadata, citations and annotations; nothing is doubled by merging."""
+    """Compares content, usage, response_metadata, citations and annotations: merging chunks must not double any of them."""
     chat = chat_model(library, interface=interface, include_highlights=interface == "standard", strip_references=True)
     answer = await ask.invoke(chat, QUESTION)
     whole = merged(await ask.stream(chat, QUESTION))
@@ -56,7 +56,7 @@ async def test_a_merged_stream_is_what_invoke_answers(ask: Ask, interface: str, 
 
 
 async def test_results_name_the_model_and_the_usage(ask: Ask, interface: str, local: LocalAssistant) -> None:
-    """Monitoring tools read `llm_output` and `generation_info`; of several answers the tokens are added up."""
+    """Monitoring tools read `llm_output` and `generation_info`; the tokens of several answers are added up."""
     chat = chat_model(local, interface=interface)
     prompts: list[list[BaseMessage]] = [[HumanMessage(QUESTION)], [HumanMessage(QUESTION)]]
     handler = Tokens()
@@ -84,7 +84,7 @@ async def test_results_name_the_model_and_the_usage(ask: Ask, interface: str, lo
 
 
 async def test_citations_can_be_stripped_from_the_text(ask: Ask, interface: str, library: LocalAssistant) -> None:
-    """Marks and the list leave the text, in whole and streamed answers; the citations stay as values."""
+    """Marks and the list are removed from whole and streamed answers; the citations stay as values."""
     plain = await ask.invoke(chat_model(library, interface=interface), QUESTION)
     chat = chat_model(library, interface=interface, strip_citations=True)
     answer, whole = await ask.invoke(chat, QUESTION), merged(await ask.stream(chat, QUESTION))
@@ -133,7 +133,7 @@ async def test_batch_answers_in_order(ask: Ask, local: LocalAssistant) -> None:
 
 
 class Tokens(BaseCallbackHandler):
-    """Collects what callbacks are told."""
+    """Callback handler that stores its events."""
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
@@ -157,7 +157,7 @@ class Tokens(BaseCallbackHandler):
 
 
 class AsyncTokens(AsyncCallbackHandler):
-    """The same, for async runs."""
+    """Async version of the handler."""
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
@@ -188,7 +188,7 @@ async def test_async_callbacks_hear_tokens(library: LocalAssistant) -> None:
 
 
 async def test_a_token_is_told_before_it_is_yielded(ask: Ask, library: LocalAssistant) -> None:
-    """In the model's own stream too, which events version v3 and third parties drive with a run manager."""
+    """Also in `_stream`, which events version v3 and third parties call with a run manager."""
     told: list[str] = []
 
     class Manager:
@@ -213,7 +213,7 @@ async def test_a_token_is_told_before_it_is_yielded(ask: Ask, library: LocalAssi
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 async def test_events_version_3_need_nothing_of_ours(ask: Ask, interface: str, library: LocalAssistant) -> None:
-    """Text, usage and citations arrive over core's bridge."""
+    """Text, usage and citations arrive through langchain-core's conversion."""
     chat = chat_model(library, interface=interface)
     if ask.is_async:
         async_events = await chat.astream_events(QUESTION, version="v3")
@@ -283,7 +283,7 @@ def test_profile_says_what_the_model_can() -> None:
 async def test_the_host_is_looked_up_where_none_is_given(
     ask: Ask, unknown: LocalAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The environment is read at construction, the control plane asked at the first use."""
+    """The constructor reads the environment; the first use asks the control plane."""
     with monkeypatch.context() as environment:
         for name in ("PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME", "PINECONE_CONTROLLER_HOST"):
             environment.setenv(name, unknown.environ[name])
@@ -294,7 +294,7 @@ async def test_the_host_is_looked_up_where_none_is_given(
 
 
 def test_a_text_chunk_is_what_validation_would_make() -> None:
-    """It is copied because that is faster; a new version of the framework must not make it differ."""
+    """Chunks are copied, not validated, for speed; they must stay equal to validated ones in new framework versions."""
     chunk, other = text_chunk("Tall", "id-1"), text_chunk("er", "id-1")
     message = AIMessageChunk(content="Tall", id="id-1", response_metadata={"model_provider": "pinecone_assistant"})
     assert chunk == ChatGenerationChunk(message=message)

@@ -20,7 +20,7 @@ from .conftest import QUESTION, Ask, chat_model, merged
 
 
 async def test_citations_are_plain_json_with_offsets_into_the_text(ask: Ask, library: LocalAssistant) -> None:
-    """The marker's place on the OpenAI-compatible interface, and the file that the reference list names."""
+    """Checks the mark's position on the OpenAI-compatible interface, and the file named in the reference list."""
     answer = await ask.invoke(chat_model(library), QUESTION)
     citations = answer.additional_kwargs["citations"]
     assert json.loads(json.dumps(citations)) == citations
@@ -46,7 +46,7 @@ async def test_standard_citations_have_position_file_id_pages_and_highlight(ask:
 async def test_annotations_are_the_same_in_every_form_of_an_answer(
     ask: Ask, interface: str, library: LocalAssistant
 ) -> None:
-    """Invoke, merged stream, and both with output_version v1, where the content is the list of blocks itself."""
+    """Covers invoke, merged stream, and both with output_version v1, where the content is a list of blocks."""
     expected = (
         await ask.invoke(chat_model(library, interface=interface, strip_references=True), QUESTION)
     ).content_blocks
@@ -104,7 +104,7 @@ def test_an_annotation_for_each_reference_and_never_a_link() -> None:
 
 
 async def test_signed_links_stay_out_of_metadata(ask: Ask, interface: str, library: LocalAssistant) -> None:
-    """The text keeps what the service wrote; nothing else has a link."""
+    """The text is unchanged; no other field has a link."""
     chat = chat_model(library, interface=interface)
     for answer in (await ask.invoke(chat, QUESTION), merged(await ask.stream(chat, QUESTION))):
         others = json.dumps([answer.additional_kwargs, answer.response_metadata, _annotations(answer)])
@@ -136,7 +136,7 @@ def test_list_content_is_returned_unchanged() -> None:
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 async def test_a_message_survives_every_serializer(ask: Ask, library: LocalAssistant) -> None:
-    """LangGraph's checkpoints, core's dumps and pydantic's JSON."""
+    """Covers LangGraph's checkpoints, core's dumps and pydantic's JSON."""
     answer = await ask.invoke(chat_model(library, interface="standard"), QUESTION)
     serializer = JsonPlusSerializer()
     copies = [
@@ -151,7 +151,7 @@ async def test_a_message_survives_every_serializer(ask: Ask, library: LocalAssis
 
 
 def test_a_process_without_this_package_still_reads_the_citations() -> None:
-    """It sees no annotations, because nobody registered them, but the list is always there."""
+    """Without the registered conversion there are no annotations, but the list of citations is always there."""
     code = """
 from langchain_core.messages import AIMessage
 message = AIMessage("Tall [1].", additional_kwargs={"citations": [{"start": 5, "end": 8, "references": []}]},

@@ -1,4 +1,4 @@
-"""The life of a model: construction, connections, threads, loops, copies, pickles, and what it never shows."""
+"""Construction of models, their connections in threads and event loops, copies, pickles and closing."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ HEADER = "header-that-nobody-may-see"
 
 
 def open_connections() -> int:
-    """Established connections of this process to local ports, both ends counted."""
+    """Return the number of established local connections of this process, counting both ends."""
     gc.collect()
     return sum(1 for one in psutil.Process().net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED)
 
 
 def test_construction_does_no_work_and_needs_no_key() -> None:
-    """No thread, no socket, and the code that sends requests is not even loaded."""
+    """It starts no thread, opens no socket, and does not even import the code that sends requests."""
     code = """
 import sys, threading
 from langchain_pinecone_assistant import ChatPineconeAssistant
@@ -66,7 +66,7 @@ else:
 
 
 def test_the_package_exports_its_three_classes() -> None:
-    import langchain_pinecone_assistant as package  # noqa: PLC0415  (its import is what is tested)
+    import langchain_pinecone_assistant as package  # noqa: PLC0415  (the test is about this import)
 
     assert [getattr(package, name).__name__ for name in package.__all__] == package.__all__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
@@ -74,7 +74,7 @@ def test_the_package_exports_its_three_classes() -> None:
 
 
 async def test_async_never_runs_in_a_thread(library: LocalAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the model, nor structured output, nor the retriever, nor the tool."""
+    """Covers the model, structured output, the retriever and the tool."""
 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("run_in_executor")
@@ -93,7 +93,7 @@ async def test_async_never_runs_in_a_thread(library: LocalAssistant, monkeypatch
 
 
 def test_one_model_lives_through_thirty_event_loops(library: LocalAssistant) -> None:
-    """No "Event loop is closed", and no descriptor stays behind."""
+    """There is no "Event loop is closed" error, and no descriptor stays open."""
     chat = chat_model(library)
 
     async def once() -> str:
@@ -112,7 +112,7 @@ def test_one_model_lives_through_thirty_event_loops(library: LocalAssistant) -> 
 
 
 def test_one_model_serves_fifty_threads(unknown: LocalAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At once, with one look-up of the host."""
+    """All at once, with one lookup of the host."""
     monkeypatch.setenv("PINECONE_CONTROLLER_HOST", unknown.host)
     chat = ChatPineconeAssistant(assistant_name=unknown.name, api_key=unknown.api_key)
     barrier = threading.Barrier(50)
@@ -135,7 +135,7 @@ async def test_fifty_questions_in_one_batch(ask: Ask, library: LocalAssistant) -
 async def test_a_hundred_configurable_invokes_are_one_connection_and_one_look_up(
     ask: Ask, unknown: LocalAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The framework makes a new model for each of them."""
+    """The framework creates a new model for each of them."""
     monkeypatch.setenv("PINECONE_CONTROLLER_HOST", unknown.host)
     chat = ChatPineconeAssistant(
         assistant_name=unknown.name, api_key=unknown.api_key, source_tag="hundred"
@@ -162,7 +162,7 @@ async def test_a_hundred_configurable_invokes_are_one_connection_and_one_look_up
 async def test_a_copy_with_other_settings_never_keeps_the_old_client(
     ask: Ask, change: dict[str, Any], library: LocalAssistant
 ) -> None:
-    """After use, which is when a client would be kept; and the original goes on as it was."""
+    """Copied after use, when a stale client could be kept; the original is unchanged."""
     chat = chat_model(library)
     await ask.invoke(chat, QUESTION)
     changed = chat.model_copy(update=change)
@@ -184,7 +184,7 @@ async def test_a_field_that_is_set_later_counts(ask: Ask, local: LocalAssistant)
 
 
 async def test_an_injected_requests_session_is_used_and_not_closed(local: LocalAssistant) -> None:
-    """Also by a deep copy; a pickle leaves it behind."""
+    """Also by a deep copy; a pickle leaves it out."""
 
     class Session(requests.Session):
         closed = False
@@ -242,7 +242,7 @@ async def test_names_are_quoted_in_urls(ask: Ask, local: LocalAssistant) -> None
 
 
 async def test_leaving_a_stream_early_closes_its_connection(ask: Ask, local: LocalAssistant) -> None:
-    """Break, and on async cancellation too: the response does not stay open."""
+    """After `break` and after async cancellation, the response does not stay open."""
     with local.faults.add(stall_after_events=5):
         chat = chat_model(local, source_tag="early")
         before = open_connections()

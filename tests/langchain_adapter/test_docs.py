@@ -41,13 +41,13 @@ def test_chapters_are_in_the_promised_order() -> None:
 
 
 def test_the_filters_chapter_opens_with_the_warning() -> None:
-    """A filter that is lost in a chain is a leak between tenants."""
+    """A filter that is lost in a chain leaks files between tenants."""
     chapter = PAGE.read_text("utf-8").partition("## Filters\n\n")[2]
     assert chapter.startswith("**Only the first part of a chain gets the options of `invoke`.**")
 
 
 def test_no_code_of_ours_passes_a_filter_to_a_chain() -> None:
-    """Docs and examples bind it or configure it; the one place that shows the loss says DON'T."""
+    """Docs and examples bind or configure the filter; the only place that shows the loss says DON'T."""
     pattern = re.compile(r"\b(chain|bound|per_user|\(prompt \|.*\))\.(a?invoke|a?stream|a?batch)\([^)]*filter=")
     for path in [PAGE, ROOT / "README.md", *(ROOT / "examples").glob("*langchain*.py")]:
         text = path.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Errors: both families, retries, and what middleware and tracers see."""
+"""Errors: the client's and LangChain's classes, retries, and their effect on middleware and tracers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STATUSES = [
 
 
 async def failure(ask: Ask, chat: ChatPineconeAssistant, **options: Any) -> AssistantError:
-    """What a call and a stream end in; both alike."""
+    """Return the error of a call and of a stream, which must be the same."""
     with pytest.raises(AssistantError) as invoked:
         await ask.invoke(chat, QUESTION, **options)
     with pytest.raises(type(invoked.value)):
@@ -101,7 +101,7 @@ async def test_a_stopped_server_is_a_connection_error_with_the_host(ask: Ask) ->
 async def test_what_may_have_been_billed_is_retryable_only_if_the_user_says_so(
     *, ask: Ask, fault: dict[str, Any], ours: type, cores: type, retry_on_timeout: bool, local: LocalAssistant
 ) -> None:
-    timeout = 0.05 if "stall" in fault else 10  # the others must not be late on a busy machine
+    timeout = 0.05 if "stall" in fault else 10  # the other faults must not time out on a busy machine
     with local.faults.add(**fault):
         chat = chat_model(local, timeout=timeout, retry_on_timeout=retry_on_timeout)
         error = await failure(ask, chat)
@@ -111,7 +111,7 @@ async def test_what_may_have_been_billed_is_retryable_only_if_the_user_says_so(
 
 
 async def test_a_cut_stream_raises_and_carries_the_text_so_far(ask: Ask, interface: str, local: LocalAssistant) -> None:
-    """The framework would add "last" to it and call it whole."""
+    """The framework would add a "last" chunk to it, so the cut answer would pass as complete."""
     with local.faults.add(cut_after_events=4), pytest.raises(errors.IncompleteStreamError) as cut:
         await ask.stream(chat_model(local, interface=interface), QUESTION)
     assert cut.value.text
@@ -140,7 +140,7 @@ def test_local_validation_is_of_both_families_and_a_value_error() -> None:
 
 
 def test_every_class_of_the_client_has_its_twin() -> None:
-    """A new class in the client must not leave the framework's family."""
+    """A new error class in the client needs one here, or it would not be a ModelError."""
     exported = [getattr(client, name) for name in client.__all__]
     classes = [value for value in exported if isinstance(value, type) and issubclass(value, AssistantError)]
     assert len(classes) > 10
@@ -179,7 +179,7 @@ def test_other_errors_pickle_too(error: AssistantError) -> None:
 
 
 async def test_retry_middleware_retries_only_what_is_retryable(ask: Ask, local: LocalAssistant) -> None:
-    """It retries everything that is no ModelError; a refused key, a bad filter and a cut answer must not be."""
+    """It retries every other exception; a refused key, a bad filter and a cut answer must not be retried."""
     middleware = ModelRetryMiddleware(max_retries=2, initial_delay=0.0, jitter=False, on_failure="error")
     question = {"messages": [("user", QUESTION)]}
 
@@ -204,7 +204,7 @@ async def test_retry_middleware_retries_only_what_is_retryable(ask: Ask, local: 
 
 
 class Retries(BaseCallbackHandler):
-    """Counts what on_retry and on_llm_error tell."""
+    """Callback handler that counts calls of on_retry and on_llm_error."""
 
     def __init__(self) -> None:
         self.retries = 0
@@ -220,7 +220,7 @@ class Retries(BaseCallbackHandler):
 async def test_a_retry_is_told_to_callbacks_and_logged(
     ask: Ask, local: LocalAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The plain stream has no run manager, so the log is all there is; it is a warning always."""
+    """A plain stream has no run manager, so only the log reports retries, always as a warning."""
     handler = Retries()
     chat = chat_model(local, max_retries=1)
     with local.faults.add(status=503, times=1, retry_after=0):
@@ -241,7 +241,7 @@ async def test_tracers_get_status_and_request_id_of_an_error(ask: Ask, local: Lo
 
 
 async def test_the_key_and_custom_headers_are_in_no_error(ask: Ask, local: LocalAssistant) -> None:
-    """Also where the service repeats them."""
+    """Even if the service repeats them."""
     with local.faults.add(status=400, message="bad key own-key and header header-secret"):
         error = await failure(ask, chat_model(local, default_headers={"X-Tenant": "header-secret"}))
     shown = f"{error!r} {error} {error.__dict__} {error.response}"
@@ -258,5 +258,5 @@ async def test_the_key_does_not_follow_a_redirect(ask: Ask, local: LocalAssistan
 
 
 def test_words_of_the_fixture_are_those_of_the_constructor(library: LocalAssistant) -> None:
-    """A guard for the tests themselves."""
+    """Checks the set-up of these tests."""
     assert set(words(library)) <= set(ChatPineconeAssistant.model_fields)

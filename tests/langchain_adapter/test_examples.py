@@ -1,4 +1,4 @@
-"""The LangChain examples run, and show what they are for."""
+"""The LangChain examples run and print what they promise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 @pytest.fixture
 def output_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
-    """Runs an example as a program in this process (starting them would take ten times as long); what it prints."""
+    """Run an example in this process and return its output; a new process for each would take ten times as long."""
 
     def run(name: str) -> str:
         monkeypatch.syspath_prepend(str(EXAMPLES))
@@ -44,7 +44,7 @@ def test_a_chain_with_history_answers_a_second_question(output_of: Callable[[str
 
 
 def test_an_agent_shows_tokens_and_footnotes(output_of: Callable[[str], str]) -> None:
-    """The assistant's answer twice: as it streams, and with its sources."""
+    """The output has the assistant's answer twice: streamed, and with its sources."""
     shown = output_of("langchain_agent_with_footnotes.py")
     assert shown.count("43.8 meters") == 2
     assert "---\n[1] red_pine.md" in shown

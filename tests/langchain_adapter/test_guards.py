@@ -1,4 +1,4 @@
-"""Filters that nobody loosens by accident: guards, and copies of what decides who sees what."""
+"""Guard filters, and private copies of filters: no call, config or later change of a dict may loosen them."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 
 def made(kind: Any, local: LocalAssistant, **options: Any) -> Any:
-    """One of them."""
+    """Return an object of one of these classes."""
     return kind(**words(local, max_retries=0, **options))
 
 
 async def asked(ask: Ask, thing: Any, local: LocalAssistant, config: Any = None, **options: Any) -> Any:
-    """The filter that one question sends."""
+    """Ask one question and return the filter that was sent."""
     is_tool = "question" in getattr(thing, "args", {})
     await ask.invoke(thing, {"question": QUESTION} if is_tool else QUESTION, config, **options)
     return last_filter(local)
 
 
 def last_filter(local: LocalAssistant) -> Any:
-    """The filter of the last request."""
+    """Return the filter of the last request."""
     body = local.requests[-1].body
     assert isinstance(body, dict)
     return body.get("filter")
 
 
 BOTH = {"$and": [GUARD, FILTER]}
-# What each variant of something guarded by GUARD sends.
+# Variants of an object guarded by GUARD, and the filter that each sends.
 GUARDED: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "alone": (lambda thing: thing, GUARD),
     "bind": (lambda thing: thing.bind(filter=FILTER), BOTH),
@@ -99,7 +99,7 @@ def with_field(thing: Any, value: Any) -> Any:
 
 @pytest.mark.parametrize("variant", GUARDED)
 async def test_a_guard_holds_in_every_variant(ask: Ask, kind: Any, variant: str, local: LocalAssistant) -> None:
-    """Alone where there is no filter, and in addition to every other one."""
+    """It is sent alone if there is no other filter, otherwise in addition to it."""
     change, sent = GUARDED[variant]
     thing = change(made(kind, local, guard_filter=GUARD))
     value: Any = {"question": QUESTION} if kind is PineconeAssistantTool else QUESTION
@@ -193,7 +193,8 @@ def test_models_with_other_guards_have_other_cache_keys() -> None:
     assert one._get_llm_string() == ChatPineconeAssistant(guard_filter={"tenant": "a"})._get_llm_string()
 
 
-# One dict that is changed for the next tenant. Each way takes the thing and the dict, and returns what is asked.
+# Ways to pass one dict that the caller later changes for the next tenant. Each takes an object and the dict, and returns the
+# object to ask.
 TAKEN: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "constructor": lambda thing, taken: type(thing)(**{**connection(thing), "filter": taken}),
     "guard": lambda thing, taken: type(thing)(**{**connection(thing), "guard_filter": taken}),
@@ -218,7 +219,7 @@ def connection(thing: Any) -> dict[str, Any]:
 async def test_a_dict_that_is_changed_later_changes_nothing_made_before(
     ask: Ask, kind: Any, way: str, local: LocalAssistant
 ) -> None:
-    """At every depth; before this, the next tenant's filter was sent with the first one's questions."""
+    """Copied at every depth. Before, the next tenant's filter was sent with the first tenant's questions."""
     taken: dict[str, Any] = {"$and": [{"tenant": "acme"}]}
     thing = TAKEN[way](made(kind, local), taken)
     taken["$and"][0]["tenant"] = "other"
@@ -243,7 +244,7 @@ async def test_copies_share_no_filter(ask: Ask, kind: Any, duplicate: Any, local
 
 
 async def test_a_tool_that_was_asked_keeps_a_copy_of_its_filter(ask: Ask, local: LocalAssistant) -> None:
-    """A nested change in place counts at the next question, as a flat one does."""
+    """A nested change in place applies at the next question, just like one at the top level."""
     asking = made(PineconeAssistantTool, local, filter={"$and": [{"tenant": "acme"}]})
     await asked(ask, asking, local)
     asking.filter["$and"][0]["tenant"] = "other"

@@ -1,4 +1,4 @@
-"""Framework messages to the service's turns."""
+"""Conversion of framework messages to the service's turns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOOL_CALL = {"name": "search", "args": {}, "id": "1"}
 
 
 async def sent(ask: Ask, local: LocalAssistant, messages: Any, **options: Any) -> list[dict[str, str]]:
-    """The turns that reach the service."""
+    """Send messages and return the turns that reach the service."""
     await ask.invoke(chat_model(local, **options), messages)
     body = local.requests[-1].body
     assert isinstance(body, dict)
@@ -65,7 +65,7 @@ async def test_runs_of_one_role_are_merged_with_a_blank_line(ask: Ask, local: Lo
 
 
 async def test_only_role_and_content_are_sent(ask: Ask, local: LocalAssistant) -> None:
-    """Names, ids and what other models left on a message stay here."""
+    """Names, ids and other models' additions to a message are not sent."""
     messages = [
         HumanMessage(QUESTION, name="ada", id="1"),
         AIMessage("Tall.", additional_kwargs={"citations": []}, response_metadata={"model_name": "x"}),
@@ -127,7 +127,7 @@ def test_what_another_model_thought_is_not_sent() -> None:
     ids=["standard", "anthropic", "openai"],
 )
 def test_what_another_model_asked_of_its_providers_tools_is_not_sent(asked: str, given: str) -> None:
-    """The text of such a turn stands without it; in a user's turn it would be a question that cannot be sent."""
+    """The text of such a turn is complete without the block. In a user's turn the block is part of the question and raises."""
     blocks: list[str | dict[str, Any]] = [{"type": asked}, {"type": given}, {"type": "text", "text": "43.8 meters."}]
     assert to_client_messages([AIMessage(blocks)]) == [Message("assistant", "43.8 meters.")]
     with pytest.raises(InvalidRequestError, match=f"block of type '{asked}'"):
@@ -135,7 +135,7 @@ def test_what_another_model_asked_of_its_providers_tools_is_not_sent(asked: str,
 
 
 TEXT: dict[str, Any] = {"type": "text", "text": "43.8 meters."}
-# Blocks that models of other packages write beside their text; a new kind appears every month.
+# Blocks that other packages' models add to their text; new types appear every month.
 NO_TEXT: dict[str, Any] = {
     "reasoning": {"type": "reasoning", "reasoning": "Hm.", "summary": [{"type": "summary_text", "text": "Hm."}]},
     "thinking": {"type": "thinking", "thinking": "Hm.", "signature": "x"},
@@ -158,7 +158,7 @@ NO_TEXT: dict[str, Any] = {
 async def test_what_is_not_text_in_an_answer_of_another_model_stays_here(
     ask: Ask, block: Any, local: LocalAssistant
 ) -> None:
-    """A conversation of another model can be continued; before this, each new kind of block refused it."""
+    """Another model's conversation can be continued. Before, every new block type raised an error."""
     turns = await sent(ask, local, [HumanMessage("Q"), AIMessage([block, TEXT, block]), HumanMessage(QUESTION)])
     assert [turn["content"] for turn in turns] == ["Q", "43.8 meters.", QUESTION]
     turns = await sent(ask, local, [HumanMessage("Q"), AIMessage([block]), HumanMessage(QUESTION)])
@@ -204,7 +204,7 @@ def test_text_that_is_none_is_not_the_word_none() -> None:
     ],
 )
 async def test_a_turn_without_text_locks_no_conversation(ask: Ask, blank: BaseMessage, local: LocalAssistant) -> None:
-    """Every later turn was refused, for ever."""
+    """Before, every later turn of the conversation was refused."""
     turns = await sent(ask, local, [blank, HumanMessage("Q"), blank, HumanMessage(QUESTION)])
     assert turns == [{"role": "user", "content": f"Q\n\n{QUESTION}"}]
 
@@ -213,7 +213,7 @@ async def test_a_turn_without_text_locks_no_conversation(ask: Ask, blank: BaseMe
 async def test_an_answer_without_text_can_be_sent_back(
     ask: Ask, way: str, interface: str, local: LocalAssistant
 ) -> None:
-    """The adapter's output is its input."""
+    """The adapter accepts its own output as input."""
     chat = chat_model(local, interface=interface)
     local.reply("")
     question = HumanMessage(QUESTION)

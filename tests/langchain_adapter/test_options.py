@@ -1,4 +1,4 @@
-"""Options: the constructor's, those of bind and of a call, and what is refused."""
+"""Options of the constructor, of bind and of a call, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def last_body(local: LocalAssistant) -> dict[str, Any]:
 
 
 def test_the_connection_fields_are_the_clients_words() -> None:
-    """A word that the client learns and the models lack would be one that users cannot set."""
+    """Users could not set a new option of the client that the models lack."""
     assert set(AssistantConnection.model_fields) == set(CONNECTION_OPTIONS)
 
 
 async def test_stream_as_an_option_is_accepted(ask: Ask, local: LocalAssistant) -> None:
-    """The framework passes it through."""
+    """The framework passes the name on."""
     await ask.invoke(chat_model(local), QUESTION, stream=False)
     assert last_body(local)["stream"] is False
     await ask.invoke(chat_model(local), QUESTION, stream=True)
@@ -82,7 +82,7 @@ async def test_options_of_the_standard_interface_need_it(ask: Ask, library: Loca
 async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
     ask: Ask, option: str, local: LocalAssistant
 ) -> None:
-    """In invoke, stream, bind and batch alike, before any request."""
+    """Same in invoke, stream, bind and batch, and before any request."""
     before = len(local.requests)
     chat = chat_model(local)
     for run in (ask.invoke, ask.stream):
@@ -107,7 +107,7 @@ async def test_an_unknown_option_of_a_call_is_an_error_that_names_it(
 async def test_an_unknown_option_of_a_call_says_what_to_do(
     ask: Ask, option: str, advice: str, library: LocalAssistant
 ) -> None:
-    """`top_k` was once taken for a misspelt `stop`."""
+    """For `top_k` the error once suggested `stop`."""
     with pytest.raises(InvalidRequestError, match=f"unknown option '{option}' for a call: {advice}"):
         await ask.invoke(chat_model(library), QUESTION, **{option: 3})
 
@@ -132,7 +132,7 @@ def test_an_unknown_option_of_the_constructor_is_an_error_that_names_it() -> Non
     ],
 )
 def test_an_unknown_option_of_a_constructor_names_what_was_meant(kind: Any, option: str, advice: str) -> None:
-    """And never a long list."""
+    """The error never prints a long list."""
     with pytest.raises(AssistantError, match=advice) as raised:
         kind(**{option: 1})
     assert str(raised.value).count(", ") < 5
@@ -146,7 +146,7 @@ async def test_tools_given_to_a_call_explain_themselves(ask: Ask, option: str, l
 
 
 async def test_invoke_options_of_a_chain_do_not_reach_the_model(ask: Ask, local: LocalAssistant) -> None:
-    """The framework's trap that the docs warn of, and both ways around it."""
+    """The docs warn of this behaviour of the framework; both recommended ways avoid it."""
     prompt = ChatPromptTemplate.from_messages([("user", "{question}")])
     value = {"question": QUESTION}
     chat = chat_model(local)
@@ -160,7 +160,7 @@ async def test_invoke_options_of_a_chain_do_not_reach_the_model(ask: Ask, local:
 
 
 async def test_fields_are_configurable_by_name(ask: Ask, local: LocalAssistant) -> None:
-    """Also where a field has an alias."""
+    """Also for a field with an alias."""
     chat = chat_model(local, stop_sequences=["zzz"]).configurable_fields(
         model=ConfigurableField(id="model"), stop=ConfigurableField(id="stop")
     )
@@ -177,7 +177,7 @@ def test_every_alias_also_works_by_name() -> None:
 async def test_stop_cuts_the_answer_at_construction_and_per_call(
     ask: Ask, interface: str, library: LocalAssistant
 ) -> None:
-    """Nothing after the hit, also when it comes in pieces; usage is that of the whole, and citations after it are gone."""
+    """A stop sequence may arrive in pieces. Usage counts the whole answer; citations after the cut are dropped."""
     chat = chat_model(library, interface=interface)
     full = await ask.invoke(chat, QUESTION)
     stop = "maximum height"

@@ -1,4 +1,4 @@
-"""Copies, pickles and serialised forms, and what they never show."""
+"""Copies, pickles and serialised forms, and the secrets that they must not contain."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HEADER = "header-that-nobody-may-see"
 
 
 def test_a_copy_is_serialised_with_its_own_values(library: LocalAssistant) -> None:
-    """The framework caches that form on the model, and a copy would carry the old one."""
+    """The framework caches the serialised form on the model, so a copy would have the old one."""
     chat = chat_model(library, model="gpt-4o")
     assert chat._serialized["kwargs"]["model"] == "gpt-4o"
     assert chat.model_copy(update={"model": "gpt-4.1"})._serialized["kwargs"]["model"] == "gpt-4.1"
@@ -67,7 +67,7 @@ async def test_retriever_and_tool_pickle_and_copy_after_use(ask: Ask, kind: Any,
 async def test_key_and_headers_are_in_no_printed_or_serialised_form(
     ask: Ask, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """repr, str, dumps, model_dump, traces, logs and cache keys; the key is in a pickle only."""
+    """Covers repr, str, dumps, model_dump, traces, logs and cache keys; only a pickle has the key."""
     caplog.set_level(logging.DEBUG)
     traces = Traces()
     with LocalAssistant(name="own", api_key=KEY) as local:
@@ -90,7 +90,7 @@ async def test_key_and_headers_are_in_no_printed_or_serialised_form(
         caplog.text,
         *(run.model_dump_json() for run in traces.runs),
     ]
-    if kind is not PineconeAssistantTool:  # the framework's own tools have a class in args_schema, which is no JSON
+    if kind is not PineconeAssistantTool:  # the framework's own tools have a class in args_schema, which is not JSON
         shown.append(thing.model_dump_json())
     if kind is ChatPineconeAssistant:
         shown += [thing._get_llm_string(), str(thing.asdict()), str(thing._get_ls_params())]
@@ -101,7 +101,7 @@ async def test_key_and_headers_are_in_no_printed_or_serialised_form(
 
 
 def test_a_key_that_is_set_later_is_a_secret_too() -> None:
-    """The framework validates no assignment, and no copy."""
+    """The framework does not validate assignments or copies."""
     chat = ChatPineconeAssistant(api_key="first")
     copied = chat.model_copy(update={"api_key": KEY})
     chat.api_key = KEY  # type: ignore[assignment]  # pydantic makes it a secret
@@ -165,7 +165,7 @@ def test_the_frames_of_a_constructors_error_hold_no_key(kind: Any, wrong: dict[s
 
 @pytest.mark.parametrize("name", ["default_headers", "proxies", "filter"])
 def test_a_dict_that_is_set_later_is_a_dict(name: str) -> None:
-    """The framework validates no assignment, and no copy."""
+    """The framework does not validate assignments or copies."""
     with pytest.raises(InvalidRequestError, match=f"{name} is a str: pass a dict"):
         setattr(ChatPineconeAssistant(), name, HEADER)
     with pytest.raises(InvalidRequestError, match=f"{name} is a str: pass a dict"):
@@ -189,7 +189,7 @@ def test_an_option_that_an_evaluator_does_not_have_is_refused_by_name(kind: Any,
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 def test_a_serialised_model_comes_back(library: LocalAssistant) -> None:
-    """The round trip that core's fixed table of classes leaves to the user's `allowed_objects`."""
+    """langchain-core loads only its own table of classes, so users must pass ours in `allowed_objects`."""
     chat = chat_model(library, model="gpt-4o", temperature=0, filter={"a": 1}, stop=["x"], timeout=(1, 2))
     options: Any = {
         "secrets_map": {"PINECONE_API_KEY": library.api_key},
@@ -217,7 +217,7 @@ def test_the_environment_is_read_at_construction(monkeypatch: pytest.MonkeyPatch
 
 
 def test_fields_of_a_model_hold_nothing_large_after_use(library: LocalAssistant) -> None:
-    """The framework walks them at every call."""
+    """The framework iterates over the fields at every call."""
     chat = chat_model(library)
     chat.invoke([HumanMessage(QUESTION)])
     assert len(json.dumps({name: str(getattr(chat, name)) for name in type(chat).model_fields})) < 3000

@@ -23,7 +23,7 @@ NOWHERE = {"assistant_name": "docs", "api_key": "a-key", "host": "https://nowher
 
 @pytest.fixture(scope="class")
 def connection(request: pytest.FixtureRequest, served: dict[str, str]) -> None:
-    """Tell the suite where the other process listens."""
+    """Set the environment variables that connect the suite to the other process."""
     request.cls.served = served
 
 
@@ -35,7 +35,7 @@ class Served:
 
 
 class Model:
-    """What every suite of the chat model has to know."""
+    """Settings shared by the chat model's suites."""
 
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
@@ -51,7 +51,7 @@ class Model:
 
 
 class Tool:
-    """What every suite of the tool has to know."""
+    """Settings shared by the tool's suites."""
 
     @property
     def tool_constructor(self) -> type[BaseTool]:
@@ -63,7 +63,7 @@ class Tool:
 
 
 class TestChatModelUnit(Model, ChatModelUnitTests):
-    """No server, no key in the environment."""
+    """Unit suite: without a server and without a key in the environment."""
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class TestChatModelUnit(Model, ChatModelUnitTests):
 
 
 class TestChatModelIntegration(Served, Model, ChatModelIntegrationTests):
-    """Both ways of asking, sync and async, streamed and whole."""
+    """Integration suite: sync and async, streamed and whole."""
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class TestChatModelIntegration(Served, Model, ChatModelIntegrationTests):
 
 
 class TestStandardInterfaceIntegration(TestChatModelIntegration):
-    """The same over POST /chat/{name}."""
+    """Integration suite over POST /chat/{name}."""
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class TestStandardInterfaceIntegration(TestChatModelIntegration):
 
 
 class TestRetrieverIntegration(Served, RetrieversIntegrationTests):
-    """Snippets as documents."""
+    """Suite of the retriever."""
 
     @property
     def retriever_constructor(self) -> type[BaseRetriever]:
@@ -127,7 +127,7 @@ class TestRetrieverIntegration(Served, RetrieversIntegrationTests):
 
 
 class TestToolUnit(Tool, ToolsUnitTests):
-    """The tool's shape."""
+    """Unit suite of the tool."""
 
     @property
     def tool_constructor_params(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class TestToolUnit(Tool, ToolsUnitTests):
 
 
 class TestToolIntegration(Served, Tool, ToolsIntegrationTests):
-    """The tool asks."""
+    """Integration suite of the tool."""
 
     @property
     def tool_constructor_params(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Answers as JSON: steered by the service, checked here."""
+"""Structured output: JSON answers of the service, checked here."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ GOOD = '{"name": "Red pine", "height_in_meters": 43.8}'
 
 
 def last_request(local: LocalAssistant) -> tuple[str, dict[str, Any]]:
-    """Path and body of the last request."""
+    """Return the path and the body of the last request."""
     request = local.requests[-1]
     assert isinstance(request.body, dict)
     return request.path, request.body
 
 
 async def test_a_pydantic_class_gives_its_instance(ask: Ask, interface: str, library: LocalAssistant) -> None:
-    """Out of the files, on both interfaces; the local assistant fills the schema that it finds under the question."""
+    """From the files, on both interfaces. The local assistant fills the schema that it finds at the end of the question."""
     tree = await ask.invoke(chat_model(library, interface=interface).with_structured_output(Tree), QUESTION)
     assert isinstance(tree, Tree)
 
@@ -77,7 +77,7 @@ async def test_an_openai_tool_is_a_schema_too(ask: Ask, local: LocalAssistant) -
 async def test_the_schema_goes_under_the_last_user_turn_of_post_chat(
     ask: Ask, method: Any, local: LocalAssistant
 ) -> None:
-    """Also for a model of the OpenAI-compatible interface, which has no JSON answers."""
+    """Also for a model with the OpenAI-compatible interface, which has no JSON answers."""
     local.reply(GOOD)
     messages = [("system", "Be brief."), ("user", "Hello."), ("assistant", "Hello."), ("user", QUESTION)]
     await ask.invoke(chat_model(local).with_structured_output(Tree, method=method), messages)
@@ -119,7 +119,7 @@ async def test_json_mode_sends_no_schema(ask: Ask, local: LocalAssistant) -> Non
 async def test_an_answer_that_does_not_fit_is_a_parsing_error(
     ask: Ask, schema: Any, text: str, local: LocalAssistant
 ) -> None:
-    """Cut JSON is never repaired. With include_raw the error is a value beside the raw answer."""
+    """Cut JSON is never repaired. With include_raw the error is returned next to the raw answer."""
     local.reply(text)
     chat = chat_model(local)
     with pytest.raises(OutputParserException) as raised:
@@ -143,7 +143,7 @@ async def test_include_raw_gives_the_message_with_its_citations(ask: Ask, local:
 
 @pytest.mark.parametrize("include_raw", [False, True])
 async def test_options_of_invoke_reach_the_model(ask: Ask, include_raw: bool, local: LocalAssistant) -> None:
-    """The framework's own recipe for include_raw loses them, and with them a tenant's filter."""
+    """The framework's own code for include_raw loses them, and with them a tenant's filter."""
     local.reply(GOOD)
     model = chat_model(local).with_structured_output(Tree, include_raw=include_raw)
     await ask.invoke(model, QUESTION, filter={"tenant": "acme"}, model="gpt-4.1")
@@ -169,7 +169,7 @@ async def test_a_fenced_answer_is_read(ask: Ask, local: LocalAssistant) -> None:
 
 @pytest.mark.parametrize("include_raw", [False, True])
 async def test_a_structured_model_can_be_pickled(ask: Ask, include_raw: bool, local: LocalAssistant) -> None:
-    """As the model itself can: chains travel to the workers of a pool."""
+    """Like the model itself, because chains are sent to the workers of a pool."""
     local.reply(GOOD)
     model = pickle.loads(pickle.dumps(chat_model(local).with_structured_output(Tree, include_raw=include_raw)))
     value = await ask.invoke(model, QUESTION)
@@ -297,7 +297,7 @@ for _ in range(900):
 async def test_a_reference_that_cannot_be_followed_is_a_parsing_error(
     ask: Ask, schema: dict[str, Any], value: Any, wrong: str, local: LocalAssistant
 ) -> None:
-    """Never a bare RecursionError, and never a request to where a `$ref` points."""
+    """Never a plain RecursionError, and never a request to the target of a `$ref`."""
     text = json.dumps(value)
     local.reply(text)
     both = await ask.invoke(chat_model(local).with_structured_output(schema, include_raw=True), QUESTION)
@@ -340,7 +340,7 @@ else:
 
 
 class OldTreeDict(typing.TypedDict):
-    """A tree, of the kind that pydantic refuses before Python 3.12."""
+    """A tree as `typing.TypedDict`, which pydantic refuses before Python 3.12."""
 
     name: str
 
@@ -364,7 +364,7 @@ FORMS: dict[str, tuple[Any, dict[str, Any]]] = {
 def test_a_structured_model_has_a_json_schema_of_its_output(
     form: tuple[Any, dict[str, Any]], variant: Any, library: LocalAssistant
 ) -> None:
-    """LangServe's add_routes asks for it, and for the input's."""
+    """LangServe's add_routes reads it, and that of the input."""
     schema, options = form
     structured = variant(chat_model(library)).with_structured_output(schema, **options)
     described = structured.get_output_jsonschema()

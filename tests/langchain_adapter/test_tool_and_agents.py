@@ -1,4 +1,4 @@
-"""The assistant in agents: as a tool, as a node, and as the agent's model."""
+"""The assistant in agents: as a tool, as a node of a graph, and as the agent's model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Outer(GenericFakeChatModel):
 
 
 def outer(**arguments: Any) -> Outer:
-    """A model that calls the tool once and then says that it is done."""
+    """Return a model that calls the tool once and then answers that it is done."""
     call = {"name": "pinecone_assistant", "args": arguments, "id": "call-1", "type": "tool_call"}
     return Outer(messages=iter([AIMessage("", tool_calls=[call]), AIMessage("Done.")]), disable_streaming=True)
 
@@ -50,13 +50,13 @@ def tool(local: LocalAssistant, **options: Any) -> PineconeAssistantTool:
 
 
 def body_of(request: Any) -> dict[str, Any]:
-    """The JSON of a request."""
+    """Return the JSON of a request."""
     assert isinstance(request.body, dict)
     return request.body
 
 
 def last_body(local: LocalAssistant) -> dict[str, Any]:
-    """The body of the last request."""
+    """Return the body of the last request."""
     return body_of(local.requests[-1])
 
 
@@ -81,7 +81,7 @@ async def test_called_without_a_tool_call_it_answers_text(ask: Ask, library: Loc
 
 
 async def test_the_outer_model_sees_a_question_and_nothing_else(ask: Ask, local: LocalAssistant) -> None:
-    """A filter that it makes up is refused by name, and never sent."""
+    """A filter that the outer model invents raises an error that names it, and is never sent."""
     asking = tool(local, filter={"resource": "encyclopedia"}, model="gpt-4.1", temperature=0.5)
     assert set(asking.args) == {"question"}
     with pytest.raises(ValidationError, match="filter: this tool takes no filter from the outer model"):
@@ -131,7 +131,7 @@ CALLS: dict[str, Callable[[Ask, Any], Any]] = {
 async def test_a_filter_of_a_call_is_the_one_that_is_sent(
     ask: Ask, call: str, default: Any, local: LocalAssistant
 ) -> None:
-    """The framework gave it to the callbacks and dropped it, and other tenants' files answered."""
+    """The framework passed it to the callbacks and dropped it, so other tenants' files were used for the answer."""
     await CALLS[call](ask, tool(local, filter=default))
     assert [body_of(request)["filter"] for request in local.requests] == [FILTER]
 
@@ -225,12 +225,12 @@ async def test_errors_of_the_assistant_reach_the_agent(ask: Ask, library: LocalA
 
 
 async def test_links_are_in_a_tools_text_only_where_the_developer_says_so(ask: Ask, library: LocalAssistant) -> None:
-    """`strip_references=False` keeps what the service wrote, as for the model."""
+    """`strip_references=False` keeps the service's text unchanged, like for the model."""
     assert "http" in await ask.invoke(tool(library, strip_references=False), {"question": QUESTION})
 
 
 async def test_a_tool_that_answers_text_only_has_no_artifact(ask: Ask, library: LocalAssistant) -> None:
-    """`response_format="content"` once gave the text of a tuple."""
+    """`response_format="content"` once returned the repr of a tuple."""
     asking = tool(library, response_format="content")
     call = {"name": "pinecone_assistant", "args": {"question": QUESTION}, "id": "1", "type": "tool_call"}
     message = await ask.invoke(asking, call)
@@ -239,7 +239,7 @@ async def test_a_tool_that_answers_text_only_has_no_artifact(ask: Ask, library: 
 
 
 async def test_handle_tool_error_makes_an_error_the_tools_answer(ask: Ask, library: LocalAssistant) -> None:
-    """The framework gives it only ToolExceptions; the agent goes on, and its model reads what is wrong."""
+    """The framework passes only ToolExceptions to it. The agent continues, and its model reads the error."""
     seen: list[BaseException | None] = []
 
     def tell(error: ToolException) -> str:
@@ -268,7 +268,7 @@ async def test_handle_tool_error_makes_an_error_the_tools_answer(ask: Ask, libra
 async def test_what_the_outer_model_got_wrong_is_told_to_it(
     ask: Ask, arguments: dict[str, Any], sentence: str, local: LocalAssistant
 ) -> None:
-    """It can mend its own words, so they do not end the run."""
+    """The outer model can correct its own arguments, so a mistake does not end the run."""
     agent: Any = create_agent(outer(**arguments), tools=[tool(local, choose_filter=True)])
     state = await ask.invoke(agent, {"messages": [("user", "How tall?")]})
     told = next(message for message in state["messages"] if isinstance(message, ToolMessage))
@@ -281,7 +281,7 @@ async def test_what_the_outer_model_got_wrong_is_told_to_it(
 async def test_a_tools_headers_and_control_plane_are_those_it_has(
     ask: Ask, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Headers may be changed in place; the environment counts when the tool is made, not at its first question."""
+    """Headers may be changed in place; the environment is read when the tool is created, not at its first question."""
     monkeypatch.setenv("PINECONE_CONTROLLER_HOST", local.host)
     asking = tool(local, default_headers={"X-Tenant": "a"}, host=None)
     monkeypatch.setenv("PINECONE_CONTROLLER_HOST", "http://127.0.0.1:9")
@@ -347,7 +347,7 @@ async def test_the_model_is_a_node_of_a_graph_that_streams(ask: Ask, library: Lo
 
 @pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
 async def test_a_supervisor_hands_over_to_the_assistant(ask: Ask, local: LocalAssistant) -> None:
-    """Its tool messages only say that it did; dropped, they leave the conversation, which goes on for several turns."""
+    """Handover tool messages have no content of their own, so they are dropped; the conversation continues for several turns."""
     calls = [{"name": "transfer_to_docs", "args": {}, "id": str(turn), "type": "tool_call"} for turn in range(2)]
     says = [message for call in calls for message in (AIMessage("", tool_calls=[call]), AIMessage("Done."))]
     docs: Any = create_agent(chat_model(local, tool_messages="drop"), name="docs")
@@ -382,7 +382,7 @@ async def test_create_agent_with_a_response_format_answers_it(ask: Ask, library:
 
 
 async def test_tools_for_the_model_are_refused_with_both_ways_shown(ask: Ask, library: LocalAssistant) -> None:
-    """Where the framework would say NotImplementedError and no word more."""
+    """The framework's own error would be a NotImplementedError without text."""
 
     def search(query: str) -> str:
         """Search."""
@@ -406,6 +406,6 @@ async def test_bind_tools_without_tools_binds_the_options(ask: Ask, local: Local
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
 def test_the_model_itself_is_no_tool(library: LocalAssistant) -> None:
-    """Why there is a tool class: if this ever works, the docs can say so."""
+    """This is why there is a tool class. If this test fails one day, the docs can recommend the simpler way."""
     with pytest.raises(TypeError):
         chat_model(library).as_tool()

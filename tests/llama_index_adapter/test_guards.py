@@ -297,7 +297,7 @@ def test_a_guard_of_an_llm_is_checked(words: dict[str, Any], ask: Ask) -> None:
 
 def test_an_engine_of_another_kind_cannot_be_guarded(words: dict[str, Any]) -> None:
     engine: Any = object()
-    with pytest.raises(InvalidRequestError, match="guard_filter cannot hold for a object"):
+    with pytest.raises(InvalidRequestError, match="guard_filter cannot guard a object"):
         PineconeAssistantTool.from_defaults(engine, guard_filter=GUARD)
 
 
@@ -429,7 +429,7 @@ def test_a_call_of_a_tool_by_another_name_refuses_options_too(
 
 def test_a_call_of_a_tool_refuses_a_second_argument(words: dict[str, Any], call: Any, local: LocalAssistant) -> None:
     tool = PineconeAssistantQueryEngine(**words).as_tool()
-    with pytest.raises(InvalidRequestError, match="takes one question, and no more"):
+    with pytest.raises(InvalidRequestError, match="takes exactly one question"):
         call(tool, "call", QUESTION, OTHER)
     assert bodies(local) == []
 

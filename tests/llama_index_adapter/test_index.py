@@ -104,7 +104,7 @@ def test_an_original_file_and_a_file_that_is_no_document(words: dict[str, Any], 
     file = index.insert_file(path, metadata={"kind": "tree"}, file_id="pine")
     assert file.status == "Available"
     assert index.ref_doc_info == {}
-    with pytest.raises(InvalidRequestError, match="not made of a document"):
+    with pytest.raises(InvalidRequestError, match="not uploaded as a document"):
         index.delete_ref_doc("pine")
     report = index.sync(tmp_path, owner="x")
     assert report.uploaded == ("pine.md",)

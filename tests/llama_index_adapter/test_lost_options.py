@@ -38,7 +38,7 @@ def test_as_structured_llm_refuses_an_option_that_would_be_lost(llm: PineconeAss
 def test_a_structured_llm_refuses_an_option_among_the_prompt_variables(
     llm: PineconeAssistant, call: Any, method: str, local: LocalAssistant
 ) -> None:
-    with pytest.raises(InvalidRequestError, match="'filter' is no variable of this prompt"):
+    with pytest.raises(InvalidRequestError, match="'filter' is not a variable of this prompt"):
         call(llm.as_structured_llm(Tree), method, PROMPT, tree="red pine", filter=NURSERY)
     assert bodies(local) == []
 

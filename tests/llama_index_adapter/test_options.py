@@ -96,7 +96,7 @@ def test_with_options_returns_a_copy(words: dict[str, Any], ask: Ask, local: Loc
 
 def test_json_response_is_for_whole_answers(llm: PineconeAssistant, ask: Ask, local: LocalAssistant) -> None:
     if ask.streams:
-        with pytest.raises(InvalidRequestError, match="json_response is not for streams"):
+        with pytest.raises(InvalidRequestError, match="json_response cannot be streamed"):
             ask(llm, json_response=True)
         assert bodies(local) == []
     else:
@@ -109,7 +109,7 @@ def test_json_response_is_for_whole_answers(llm: PineconeAssistant, ask: Ask, lo
 def test_an_option_that_would_be_taken_for_a_prompt_variable_raises(
     llm: PineconeAssistant, call: Any, local: LocalAssistant, method: str, option: str
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=rf"'{option}' is no variable.*llm_kwargs=.*with_options\(\)"):
+    with pytest.raises(InvalidRequestError, match=rf"'{option}' is not a variable.*llm_kwargs=.*with_options\(\)"):
         call(llm, method, PromptTemplate("How high is a {tree}?"), tree="red pine", **{option: 1})
     assert bodies(local) == []
 

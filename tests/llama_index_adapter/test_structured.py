@@ -98,7 +98,7 @@ def test_unknown_llm_kwargs_raise(llm: PineconeAssistant, predict: Any, local: L
 def test_an_option_among_the_prompt_variables_raises(
     llm: PineconeAssistant, predict: Any, local: LocalAssistant
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=r"'filter' is no variable of this prompt.*llm_kwargs="):
+    with pytest.raises(InvalidRequestError, match=r"'filter' is not a variable of this prompt.*llm_kwargs="):
         predict(llm, Tree, PROMPT, tree="red pine", filter={"resource": "nursery"})
     assert bodies(local) == []
 
@@ -108,7 +108,7 @@ def test_an_answer_that_is_no_such_json_raises_with_the_text_attached(
     llm: PineconeAssistant, predict: Any, local: LocalAssistant, text: str
 ) -> None:
     local.reply(text)
-    with pytest.raises(StructuredOutputError, match="the answer is no Size") as caught:
+    with pytest.raises(StructuredOutputError, match="the answer is not a valid Size") as caught:
         predict(llm, Size, PROMPT, tree="red pine")
     assert caught.value.text == text
     assert isinstance(caught.value, AssistantError)

@@ -19,7 +19,7 @@ from pinecone_assistant_local import LocalAssistant
 
 
 def options(local: LocalAssistant) -> dict[str, Any]:
-    """The connection."""
+    """Connection options."""
     return {"assistant_name": local.name, "host": local.host, "api_key": local.api_key}
 
 
@@ -101,7 +101,7 @@ def test_a_conversation_without_an_answer_has_none(local: LocalAssistant) -> Non
 async def test_langsmith_evaluates_with_it_sync_and_async(
     local: LocalAssistant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With examples of its own and nothing uploaded, so without LangSmith's service."""
+    """Uses examples from a list and uploads nothing, so LangSmith's service is not needed."""
     case = Example(
         id=UUID(int=1), dataset_id=UUID(int=2), inputs=CASE["inputs"], outputs=CASE["reference_outputs"],
         created_at=datetime.now(timezone.utc),

@@ -1,4 +1,4 @@
-"""`PineconeAssistantIndex`: the framework's suites, `index()` with every cleanup, and what a failing upload leaves."""
+"""`PineconeAssistantIndex`: the framework's suites, `index()` with every cleanup mode, and failed uploads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ PINES = Document("A red pine grows 25 meters tall.", metadata={"source": "pines.
 
 
 def names(local: LocalAssistant) -> list[str]:
-    """The sources of the files in the assistant."""
+    """Return the sources of the assistant's files."""
     return sorted(str((file.metadata or {})["source"]) for file in local.client().files.list())
 
 
@@ -115,7 +115,7 @@ async def test_without_cleanup_nothing_is_deleted(local: LocalAssistant) -> None
 
 
 def test_a_failed_upload_raises_and_leaves_no_record_as_done(local: LocalAssistant) -> None:
-    """The framework records as done what a response calls failed."""
+    """The framework records documents as done even if the response lists them as failed."""
     assistant, manager = made(local, max_retries=0), records()
     options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
     with local.faults.add(on="files", status=400, times=1), pytest.raises(AssistantError):
@@ -238,7 +238,7 @@ async def test_blobs_are_uploaded_async_too(local: LocalAssistant) -> None:
 async def test_the_prompt_of_with_sources_chains_finds_the_source(
     local: LocalAssistant, metadata: dict[str, Any], source: str
 ) -> None:
-    """The document prompt of RetrievalQAWithSourcesChain; a document without `source` is an error there."""
+    """The document prompt of RetrievalQAWithSourcesChain raises for a document without `source`."""
     prompt = PromptTemplate.from_template("Content: {page_content}\nSource: {source}")
     assistant = made(local)
     assistant.upsert([Document("A red pine grows 25 meters tall.", id="pine", metadata=metadata)])
@@ -261,7 +261,7 @@ async def test_the_prompt_of_with_sources_chains_finds_the_source(
 async def test_ids_that_are_not_a_list_of_texts_are_refused_before_anything_is_sent(
     local: LocalAssistant, ids: Any, said: str
 ) -> None:
-    """The letters of a text would be ids, and the documents of these would be deleted."""
+    """Otherwise each letter would be an id, and the documents with these ids would be deleted."""
     assistant = made(local)
     for call in (assistant.get, assistant.delete):
         with pytest.raises(InvalidRequestError, match=said):
@@ -283,7 +283,7 @@ async def test_ids_that_are_not_a_list_of_texts_are_refused_before_anything_is_s
     ids=["text", "no list", "surrogate", "name"],
 )
 async def test_items_that_are_not_documents_are_refused_by_name(local: LocalAssistant, items: Any, said: str) -> None:
-    """With the adapter's error, which is of the framework's family, sync and async."""
+    """It raises the adapter's error, which is also a ModelError, sync and async."""
     assistant = made(local)
     with pytest.raises(InvalidRequestError, match=said) as caught:
         assistant.upsert(items)
@@ -304,7 +304,7 @@ async def test_documents_may_be_an_iterator_and_the_last_of_an_id_wins(local: Lo
 
 
 async def test_nothing_is_under_way_after_an_async_error(local: LocalAssistant) -> None:
-    """As after the sync one: all other lookups have ended when it is raised."""
+    """Like in the sync version, all other lookups have ended when the error is raised."""
     assistant = made(local, max_retries=0)
     await assistant.aupsert([Document("x", id=f"doc-{number}") for number in range(3)])
     before = asyncio.all_tasks()
@@ -315,7 +315,7 @@ async def test_nothing_is_under_way_after_an_async_error(local: LocalAssistant) 
 
 
 async def test_the_text_of_a_blob_goes_as_utf_8(local: LocalAssistant) -> None:
-    """Whatever encoding the blob names: the service reads UTF-8."""
+    """The service reads UTF-8, so the blob's own encoding is ignored."""
     assistant = made(local)
     blob = Blob(data="Püffins nest.", encoding="latin-1", metadata={"source": "a.md"})
     (file,) = assistant.upload_blobs([blob]).uploaded

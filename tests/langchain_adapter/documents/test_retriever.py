@@ -1,4 +1,4 @@
-"""Snippets as documents."""
+"""The retriever: snippets as documents."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def test_a_typed_answer_that_does_not_fit_raises_with_its_text(
     words: dict[str, Any], call: Any, local: LocalAssistant
 ) -> None:
     local.reply('{"name": "red pine"}')
-    with pytest.raises(StructuredOutputError, match="no Tree") as caught:
+    with pytest.raises(StructuredOutputError, match="not a valid Tree") as caught:
         call(PineconeAssistantQueryEngine(**words, output_cls=Tree), "query", QUESTION)
     assert caught.value.text == '{"name": "red pine"}'
 

@@ -1,4 +1,4 @@
-"""A Pinecone Assistant as a LlamaIndex LLM."""
+"""Pinecone Assistant as a LlamaIndex LLM."""
 
 try:
     import llama_index.core  # noqa: F401 - only to say what to install

@@ -1,4 +1,4 @@
-"""`PineconeAssistant`: ask a Pinecone Assistant as a LlamaIndex LLM."""
+"""`PineconeAssistant`: a Pinecone Assistant as a LlamaIndex LLM."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from .utils import (
 
 
 class PineconeAssistant(TravellingLLM):
-    """A Pinecone Assistant as an LLM: it answers from the files that were uploaded to it, and cites them.
+    """LLM that answers from the files uploaded to a Pinecone Assistant, and cites them.
 
-    The other options are described at `AssistantOptions`. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
-    `interface`, `include_highlights`, `context_options`, `strip_references` and `strip_citations`; what a call gives wins
-    over `additional_kwargs`, which wins over the field; None clears a default. `chat`, `complete` and their async forms
-    also take `json_response=True`.
+    `AssistantOptions` describes the other options. A call takes `model`, `temperature`, `filter`, `timeout`, `stop`,
+    `interface`, `include_highlights`, `context_options`, `strip_references` and `strip_citations`. A call's options override
+    `additional_kwargs`, which override the fields; None clears a default. `chat`, `complete` and their async versions also
+    take `json_response=True`.
 
     Args:
-        guard_filter: A filter that holds in addition to every other one, `{"tenant": "acme"}`, and that nothing changes or
-            clears: the way to keep tenants apart. `{}` is an error; None is no guard.
+        guard_filter: Filter that applies in addition to every other, such as `{"tenant": "acme"}`. Nothing can change or
+            clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
 
     Example:
         ```python
@@ -62,7 +62,7 @@ class PineconeAssistant(TravellingLLM):
         ```
 
     Raises:
-        AssistantError: From every method; `InvalidRequestError` before anything was sent.
+        AssistantError: Every method may raise it. An `InvalidRequestError` means that nothing was sent.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -104,13 +104,13 @@ class PineconeAssistant(TravellingLLM):
         if guard_filter is not None:
             words["guard_filter"] = checked_guard(guard_filter)
         if words.get("callback_manager") is None:
-            words.pop("callback_manager", None)  # not given: engines then take the one of Settings
+            words.pop("callback_manager", None)  # if it is unset, engines use the one in Settings
         client = words.get("client")
         if client is None:
             for name in ("assistant_name", "api_key", "host"):
                 words[name] = words.get(name) or environment(name)
         elif given := [name for name in CONNECTION_OPTIONS if words.get(name) is not None]:
-            raise InvalidRequestError(f"client= brings its own connection: leave out {', '.join(given)}")
+            raise InvalidRequestError(f"client= has its own connection: leave out {', '.join(given)}")
         elif not isinstance(client, (AssistantClient, AsyncAssistantClient)):
             raise InvalidRequestError(
                 f"client is a {type(client).__name__}: pass an AssistantClient or an AsyncAssistantClient"
@@ -118,20 +118,20 @@ class PineconeAssistant(TravellingLLM):
         problem = None
         try:
             super().__init__(**words)
-        except ValidationError as error:  # raised below: the values in it must not travel along as its context
+        except ValidationError as error:  # raised below, so that the values in this error do not become its context
             problem = first_problem(error)
         if problem is not None:
             raise InvalidRequestError(problem)
-        self._current()  # reads the environment now
+        self._current()  # read the environment now
 
     @classmethod
     def class_name(cls) -> str:
-        """The name under which LlamaIndex serialises this LLM."""
+        """Return the name under which LlamaIndex serialises this LLM."""
         return "PineconeAssistant"
 
     @property
     def metadata(self) -> LLMMetadata:
-        """A chat model without function calling: for agents the assistant is a tool, not the brain."""
+        """Metadata of a chat model without function calling: in an agent, use the assistant as a tool."""
         return LLMMetadata(
             context_window=self.context_window,
             is_chat_model=True,
@@ -141,33 +141,34 @@ class PineconeAssistant(TravellingLLM):
 
     @property
     def sync_client(self) -> AssistantClient:
-        """The client that answers sync calls; it shares its connections with all that have equal settings."""
+        """Client for sync calls; clients with the same connection settings share one connection pool."""
         return self._current().sync
 
     @property
     def async_client(self) -> AsyncAssistantClient:
-        """The client that answers async calls."""
+        """Client for async calls."""
         return self._current().asynchronous
 
     def close(self) -> None:
-        """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
+        """Release the sync connections. They close if nothing else uses them; later calls open them again."""
         if self._clients is not None:
             self._clients.close()
 
     async def aclose(self) -> None:
-        """Release all connections, also those of the running event loop."""
+        """Release all connections, including those of the running event loop."""
         if self._clients is not None:
             await self._clients.aclose()
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other defaults (`model`, `filter`, `stop`, ...) over the same connections; None clears one.
+        """Return a copy with other defaults (`model`, `filter`, `stop` ...) that shares the connections; None clears one.
 
         Raises:
             InvalidRequestError: An unknown option, or `guard_filter`, which only the constructor takes.
         """
         check_call_options(options, "with_options")
         kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
-        # Beside a client, whose own options are the defaults, they go with each call: a timeout counts, None clears.
+        # With a client, its options are the defaults. The options here are passed with each call, so that a timeout applies
+        # and None clears a default.
         known = type(self).model_fields if self.client is None else {}
         fields = {
             name: known[name].default if value is None else value for name, value in options.items() if name in known
@@ -176,10 +177,10 @@ class PineconeAssistant(TravellingLLM):
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
 
     def guarded_by(self, guard_filter: Mapping[str, Any] | None) -> Self:
-        """A copy that a guard holds in addition to this LLM's own, over the same connections; for engines.
+        """Return a copy with one more guard, in addition to this LLM's own, that shares the connections; for engines.
 
         Raises:
-            InvalidRequestError: As for `guard_filter=` of the constructor.
+            InvalidRequestError: The guard is empty or not a filter.
         """
         guard = checked_guard(guard_filter)
         if guard is None:
@@ -187,10 +188,10 @@ class PineconeAssistant(TravellingLLM):
         return self._with_guard(guard if self.guard_filter is None else {"$and": [self.guard_filter, guard]})
 
     def call_options(self, **call: Any) -> dict[str, Any]:
-        """What a call with these options asks the client: call > additional_kwargs > field that is not at its default.
+        """Return the client's options for a call. Precedence: the call, `additional_kwargs`, fields not at their default.
 
         Raises:
-            InvalidRequestError: An unknown option; names it.
+            InvalidRequestError: An unknown option. The error names it.
         """
         check_call_options(call, "the call")
         check_call_options(self.additional_kwargs, "additional_kwargs")
@@ -205,7 +206,7 @@ class PineconeAssistant(TravellingLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AssistantChatResponse:
-        """A whole answer to a conversation."""
+        """Answer a conversation."""
         return self._chat(messages, kwargs)
 
     @llm_chat_callback()
@@ -217,19 +218,19 @@ class PineconeAssistant(TravellingLLM):
     def stream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> Generator[AssistantChatResponse, None, None]:
-        """The answer as it comes; the last response has the usage and all citations. Closing it ends the request."""
+        """Stream an answer; the last response has the usage and all citations. Closing the generator ends the request."""
         return self._stream_chat(messages, kwargs)
 
     @async_stream_callback(llm_chat_callback())
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> AsyncGenerator[AssistantChatResponse, None]:
-        """As `stream_chat`: `async for response in await llm.astream_chat(messages)`."""
+        """Async version of `stream_chat`: `async for response in await llm.astream_chat(messages)`."""
         return self._astream_chat(messages, kwargs)
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AssistantCompletionResponse:
-        """A whole answer to one question."""
+        """Answer one question."""
         return to_completion_response(self._chat(self._to_turn(prompt, formatted), kwargs))
 
     @llm_completion_callback()
@@ -241,7 +242,7 @@ class PineconeAssistant(TravellingLLM):
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> Generator[AssistantCompletionResponse, None, None]:
-        """The answer to one question as it comes."""
+        """Stream the answer to one question."""
         return to_completion_stream(self._stream_chat(self._to_turn(prompt, formatted), kwargs))
 
     @async_stream_callback(llm_completion_callback())
@@ -283,11 +284,11 @@ class PineconeAssistant(TravellingLLM):
     def _stream_options(self, call: Mapping[str, Any]) -> dict[str, Any]:
         options = self.call_options(**call)
         if options.pop("json_response", False):
-            raise InvalidRequestError("json_response is not for streams: the service refuses it; use chat or complete")
+            raise InvalidRequestError("json_response cannot be streamed: the service refuses it; use chat or complete")
         return options
 
     def _current(self) -> Clients:
-        """The clients of the connection words as they are now, so that no copy and no change keeps a stale one."""
+        """Return the clients for the current connection options, so that a changed option or copy never uses a stale one."""
         clients = self._clients
         if clients is None or clients.settings != self._settings():
             clients = self._clients = self._made_clients()
@@ -307,10 +308,10 @@ class PineconeAssistant(TravellingLLM):
         words["api_key"] = key.get_secret_value() if isinstance(key, SecretStr) else key
         client = injected or AssistantClient(**words)
         if guard is not None:
-            client = client.guarded_by(guard)  # a view of its own, also of an injected client
+            client = client.guarded_by(guard)  # returns a new client, so an injected one is not changed
         return Clients(settings, client, is_injected=client is injected)
 
-    # The system prompt is folded in _chat and its kin, so that all eight methods do it, once.
+    # The system prompt is added in _chat and its variants, so that all eight methods add it exactly once.
     def _extend_messages(self, messages: list[ChatMessage]) -> list[ChatMessage]:
         return messages
 

@@ -1,4 +1,4 @@
-"""LlamaIndex's LLM callbacks for streams, so that leaving a stream ends its request at once."""
+"""Wrap LlamaIndex's LLM callbacks for streams, so that leaving a stream ends its request at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Callback = Callable[[Any], Any]
 
 
 def stream_callback(callback: Callback) -> Callable[[Callable[..., Generator[T, None, None]]], Any]:
-    """`callback` (`llm_chat_callback()`, ...) around a method that returns a generator.
+    """Apply `callback`, such as `llm_chat_callback()`, to a method that returns a generator.
 
-    The callback's own generator does not close the method's. It is closed when it is collected, but a handler that
-    keeps the GeneratorExit (LlamaDebugHandler does) keeps its traceback and with it the open connection. To be removed
-    when the callbacks of llama-index-core close what they iterate over.
+    The callback wraps the method's generator in its own, and does not close the inner one. Normally garbage collection
+    closes it, but a handler that stores the GeneratorExit (LlamaDebugHandler does) also stores its traceback, which keeps
+    the connection open. This wrapper closes the inner generator. Remove it when llama-index-core's callbacks do so.
     """
 
     def wrap(method: Callable[..., Generator[T, None, None]]) -> Callable[..., Generator[T, None, None]]:
@@ -35,7 +35,7 @@ def stream_callback(callback: Callback) -> Callable[[Callable[..., Generator[T, 
 
 
 def async_stream_callback(callback: Callback) -> Callable[[Callable[..., Awaitable[AsyncGenerator[T, None]]]], Any]:
-    """As `stream_callback`, around a coroutine method that returns an async generator."""
+    """Async version of `stream_callback`, for a coroutine method that returns an async generator."""
 
     def wrap(method: Callable[..., Awaitable[AsyncGenerator[T, None]]]) -> Any:
         @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""The words of the LLM, which the retriever, the engines and the tool spec take too."""
+"""Options of the LLM, which the retriever, the engines and the tool spec take too, and the checks of their names."""
 
 from __future__ import annotations
 
@@ -22,48 +22,49 @@ if TYPE_CHECKING:
 
 
 class AssistantOptions(TypedDict, total=False):
-    """What a `PineconeAssistant` can be made with; every word is optional.
+    """Options of the constructor of `PineconeAssistant`; each may be left out.
 
     Attributes:
-        assistant_name: Else `PINECONE_ASSISTANT_NAME`.
-        api_key: Else `PINECONE_API_KEY`. Never serialised, never shown.
-        host: The data plane's URL; else `PINECONE_ASSISTANT_HOST`, else asked once from the control plane.
-        model: Such as `"gpt-4o"`; None lets the service choose.
-        temperature: 0 to 2; None is not sent.
-        filter: Metadata filter for every call, `{"genre": {"$ne": "documentary"}}`. It is copied.
-        interface: `"openai"` (the default) or `"standard"`: structured citations, highlights, context options.
-        timeout: Seconds: one number for connecting and for each wait for bytes, or (connect, read). None is (10, 300).
-        total_timeout: Seconds for a whole call with its retries, to the last byte read; None is not bounded.
-        max_retries: Requests after the first, 0 for none.
-        retry_on_timeout: Also send again what may have been processed. This can bill twice.
+        assistant_name: The assistant's name; falls back to `PINECONE_ASSISTANT_NAME`.
+        api_key: The API key; falls back to `PINECONE_API_KEY`. Never in `to_dict`, a repr or a log.
+        host: The data plane's URL; falls back to `PINECONE_ASSISTANT_HOST`, then to one lookup at the control plane.
+        model: Model that writes the answer, such as `"gpt-4o"`; None lets the service choose.
+        temperature: Sampling temperature, 0 to 2; None is not sent.
+        filter: Metadata filter for every call, such as `{"genre": {"$ne": "documentary"}}`. It is copied.
+        interface: `"openai"` (the default), or `"standard"`, which has structured citations, highlights and context options.
+        timeout: Seconds: one number for connecting and for each wait for bytes, or `(connect, read)`. None is (10, 300).
+        total_timeout: Seconds for a whole call with its retries, up to the last byte; None is no limit.
+        max_retries: Number of requests after the first; 0 turns retries off.
+        retry_on_timeout: Whether to retry after a timeout too. The service may have processed the request, so this can bill
+            twice.
         api_version: The service's API version, `"YYYY-MM"`.
-        default_headers: Added to every request; treated as secret.
+        default_headers: Headers added to every request; treated as secrets.
         source_tag: Names your integration in the User-Agent.
-        proxies: `{"https": "http://proxy:3128"}`.
-        verify: True, False, or the path of a CA bundle.
+        proxies: Proxies, such as `{"https": "http://proxy:3128"}`.
+        verify: Verification of TLS certificates: True, False, or the path of a CA bundle.
         cert: For mutual TLS: the path of a PEM file with the client's certificate and its key, or a pair of paths.
-        max_connections: Connections at once, in each event loop when async; more calls wait. Default 200.
-        http_session: A `requests.Session` to use; never closed here, never pickled.
-        async_http_session: An `aiohttp.ClientSession`, valid in its own event loop only.
-        include_highlights: Standard interface: ask for the passages that support each citation.
-        context_options: Standard interface: `{"top_k": 16, "snippet_size": 2048}`.
-        client: An existing client to use instead of connection words; never closed here. It travels in a pickle, as it
-            pickles itself, and in no dict: `from_dict(data, client=...)`.
-        context_window: Tokens that chat memory may fill; the service does not tell its models' own.
+        max_connections: Maximum connections at once (async: in each event loop); further calls wait. Default 200.
+        http_session: A `requests.Session` to use; never closed or pickled here.
+        async_http_session: An `aiohttp.ClientSession` to use; works in its own event loop only.
+        include_highlights: Standard interface: whether to request the passages that support each citation.
+        context_options: Standard interface: how much context the answer reads, `{"top_k": 16, "snippet_size": 2048}`.
+        client: An existing client to use instead of connection options; never closed here. A pickle contains it, as the client
+            pickles itself. A dict does not, so pass it again: `from_dict(data, client=...)`.
+        context_window: Tokens that chat memory may fill; the service does not publish the windows of its models.
         additional_kwargs: More per-call options for every call, such as `{"stop": ["END"]}`.
-        strip_references: Drop the reference list, with its expiring links, from the end of answers.
-        strip_citations: Drop the citation marks and the reference list from answers. `citations` stay, and their
+        strip_references: Whether to remove the list of references, with its expiring links, from the end of answers.
+        strip_citations: Whether to remove citation marks and the list of references from answers. `citations` stay; their
             `start == end` is the place in the text where the mark was.
-        tool_messages: What to do with the tool messages of a history: `"error"` refuses them, `"as_user"` sends their text as
-            user turns, `"drop"` leaves them out.
-        callback_manager: LlamaIndex's.
-        system_prompt: Put before the first user turn of every call.
-        messages_to_prompt: LlamaIndex's; not used by a chat model.
-        completion_to_prompt: Applied to the prompt of `complete` and its kin unless `formatted=True`.
-        output_parser: LlamaIndex's.
-        pydantic_program_mode: `LLM` restores LlamaIndex's own way to structured output.
-        query_wrapper_prompt: LlamaIndex's; not used by a chat model.
-        rate_limiter: LlamaIndex's.
+        tool_messages: Handling of tool messages in a history: `"error"` raises, `"as_user"` sends their text as user turns,
+            `"drop"` leaves them out.
+        callback_manager: LlamaIndex's option.
+        system_prompt: Text put before the first user turn of every call.
+        messages_to_prompt: LlamaIndex's option; not used by a chat model.
+        completion_to_prompt: Function applied to the prompt of `complete` and its variants, unless `formatted=True`.
+        output_parser: LlamaIndex's option.
+        pydantic_program_mode: `LLM` restores LlamaIndex's own structured output.
+        query_wrapper_prompt: LlamaIndex's option; not used by a chat model.
+        rate_limiter: LlamaIndex's option.
     """
 
     assistant_name: str | None
@@ -117,10 +118,10 @@ FIELD_OPTIONS = (
 """Options of a call that have a field as their default."""
 
 CALL_OPTIONS = frozenset((*FIELD_OPTIONS, "timeout", "total_timeout", "stop", "json_response"))
-"""Everything that a call, `additional_kwargs` and `with_options` can set."""
+"""Options that a call, `additional_kwargs` and `with_options` can set."""
 
 OF_CONSTRUCTORS = ("guard_filter", "tool_messages")
-"""Options that shape every call and that no call can change."""
+"""Options that affect every call and that no call can change."""
 
 
 _TRANSLATE = {
@@ -130,7 +131,7 @@ _TRANSLATE = {
 
 
 def check_words(options: Mapping[str, Any], of: type, known: Collection[str]) -> None:
-    """Raise InvalidRequestError for a name that is none of a constructor's options, and for filters of LlamaIndex's kind."""
+    """Raise InvalidRequestError for an unknown option of a constructor, and for LlamaIndex's `MetadataFilters`."""
     for name in options:
         if name not in known:
             raise InvalidRequestError(f"{of.__name__} has no option {name!r}{suggestion(name, known)}")
@@ -138,7 +139,7 @@ def check_words(options: Mapping[str, Any], of: type, known: Collection[str]) ->
 
 
 def check_call_options(options: Mapping[str, Any], where: str, more: Iterable[str] = ()) -> None:
-    """Raise InvalidRequestError for a name that is not an option of a call, and none of `more`."""
+    """Raise InvalidRequestError for a name that is neither an option of a call nor one of `more`."""
     for name in options:
         if name in OF_CONSTRUCTORS:
             raise InvalidRequestError(_only_constructors_take(name, where))
@@ -164,14 +165,14 @@ def _check_kinds(options: Mapping[str, Any]) -> None:
 
 
 def first_problem(error: ValidationError) -> str:
-    """What pydantic found wrong, without the value: `max_retries: Input should be a valid integer`."""
+    """Return pydantic's first error without the value: `max_retries: Input should be a valid integer`."""
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(map(str, problem["loc"]))
     return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
 def check_wrapper_words(names: Iterable[str], where: str, known: Collection[str]) -> None:
-    """Raise InvalidRequestError for what a method of LlamaIndex's would drop silently, options of a call above all."""
+    """Raise InvalidRequestError for arguments that a LlamaIndex method would drop silently, such as options of a call."""
     for name in names:
         if name in OF_CONSTRUCTORS:
             raise InvalidRequestError(_only_constructors_take(name, where))
@@ -182,7 +183,7 @@ def check_wrapper_words(names: Iterable[str], where: str, known: Collection[str]
 
 
 def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) -> None:
-    """Raise InvalidRequestError for what is no prompt, and where an option would be lost as a variable of it."""
+    """Raise InvalidRequestError if `prompt` is not a prompt template, or if an option would be lost as a prompt variable."""
     if not isinstance(prompt, BasePromptTemplate):
         raise InvalidRequestError(
             f"the prompt is a {type(prompt).__name__}: pass a prompt template, such as PromptTemplate(text)"
@@ -191,6 +192,6 @@ def check_prompt_args(prompt: BasePromptTemplate, prompt_args: Iterable[str]) ->
     for name in prompt_args:
         if name in (*CALL_OPTIONS, *OF_CONSTRUCTORS, "llm_kwargs") and name not in variables:
             raise InvalidRequestError(
-                f"{name!r} is no variable of this prompt, so it would be lost: pass options in llm_kwargs= "
-                "(structured_predict and its kin) or use llm.with_options()"
+                f"{name!r} is not a variable of this prompt, so it would be lost: pass options in llm_kwargs= "
+                "(structured_predict and its variants) or use llm.with_options()"
             )

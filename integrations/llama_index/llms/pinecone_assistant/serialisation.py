@@ -1,4 +1,4 @@
-"""Pickling, copying and `to_dict` of an LLM: the options that were given are kept, and nothing that is live."""
+"""Pickling, copying and `to_dict` of an LLM: only the options the caller passed are kept, never live connections."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _OWNED = ("filter", "guard_filter", "context_options", "additional_kwargs")
 
 
 def own(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with deep copies of those that decide what is found: a caller may change their dict for the next tenant."""
+    """Return the options with deep copies of filters and similar dicts: a caller may change its dict for the next tenant."""
     return {name: deep_copied(value, name=name) if name in _OWNED else value for name, value in options.items()}
 
 
 class TravellingLLM(StructuredPredict):
-    """What LlamaIndex's components do in pickles and dicts, without its harm to this one."""
+    """Base class that replaces LlamaIndex's pickling, copying and `to_dict`, which would lose or leak options."""
 
     _clients: Clients | None = PrivateAttr(default=None)
 
@@ -34,11 +34,12 @@ class TravellingLLM(StructuredPredict):
         handler: SerializerFunctionWrapHandler,
         info: SerializationInfo,  # noqa: ARG002 - LlamaIndex's signature
     ) -> dict[str, Any]:
-        """The fields, and the class's name as LlamaIndex adds it.
+        """Return the fields, and the class name that LlamaIndex adds.
 
-        Options that were not given stay out, or they would pass for given when the dict comes back, and engines over that
-        LLM would no longer drop the links. A client does not travel: its name stands for it, which no constructor takes,
-        because what the environment names may be another assistant, without the client's filter.
+        Options that the caller did not pass are left out. Otherwise they would count as passed when the dict is loaded, and
+        engines over that LLM would keep the expiring links. A client is replaced by its repr, which the constructor refuses:
+        an LLM loaded without `client=` would ask the environment's assistant, perhaps another one, without the client's
+        filter.
         """
         data: dict[str, Any] = handler(self)
         data["class_name"] = self.class_name()
@@ -50,7 +51,7 @@ class TravellingLLM(StructuredPredict):
         return {name: value for name, value in data.items() if name not in left_out}
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's, with filters and other dicts of its own. An unknown option is an error, and so is `guard_filter`."""
+        """Return a copy with its own filters and other dicts. Raise for an unknown option and for `guard_filter`."""
         check_words(update or {}, type(self), type(self).model_fields)
         _check_guard_is_left(update or {}, "model_copy")
         return super().model_copy(update=own(update or {}), deep=deep)
@@ -73,13 +74,13 @@ class TravellingLLM(StructuredPredict):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is live does not travel; a pickle holds the API key, and a client as the client pickles itself.
+        # Live connections are left out. A pickle has the API key, and a client in the form in which it pickles itself.
         twin = self.model_copy(update={name: None for name in _LIVE if self.__dict__[name] is not None})
         twin._clients = None
         return super(TravellingLLM, twin).__getstate__()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # LlamaIndex would call __init__ with every field: all would pass for given, and the environment be read again.
+        # LlamaIndex would call __init__ with every field: all would count as passed, and the environment be read again.
         fields = dict(state["__dict__"])
         for name, field in type(self).model_fields.items():
             if name not in fields:  # LlamaIndex leaves out what cannot be pickled, such as a lambda

@@ -32,10 +32,10 @@ _AGENT_WORDS = ("react_chat_formatter", "output_parser", "tool_retriever", "memo
 
 
 class StructuredOutputError(AssistantError, ValueError):
-    """The answer is no instance of the model that was asked for.
+    """The answer is not a valid instance of the requested class.
 
     Attributes:
-        text: The answer as it came.
+        text: The unchanged text of the answer.
     """
 
     def __init__(self, message: str, *, text: str = "") -> None:
@@ -44,10 +44,10 @@ class StructuredOutputError(AssistantError, ValueError):
 
 
 class StructuredPredict(LLM):
-    """The structured_predict family over `json_response=True`.
+    """Implement `structured_predict` and its variants with `json_response=True`.
 
-    LlamaIndex's own program doubles the schema's braces, and a citation marker inside JSON breaks its parsing.
-    `pydantic_program_mode=PydanticProgramMode.LLM` restores it.
+    LlamaIndex's own program doubles the schema's braces, and a citation mark inside the JSON breaks its parsing.
+    `pydantic_program_mode=PydanticProgramMode.LLM` restores that program.
     """
 
     def structured_predict(
@@ -57,16 +57,16 @@ class StructuredPredict(LLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """An instance of `output_cls`, filled from the assistant's files.
+        """Return an instance of `output_cls`, filled from the assistant's files.
 
         Args:
-            output_cls: A pydantic model.
-            prompt: What to ask, with variables in braces.
-            llm_kwargs: Options of the call, such as `{"filter": {...}}`; they win over `json_response=True` too.
+            output_cls: A pydantic class.
+            prompt: The question, with variables in braces.
+            llm_kwargs: Options of the call, such as `{"filter": {...}}`; they override even `json_response=True`.
             prompt_args: The prompt's variables.
 
         Raises:
-            StructuredOutputError: The answer is no such JSON; `.text` has it.
+            StructuredOutputError: The answer does not fit `output_cls`; `.text` has it.
         """
         check_prompt_args(prompt, prompt_args)
         if self._is_core_wanted():
@@ -95,7 +95,7 @@ class StructuredPredict(LLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Model, None, None]:
-        """Yields the instance of `structured_predict` once: the service does not stream JSON answers."""
+        """Yield the instance of `structured_predict` once: the service does not stream JSON answers."""
         check_prompt_args(prompt, prompt_args)
         if self._is_core_wanted():
             partial = super().stream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
@@ -114,7 +114,7 @@ class StructuredPredict(LLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Model, None]:
-        """As `stream_structured_predict`: `async for instance in await llm.astream_structured_predict(...)`."""
+        """Async version: `async for instance in await llm.astream_structured_predict(...)`."""
         check_prompt_args(prompt, prompt_args)
         if self._is_core_wanted():
             partial = await super().astream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
@@ -130,15 +130,15 @@ class StructuredPredict(LLM):
         return instances()
 
     def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
-        """An LLM whose answers are instances of `output_cls`, by `structured_predict`.
+        """Return an LLM that answers with instances of `output_cls`, using `structured_predict`.
 
         Args:
-            output_cls: A pydantic model.
-            kwargs: LlamaIndex's words of an LLM, such as `callback_manager`. Options such as `filter` belong in
-                `with_options` of this LLM, or in the calls of what comes back.
+            output_cls: A pydantic class.
+            kwargs: LlamaIndex's options of an LLM, such as `callback_manager`. Pass options such as `filter` to
+                `with_options` of this LLM, or to the calls of the returned one.
 
         Raises:
-            InvalidRequestError: An option or an unknown word, which LlamaIndex would drop.
+            InvalidRequestError: An option such as `filter`, or an unknown one; LlamaIndex would drop both.
         """
         check_wrapper_words(kwargs, "as_structured_llm", StructuredLLM.model_fields.keys() - {"llm", "output_cls"})
         return AssistantStructuredLLM(llm=self, output_cls=output_cls, **kwargs)
@@ -151,7 +151,7 @@ class StructuredPredict(LLM):
         verbose: bool = False,
         **kwargs: Any,
     ) -> AgentChatResponse:
-        """As LlamaIndex's, by a ReAct agent; an option such as `filter`, which that would drop, is an error."""
+        """Call tools through LlamaIndex's ReAct agent. Raise for an option such as `filter`, which the agent would drop."""
         check_wrapper_words(kwargs, "predict_and_call", _AGENT_WORDS)
         return super().predict_and_call(tools, user_msg, chat_history, verbose, **kwargs)
 
@@ -181,7 +181,7 @@ class StructuredPredict(LLM):
 
 
 class AssistantStructuredLLM(StructuredLLM):
-    """LlamaIndex's StructuredLLM, which does not lose an option among the variables of a prompt."""
+    """LlamaIndex's StructuredLLM; raises where that would take an option for a variable of the prompt and lose it."""
 
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         check_prompt_args(prompt, prompt_args)
@@ -189,10 +189,10 @@ class AssistantStructuredLLM(StructuredLLM):
 
 
 def schema_instruction(output_cls: type[BaseModel]) -> str:
-    """Return the end of a question that asks for an instance of `output_cls`.
+    """Return the instruction at the end of a question that asks for an instance of `output_cls`.
 
     Raises:
-        InvalidRequestError: It is not a pydantic class.
+        InvalidRequestError: `output_cls` is not a pydantic class.
     """
     if not (isinstance(output_cls, type) and hasattr(output_cls, "model_json_schema")):
         kind = output_cls.__name__ if isinstance(output_cls, type) else f"an instance of {type(output_cls).__name__}"
@@ -201,17 +201,17 @@ def schema_instruction(output_cls: type[BaseModel]) -> str:
 
 
 def to_instance(output_cls: type[Model], response: ChatResponse) -> Model:
-    """The answer as an instance.
+    """Return the answer as an instance.
 
     Raises:
-        StructuredOutputError: It is none; `.text` has the answer.
+        StructuredOutputError: The answer does not fit `output_cls`; `.text` has it.
     """
     text = response.message.content or ""
     try:
         return output_cls.model_validate_json(strip_code_fence(text))
     except ValidationError as error:
         raise StructuredOutputError(
-            f"the answer is no {output_cls.__name__} ({first_problem(error)}); its text is in .text", text=text
+            f"the answer is not a valid {output_cls.__name__} ({first_problem(error)}); its text is in .text", text=text
         ) from error
 
 

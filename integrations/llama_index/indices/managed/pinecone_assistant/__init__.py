@@ -1,4 +1,4 @@
-"""A Pinecone Assistant as LlamaIndex's managed RAG: retriever, query engine, chat engine and tools."""
+"""Pinecone Assistant for LlamaIndex: managed index, retriever, query engine, chat engine and tools."""
 
 try:
     import llama_index.core  # noqa: F401 - only to say what to install

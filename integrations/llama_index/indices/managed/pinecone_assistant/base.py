@@ -1,4 +1,4 @@
-"""`PineconeAssistantIndex`: LlamaIndex's documents go into an assistant, and its engines come out of it."""
+"""`PineconeAssistantIndex`: upload LlamaIndex documents to an assistant, and get engines that ask it."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ _DOCUMENTS: dict[str, Any] = {DOCUMENT_HASH_KEY: {"$exists": True}}
 
 @dataclass
 class AssistantIndexStruct(IndexDict):
-    """Stands for an assistant in a storage context, which keeps nothing of it."""
+    """Empty index struct: LlamaIndex requires one, and a storage context stores nothing of an assistant."""
 
     @classmethod
     def get_type(cls) -> Any:
-        """Return a type of our own: with another one, loading would ask for an embedding model."""
+        """Return a type of our own. With a type of LlamaIndex's, loading would ask for an embedding model."""
         return _TYPE
 
     @classmethod
     def from_json(cls, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Raise: the documents are in the assistant, so there is nothing to load."""
         raise InvalidRequestError(
-            "a PineconeAssistantIndex keeps nothing in a storage context, so there is nothing to load: make it again with "
+            "a PineconeAssistantIndex keeps nothing in a storage context, so there is nothing to load: create it again with "
             'PineconeAssistantIndex(assistant_name="docs")'
         )
 
@@ -70,23 +70,24 @@ INDEX_STRUCT_TYPE_TO_INDEX_STRUCT_CLASS[cast("Any", _TYPE)] = AssistantIndexStru
 
 
 class _Whole(TransformComponent):
-    """Leaves documents whole; without a transformation, the framework would make a splitter and its tokenizer."""
+    """Transformation that changes nothing. Without one, the framework would load a splitter and its tokenizer."""
 
     def __call__(self, nodes: Sequence[BaseNode], **_options: Any) -> Sequence[BaseNode]:
         return nodes
 
 
 class PineconeAssistantIndex(BaseManagedIndex):
-    """An assistant as a managed index: documents in, retriever and engines out.
+    """Managed index over an assistant: upload documents to it, and get retrievers and engines from it.
 
-    Each `Document` is a file of its own, under the document's id. The service splits and embeds it. Original PDF and DOCX
-    files keep their pages and tables where a reader's text loses them: `insert_file`, `upload_many` and `sync` take them.
-    Metadata must be flat; values that are None are left out. The keys `doc_id` and `doc_sha256` belong to the index.
+    Each `Document` becomes one file, under the document's id. The service splits and embeds it. The text that a reader
+    extracts from PDF and DOCX files has no pages or tables; to keep them, upload the original files with `insert_file`,
+    `upload_many` or `sync`. Metadata must be flat; None values are left out. The index reserves the keys `doc_id` and
+    `doc_sha256`.
 
     Args:
-        llm: An existing LLM to share options and connections with; or pass its options here, `client=` among them.
+        llm: An existing LLM, to share its options and connections; or pass its options, including `client=`.
         show_progress: Show a progress bar for uploads.
-        options: As for `PineconeAssistant`.
+        options: Same as for `PineconeAssistant`.
 
     Example:
         ```python
@@ -113,11 +114,11 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
     @property
     def llm(self) -> PineconeAssistant:
-        """The LLM that the engines ask."""
+        """LLM that the engines ask."""
         return self._llm
 
     @classmethod
-    def from_documents(  # type: ignore[override]  # the framework's storage context and splitters have no place here
+    def from_documents(  # type: ignore[override]  # takes no storage context or splitters, unlike the framework's
         cls,
         documents: Sequence[Document],
         *,
@@ -125,11 +126,11 @@ class PineconeAssistantIndex(BaseManagedIndex):
         show_progress: bool = False,
         **options: Unpack[AssistantOptions],
     ) -> Self:
-        """Return an index of an assistant after uploading documents to it; documents that exist are replaced.
+        """Upload documents to an assistant and return its index; documents that exist are replaced.
 
         Raises:
-            InvalidRequestError: A document has no text, or metadata that cannot be.
-            AssistantError: An upload failed, after all the others finished; `.report` has the outcome.
+            InvalidRequestError: A document has no text or invalid metadata.
+            AssistantError: An upload failed. Raised after all the others have finished; `.report` has the outcome.
         """
         index = cls._made(llm, show_progress, options)
         index._upload(documents)
@@ -154,10 +155,10 @@ class PineconeAssistantIndex(BaseManagedIndex):
         try:
             return cls(llm, show_progress=show_progress, **options)
         finally:
-            cast("dict[str, Any]", options).clear()  # the caller's frame, which goes on with uploads, keeps no key
+            cast("dict[str, Any]", options).clear()  # an upload's traceback shows this frame: keep the key out of it
 
     def insert(self, document: Document, **insert_kwargs: Any) -> None:
-        """Upload a document; one of the same id is replaced."""
+        """Upload a document; it replaces one with the same id."""
         _refuse_options("insert", insert_kwargs)
         self._upload([document])
 
@@ -191,7 +192,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
         )
 
     def upload_many(self, uploads: Iterable[Upload], **options: Any) -> UploadReport:
-        """Upload many files; `client.files.upload_many` has the options."""
+        """Upload many files. Takes the options of `client.files.upload_many`."""
         return self._llm.sync_client.files.upload_many(uploads, **options)
 
     async def aupload_many(self, uploads: Iterable[Upload], **options: Any) -> UploadReport:
@@ -199,15 +200,15 @@ class PineconeAssistantIndex(BaseManagedIndex):
         return await self._llm.async_client.files.upload_many(uploads, **options)
 
     def sync(self, source: Any, **options: Any) -> SyncReport:
-        """Keep the assistant in step with a folder, a URL or uploads; `client.files.sync` has the options."""
+        """Synchronise the assistant with a folder, a URL or uploads. Takes the options of `client.files.sync`."""
         return self._llm.sync_client.files.sync(source, **options)
 
     async def async_sync(self, source: Any, **options: Any) -> SyncReport:
         """Async version of `sync`."""
         return await self._llm.async_client.files.sync(source, **options)
 
-    def list_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - the service's word
-        """Return the assistant's files, those of documents and all others."""
+    def list_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - the service's name
+        """Return all files of the assistant, including those that are not documents."""
         return list(self._llm.sync_client.files.list(filter=filter))
 
     async def alist_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - as above
@@ -215,10 +216,10 @@ class PineconeAssistantIndex(BaseManagedIndex):
         return [file async for file in self._llm.async_client.files.list(filter=filter)]
 
     def delete_ref_doc(self, ref_doc_id: str, delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
-        """Delete a document; one that does not exist is passed over.
+        """Delete a document, if it exists.
 
         Raises:
-            InvalidRequestError: The file of that id was not made of a document.
+            InvalidRequestError: The file with that id was not uploaded as a document.
         """
         _refuse_options("delete_ref_doc", delete_kwargs)
         files = self._llm.sync_client.files
@@ -241,7 +242,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
         return None
 
     def update_ref_doc(self, document: Document, **update_kwargs: Any) -> None:
-        """Upload a document in place of the one of its id, which answers until the new one is ready."""
+        """Upload a document that replaces the one with its id. The old one is used for answers until the new one is ready."""
         _refuse_options("update_ref_doc", update_kwargs)
         self._upload([document])
 
@@ -251,9 +252,9 @@ class PineconeAssistantIndex(BaseManagedIndex):
         await self._aupload([document])
 
     def refresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
-        """Upload the documents that are new or whose text or metadata changed; returns which were.
+        """Upload the documents that are new or have other text or metadata; returns True for each of these.
 
-        The assistant is asked what it has, so this works in another process, and after somebody else changed it.
+        The documents are compared with the assistant's files, so this also works in a new process, and after changes by others.
         """
         _refuse_options("refresh_ref_docs", update_kwargs)
         documents = _checked_documents(documents)
@@ -271,7 +272,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
     @property
     def ref_doc_info(self) -> dict[str, RefDocInfo]:
-        """The documents in the assistant by their ids, with the metadata that they were given. Asks the service."""
+        """The assistant's documents by id, with their original metadata. Sends a request to the service."""
         return _ref_doc_info(self.list_files(filter=_DOCUMENTS))
 
     async def aref_doc_info(self) -> dict[str, RefDocInfo]:
@@ -279,12 +280,12 @@ class PineconeAssistantIndex(BaseManagedIndex):
         return _ref_doc_info(await self.alist_files(filter=_DOCUMENTS))
 
     def as_retriever(self, **kwargs: Any) -> PineconeAssistantRetriever:
-        """Return a retriever; `similarity_top_k`, `snippet_size`, `filters` and the LLM's options can be given."""
+        """Return a retriever. Takes `similarity_top_k`, `snippet_size`, `filters` and the LLM's options."""
         own, llm = self._options_for(PineconeAssistantRetriever, kwargs)
         return PineconeAssistantRetriever(llm, **own)
 
     def as_query_engine(self, llm: Any = None, **kwargs: Any) -> PineconeAssistantQueryEngine:
-        """Return a query engine; `streaming`, `similarity_top_k`, `filters` and the LLM's options can be given.
+        """Return a query engine. Takes `streaming`, `similarity_top_k`, `filters` and the LLM's options.
 
         Raises:
             InvalidRequestError: An LLM of another vendor, or an option of LlamaIndex's own query engines.
@@ -295,16 +296,16 @@ class PineconeAssistantIndex(BaseManagedIndex):
     def as_chat_engine(
         self, chat_mode: ChatMode = ChatMode.BEST, llm: Any = None, **kwargs: Any
     ) -> PineconeAssistantChatEngine:
-        """Return a chat engine; `memory`, `filters`, `system_prompt` and the LLM's options can be given.
+        """Return a chat engine. Takes `memory`, `filters`, `system_prompt` and the LLM's options.
 
         Raises:
-            InvalidRequestError: A chat mode of LlamaIndex's own engines: the assistant searches for every turn by itself.
+            InvalidRequestError: A chat mode of LlamaIndex's own engines. The assistant searches for every turn itself.
         """
         if chat_mode != ChatMode.BEST:
             raise InvalidRequestError(
                 f"chat_mode={getattr(chat_mode, 'value', chat_mode)!r} is not for an assistant: it searches its files for "
-                "every turn by itself, in one call, where that mode would rephrase and search again. Leave chat_mode out, "
-                "or use index.as_retriever() in an engine of LlamaIndex"
+                "every turn itself, in one call; that mode would rephrase the question and search again. Leave chat_mode out, "
+                "or use index.as_retriever() in one of LlamaIndex's engines"
             )
         system_prompt = kwargs.pop("system_prompt", None)
         own, asked = self._options_for(PineconeAssistantChatEngine, _with_top_k(kwargs), llm)
@@ -317,11 +318,11 @@ class PineconeAssistantIndex(BaseManagedIndex):
         raise _no_nodes("insert_nodes")
 
     async def ainsert_nodes(self, nodes: Sequence[BaseNode], **insert_kwargs: Any) -> None:
-        """Raise, as `insert_nodes` does."""
+        """Async version of `insert_nodes`: raise."""
         raise _no_nodes("ainsert_nodes")
 
     def delete_nodes(self, node_ids: list[str], delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
-        """Raise: an assistant knows documents and files, and no nodes."""
+        """Raise: an assistant has documents and files, not nodes."""
         raise _no_nodes("delete_nodes")
 
     async def adelete_nodes(
@@ -330,13 +331,13 @@ class PineconeAssistantIndex(BaseManagedIndex):
         delete_from_docstore: bool = False,
         **delete_kwargs: Any,
     ) -> None:
-        """Raise, as `delete_nodes` does."""
+        """Async version of `delete_nodes`: raise."""
         raise _no_nodes("adelete_nodes")
 
     def set_index_id(self, index_id: str) -> None:
-        """Raise: the assistant's name is its identity, and nothing of it is kept in a storage context."""
+        """Raise: an assistant is identified by its name, and a storage context stores nothing of it."""
         raise InvalidRequestError(
-            "set_index_id has no effect on an assistant, whose name is its identity: pass assistant_name="
+            "set_index_id has no effect on an assistant, which is identified by its name: pass assistant_name="
         )
 
     def _insert(self, nodes: Sequence[BaseNode], **insert_kwargs: Any) -> None:
@@ -364,7 +365,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
     def _options_for(
         self, view: type, options: Mapping[str, Any], llm: Any = None
     ) -> tuple[dict[str, Any], PineconeAssistant]:
-        """Split options into those of a view's constructor and those of the LLM, which go into a copy of it."""
+        """Split options into those of a view's constructor and those of the LLM; the latter are set in a copy of the LLM."""
         if isinstance(llm, BaseLLM) and not isinstance(llm, PineconeAssistant):
             raise InvalidRequestError(
                 f"llm is a {type(llm).__name__}: an assistant answers itself. For another LLM that answers from its "
@@ -380,7 +381,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
 
 def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of an engine, with LlamaIndex's `similarity_top_k` as the service's `top_k`."""
+    """Return an engine's options with LlamaIndex's `similarity_top_k` renamed to the service's `top_k`."""
     options = dict(options)
     top_k = options.pop("similarity_top_k", None)
     if top_k is not None:
@@ -390,7 +391,7 @@ def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_uploads(documents: Sequence[Document]) -> list[Upload]:
-    """An upload for each id; the last document of an id wins."""
+    """Return one upload for each id; the last document with an id wins."""
     last = {document.id_: document for document in _checked_documents(documents)}
     return [document_upload(name, _text(document), document.metadata) for name, document in last.items()]
 
@@ -408,7 +409,7 @@ def _text(document: Document) -> str:
 
 
 def _changed(documents: Sequence[Document], files: Iterable[AssistantFile]) -> list[bool]:
-    """Return which documents differ from their files. Of documents with one id the last decides for all: it is what is kept."""
+    """Return for each document whether it differs from its file. For documents with one id, the last decides: it is stored."""
     known = {
         document_id(file): (file.metadata or {}).get(DOCUMENT_HASH_KEY)
         for file in files
@@ -427,25 +428,25 @@ def _ref_doc_info(files: Iterable[AssistantFile]) -> dict[str, RefDocInfo]:
 
 
 def _checked_document(file: AssistantFile, ref_doc_id: str) -> str:
-    # A node's ref_doc_id is its file's id, which differs from the document's where that is not legal as a file's.
+    # A node's ref_doc_id is its file's id. It differs from the document's id if that is not a legal file id.
     found = document_id(file)
     if found is None or ref_doc_id not in (found, file.id):
         raise InvalidRequestError(
-            f"file {file.id!r} was not made of a document, so delete_ref_doc leaves it alone: delete it with "
+            f"file {file.id!r} was not uploaded as a document, so delete_ref_doc does not delete it: delete it with "
             f"index.llm.sync_client.files.delete({file.id!r})"
         )
     return file.id
 
 
 def _pass_over(error: NotFoundError) -> None:
-    """Pass over a file that does not exist; an assistant that does not is an error."""
+    """Ignore the error of a missing file; raise that of a missing assistant."""
     if error.is_about_assistant:
         raise error
 
 
 def _no_nodes(method: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{method} has no place here: an assistant takes documents and files and splits them itself. Use insert, "
+        f"{method} is not supported: an assistant takes documents and files and splits them itself. Use insert, "
         "insert_file, refresh_ref_docs or delete_ref_doc"
     )
 

@@ -1,4 +1,4 @@
-"""`PineconeAssistantChatEngine`: a conversation with memory and sources, one call a turn."""
+"""`PineconeAssistantChatEngine`: a conversation with memory and sources, with one call per turn."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ dispatcher = instrument.get_dispatcher(__name__)  # type: ignore[attr-defined]  
 
 @dataclass
 class AssistantStreamingChatResponse(StreamingAgentChatResponse):
-    """A streamed turn. Its text is read from the connection as it is asked for, in the reader's own thread and loop.
+    """A streamed turn. Iterating over it reads the text from the connection, in the reader's own thread and event loop.
 
     Attributes:
-        source_nodes: What the answer cites; filled at the end of the text.
+        source_nodes: Sources that the answer cites; filled at the end of the text.
         metadata: `{"usage", "model", "citations", "finish_reason"}`; filled at the end of the text.
     """
 
-    is_writing_to_memory: bool = False  # core's way needs a thread and a loop that spins while it waits
+    is_writing_to_memory: bool = False  # core's implementation needs a thread and a busy loop
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def response_gen(self) -> Generator[str, None, None]:
-        """The texts; leaving the loop early ends the request, and the turn is not remembered."""
+        """Pieces of text. Leaving the loop early ends the request, and the turn is not remembered."""
         if self.chat_stream is None:
             raise InvalidRequestError("this turn is async: read async_response_gen(), or ask with stream_chat")
         try:
@@ -67,33 +67,33 @@ class AssistantStreamingChatResponse(StreamingAgentChatResponse):
             await self.achat_stream.aclose()
 
     def finish(self, last: AssistantChatResponse) -> None:
-        """Take over what the end of the answer tells."""
+        """Fill in the sources and metadata from the last response."""
         self.source_nodes += to_source_nodes(last.citations)
         self.metadata |= to_metadata(last)
         self.is_done = True
 
 
 class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
-    """Talk with an assistant; it searches its files for every turn by itself, so a turn is one call.
+    """Chat engine over an assistant. The assistant searches its files for every turn itself, so a turn is one call.
 
     LlamaIndex's condense engines would send their rephrasing prompt through the same search and then search again.
-    The memory changes when a turn has succeeded: one that fails, has no text or whose stream is left early leaves it as it
-    was, also where it came with a `chat_history`. Messages are copied in and out. Unless the options say otherwise, the
-    engine asks with `interface="standard"`, `include_highlights=True` (the text of the source nodes) and
-    `strip_references=True` (no list of expiring links under the text, nor in the memory).
+    The memory changes only after a turn has succeeded, also for a turn with a `chat_history`: a turn that fails, has no text
+    or is left early leaves it unchanged. Messages are copied in and out. By default the engine asks with
+    `interface="standard"`, `include_highlights=True` (the text of the source nodes) and `strip_references=True` (no list of
+    expiring links below the text or in the memory).
 
-    An engine is one conversation. A copy with another filter begins a conversation of its own, with the constructor's
-    `chat_history`, because what one user was told is not for the next one; a copy with other options goes on with this one.
+    An engine is one conversation. A copy with another filter starts a new conversation from the constructor's
+    `chat_history`, because one user's answers are not for the next user; a copy with other options continues this one.
 
     Args:
-        llm: An existing LLM to ask; or pass its options here, `system_prompt=` and `client=` among them.
-        chat_history: What was said before, such as a greeting.
-        memory: Where to remember, in place of `chat_history`; shared with whoever else has it. Default: a `ChatMemoryBuffer`
-            of three quarters of the context window.
-        filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
-        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
-            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
-        options: As for `PineconeAssistant`.
+        llm: An existing LLM to ask; or pass its options, including `system_prompt=` and `client=`.
+        chat_history: Earlier messages, such as a greeting.
+        memory: Memory to use instead of `chat_history`; other users of the same object share it. Default: a
+            `ChatMemoryBuffer` of three quarters of the context window.
+        filters: `MetadataFilters`, or a filter in the assistant's form, such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that applies in addition to every other, including the LLM's own guard.
+            Nothing can change or clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
+        options: Same as for `PineconeAssistant`.
 
     Example:
         ```python
@@ -131,14 +131,14 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         memory_cls: type[BaseMemory] | None = None,
         **options: Any,
     ) -> Self:
-        """An engine with the names that LlamaIndex's own engines take.
+        """Return an engine; takes the arguments of LlamaIndex's own engines.
 
         Args:
             llm: An existing LLM to ask, or pass its options.
-            chat_history: What was said before.
-            memory: Where to remember.
-            memory_cls: A class of LlamaIndex's to remember with, in place of `memory`.
-            options: As for the constructor; `system_prompt` may come with an `llm`.
+            chat_history: Earlier messages.
+            memory: Memory to use.
+            memory_cls: One of LlamaIndex's memory classes, instead of `memory`.
+            options: Same as for the constructor; `system_prompt` may be combined with an `llm`.
         """
         system_prompt = options.pop("system_prompt", None)
         if llm is None:
@@ -147,16 +147,16 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         if llm is not None and system_prompt is not None:
             engine._llm = engine._llm.model_copy(update={"system_prompt": system_prompt})
         if memory_cls is not None and memory is None:
-            history = _copies(engine._greeting) or None  # an empty one is written too, by those over a database
+            history = _copies(engine._greeting) or None  # not an empty list: memories over a database would store it
             engine._memory = _checked_memory(
                 memory_cls.from_defaults(chat_history=history, token_limit=_token_limit(engine._llm))
             )
         return engine
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other options, `memory` among them, over the same connections; None clears one.
+        """Return a copy with other options, such as `memory`, that shares the connections; None clears an option.
 
-        It goes on with this conversation. With another `filter` it begins one of its own.
+        The copy continues this conversation. With another `filter` it starts a new one.
         """
         memory = options.pop("memory", None)
         twin = self._with_llm_options(options, ["memory"])
@@ -168,11 +168,11 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
 
     @property
     def chat_history(self) -> list[ChatMessage]:
-        """What was said so far, questions and answers; a copy."""
+        """Copy of the conversation so far."""
         return _copies(self._memory.get_all())
 
     def reset(self) -> None:
-        """Forget what was said."""
+        """Forget the conversation."""
         self._memory.reset()
 
     @trace_method("chat")
@@ -180,8 +180,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         """Answer a turn.
 
         Args:
-            message: What the user says.
-            chat_history: What was said before, instead of what the engine remembers; remembered when the turn succeeded.
+            message: The user's message.
+            chat_history: Earlier messages that replace the engine's memory; stored there if the turn succeeds.
         """
         turn = _Turn(message, chat_history)
         answer = self._llm.chat(turn.after(self._source(turn).get(input=message)), **engine_options(self._llm))
@@ -201,7 +201,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     def stream_chat(
         self, message: str, chat_history: Sequence[ChatMessage] | None = None
     ) -> AssistantStreamingChatResponse:
-        """Answer a turn as the answer comes: read `response_gen`. Arguments as for `chat`."""
+        """Stream the answer of a turn: read `response_gen`. Takes the arguments of `chat`."""
         turn = _Turn(message, chat_history)
         messages = turn.after(self._source(turn).get(input=message))
         response = AssistantStreamingChatResponse()
@@ -214,7 +214,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     async def astream_chat(
         self, message: str, chat_history: Sequence[ChatMessage] | None = None
     ) -> AssistantStreamingChatResponse:
-        """As `stream_chat`: read `async_response_gen()`."""
+        """Async version of `stream_chat`: read `async_response_gen()`."""
         turn = _Turn(message, chat_history)
         messages = turn.after(await self._source(turn).aget(input=message))
         answers = await self._llm.astream_chat(messages, **engine_options(self._llm))
@@ -223,7 +223,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         return response
 
     def _new_memory(self, history: Sequence[ChatMessage]) -> ChatMemoryBuffer:
-        """A memory of this conversation's size that holds copies of these messages."""
+        """Return a new memory with copies of these messages and this conversation's token limit."""
         # Not `Memory`: its SQL store opens a connection in every event loop.
         before = getattr(self, "_memory", None)
         if isinstance(before, ChatMemoryBuffer):
@@ -233,7 +233,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
         return ChatMemoryBuffer.from_defaults(_copies(history), token_limit=_token_limit(self._llm))
 
     def _source(self, turn: _Turn) -> BaseMemory:
-        """Where the messages before a turn come from; a history that came with it is cut to the same size as a memory."""
+        """Return the memory that a turn reads. A history passed with the turn is cut to the same token limit."""
         return self._memory if turn.history is None else self._new_memory(turn.history)
 
     def _remember(self, turn: _Turn, answer: AssistantChatResponse) -> None:
@@ -281,7 +281,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
 
 
 class _Turn:
-    """One turn: the question, and the history that came with it, both of which are the engine's own from here on."""
+    """One turn: the question and copies of the history passed with it."""
 
     def __init__(self, message: str, chat_history: Sequence[ChatMessage] | None) -> None:
         check_text("message", message)
@@ -289,11 +289,11 @@ class _Turn:
         self.history = None if chat_history is None else _copies(chat_history)
 
     def after(self, before: Iterable[ChatMessage]) -> list[ChatMessage]:
-        """The messages to send."""
+        """Return the messages to send."""
         return [*before, ChatMessage(self.question)]
 
     def said(self, answer: AssistantChatResponse) -> list[ChatMessage]:
-        """What to remember: nothing of an answer without text."""
+        """Return the messages to remember; none if the answer has no text."""
         text = answer.message.content or ""
         if not text.strip():
             return []
@@ -302,7 +302,7 @@ class _Turn:
 
 @contextmanager
 def _stream_events() -> Iterator[None]:
-    """Report the events that LlamaIndex's own engines report around a streamed turn."""
+    """Report the events of a streamed turn that LlamaIndex's own engines report."""
     dispatcher.event(StreamChatStartEvent())
     try:
         yield
@@ -313,7 +313,7 @@ def _stream_events() -> Iterator[None]:
 
 
 def _copies(chat_history: object) -> list[ChatMessage]:
-    """Copies of messages, which neither their owner nor the engine can change for the other."""
+    """Return copies of messages, so that later changes by the caller or the engine do not affect the other."""
     if isinstance(chat_history, str) or not isinstance(chat_history, Sequence):
         raise InvalidRequestError(f"chat_history is a {type(chat_history).__name__}: pass a list of ChatMessage")
     for index, said in enumerate(chat_history):
@@ -328,7 +328,7 @@ def _checked_memory(memory: object) -> BaseMemory:
             f"memory is a {type(memory).__name__}: pass one of LlamaIndex's, such as ChatMemoryBuffer"
         )
     if isinstance(memory, BaseChatStoreMemory) and isinstance(memory.chat_store, SimpleChatStore):
-        # This store keeps the list that its memory was made with, and would write what is said into a caller's greeting.
+        # This store keeps the list passed to its memory, so each turn would be appended to the caller's greeting.
         memory.set(_copies(memory.get_all()))
     return memory
 

@@ -1,4 +1,4 @@
-"""`PineconeAssistantEvaluator`: the service's own judgement of an answer against the right one."""
+"""`PineconeAssistantEvaluator`: let the service compare an answer with the right one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .views import llm_of
 
 
 class PineconeAssistantEvaluator(BaseEvaluator):
-    """Evaluate answers, of an assistant or of anything else, against ground truths.
+    """Evaluator of answers, from an assistant or any other source, against ground truths.
 
-    The score is the service's alignment, the harmonic mean of correctness and completeness, from 0 to 1. Each evaluation is
-    billed in tokens. It works in a `BatchEvalRunner`.
+    The score is the service's alignment: the harmonic mean of correctness and completeness, from 0 to 1. Each evaluation is
+    billed in tokens. Works in a `BatchEvalRunner`.
 
     Args:
-        llm: An existing LLM to share the connection with; or pass its options here, `client=` among them.
+        llm: An existing LLM, to share its connection; or pass its options, including `client=`.
         threshold: The lowest score that passes.
-        options: As for `PineconeAssistant`.
+        options: Same as for `PineconeAssistant`.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""LlamaIndex's metadata filters in the assistant's language. Pure."""
+"""Convert LlamaIndex's metadata filters to the assistant's. Pure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _CONDITIONS = {FilterCondition.AND: "$and", FilterCondition.OR: "$or", None: "$a
 
 
 def to_filter(filters: Filters | None) -> dict[str, Any] | None:
-    """`MetadataFilters` as `{"$and": [{"year": {"$gte": 2024}}, ...]}`; of a dict a copy; empty is None, no filter.
+    """Return a filter such as `{"$and": [{"year": {"$gte": 2024}}, ...]}`. A dict is copied; an empty filter becomes None.
 
     Raises:
-        InvalidRequestError: No filters at all, or an operator or a condition that the assistant does not have; names it.
+        InvalidRequestError: `filters` has another type, or an operator or condition that the assistant does not have.
     """
     if isinstance(filters, MetadataFilters):
         return deep_copied(_to_group(filters))
@@ -42,7 +42,7 @@ def to_filter(filters: Filters | None) -> dict[str, Any] | None:
 
 
 def to_guard(guard_filter: Filters | None) -> Mapping[str, Any] | None:
-    """A guard as a filter. `MetadataFilters` without a filter in them are `{}`, which is not a guard: None would be none."""
+    """Return a guard as a filter. Empty `MetadataFilters` become `{}`, which is refused later; None would turn the guard off."""
     if isinstance(guard_filter, MetadataFilters):
         return to_filter(guard_filter) or {}
     return guard_filter

@@ -1,4 +1,4 @@
-"""`PineconeAssistantQueryEngine`: one question, one call, an answer with its sources."""
+"""`PineconeAssistantQueryEngine`: ask single questions and get answers with sources, one call each."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _ResponseT = TypeVar("_ResponseT", Response, PydanticResponse, StreamingResponse
 
 
 class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
-    """Ask an assistant one question at a time.
+    """Query engine that asks an assistant one question at a time.
 
-    The answer's `source_nodes` are what it cites, its `metadata` is `{"usage", "model", "citations", "finish_reason"}`.
-    Unless the options say otherwise, it asks with `interface="standard"`, `include_highlights=True` (the text of the
-    source nodes) and `strip_references=True` (no list of expiring links under the text).
+    The answer's `source_nodes` are the cited sources; its `metadata` is `{"usage", "model", "citations", "finish_reason"}`.
+    By default it asks with `interface="standard"`, `include_highlights=True` (the text of the source nodes) and
+    `strip_references=True` (no list of expiring links below the text).
 
     Args:
-        llm: An existing LLM to ask; or pass its options here, `client=` among them.
-        streaming: Answer with a `StreamingResponse` (`aquery`: `AsyncStreamingResponse`), whose `source_nodes` and
-            `metadata` are filled when its text has come to the end.
-        output_cls: A pydantic class: the answer is a `PydanticResponse`, whose `response` is an instance of it. The service does
-            not stream JSON, so this cannot be streamed.
-        filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
-        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
-            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
-        options: As for `PineconeAssistant`.
+        llm: An existing LLM to ask; or pass its options, including `client=`.
+        streaming: Return a `StreamingResponse` (`aquery`: `AsyncStreamingResponse`). Its `source_nodes` and `metadata` are
+            filled at the end of its text.
+        output_cls: A pydantic class; the answer is a `PydanticResponse` with an instance of it as `response`. Cannot be
+            combined with `streaming`, because the service does not stream JSON.
+        filters: `MetadataFilters`, or a filter in the assistant's form, such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that applies in addition to every other, including the LLM's own guard.
+            Nothing can change or clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
+        options: Same as for `PineconeAssistant`.
 
     Example:
         ```python
@@ -80,7 +80,7 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         super().__init__(callback_manager=self._llm.callback_manager)
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other options, `streaming` and `output_cls` among them, over the same connections; None clears one."""
+        """Return a copy with other options, such as `streaming`, that shares the connections; None clears an option."""
         streaming = bool(options.pop("streaming", self._streaming))
         output_cls = options.pop("output_cls", self._output_cls)
         twin = self._with_llm_options(options, ["streaming", "output_cls"])
@@ -96,7 +96,7 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
         return_direct: bool = False,
         guard_filter: Filters | None = None,
     ) -> PineconeAssistantTool:
-        """This engine as a tool for an agent; its text ends with the sources, its `raw_output` is the `Response`."""
+        """Return a tool for an agent; its text ends with the sources, its `raw_output` is the `Response`."""
         return PineconeAssistantTool.from_defaults(
             self, name, description, return_direct=return_direct, guard_filter=guard_filter
         )
@@ -132,7 +132,7 @@ class PineconeAssistantQueryEngine(AssistantView, BaseQueryEngine):
 
     @contextmanager
     def _told(self, query_bundle: QueryBundle) -> Iterator[Callable[[_ResponseT], _ResponseT]]:
-        """Tell LlamaIndex's callbacks of a query; its response is told by what this yields, which returns it."""
+        """Report a query to LlamaIndex's callbacks. Yields a function that reports the response and returns it."""
         with self.callback_manager.event(
             CBEventType.QUERY, payload={EventPayload.QUERY_STR: query_bundle.query_str}
         ) as event:
@@ -157,7 +157,7 @@ def _to_typed_response(output_cls: type[BaseModel], answer: AssistantChatRespons
 
 
 def _checked_instruction(output_cls: type[BaseModel] | None, streaming: bool) -> str | None:
-    """Return what is put under a question for `output_cls`, or None without one."""
+    """Return the instruction appended to a question for `output_cls`, or None without one."""
     if output_cls is None:
         return None
     if streaming:
@@ -169,9 +169,9 @@ def _checked_instruction(output_cls: type[BaseModel] | None, streaming: bool) ->
 
 @dataclass
 class _End:
-    """What only the end of a stream tells; a streamed response holds the list and the dict from its beginning.
+    """Sources and metadata of a streamed response, which holds the list and the dict from the start; filled at the end.
 
-    The dict has its words from the beginning, too: RouterQueryEngine puts another one in the place of an empty dict.
+    The dict has its keys from the start, because RouterQueryEngine replaces an empty dict by another one.
     """
 
     source_nodes: list[NodeWithScore] = field(default_factory=list)
@@ -183,7 +183,7 @@ class _End:
 
 
 def _to_tokens(responses: Generator[AssistantChatResponse, None, None], end: _End) -> Generator[str, None, None]:
-    """The texts of a stream, and then its end."""
+    """Yield the texts of a stream, then fill in its end."""
     with closing(responses):
         for response in responses:
             if response.delta:
@@ -194,7 +194,7 @@ def _to_tokens(responses: Generator[AssistantChatResponse, None, None], end: _En
 async def _to_async_tokens(
     responses: AsyncGenerator[AssistantChatResponse, None], end: _End
 ) -> AsyncGenerator[str, None]:
-    """As `_to_tokens`."""
+    """Async version of `_to_tokens`."""
     async with aclosing(responses):
         async for response in responses:
             if response.delta:
@@ -208,16 +208,15 @@ _DESCRIPTION = "Answers a question from the files of a knowledge base and names 
 
 
 class PineconeAssistantTool(QueryEngineTool):
-    """A query engine tool whose text ends with the sources; it asks unstreamed and never shows an expiring link.
+    """Query engine tool with the sources at the end of its text. It never streams and never shows an expiring link.
 
-    A call takes a question and nothing else: options such as `filter` belong to the engine, where the model of an agent
-    cannot choose them.
+    A call takes only a question. Set options such as `filter` on the engine, where the agent's model cannot choose them.
 
     Args:
         query_engine: The engine to ask.
         metadata: Name and description, by which an agent chooses the tool.
-        resolve_input_errors: Ask with whatever an agent passes in place of `input`, as LlamaIndex does.
-        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every filter and guard of the engine.
+        resolve_input_errors: Accept any argument of an agent as the question, not only `input`, like LlamaIndex does.
+        guard_filter: A filter, or `MetadataFilters`, that applies in addition to every filter and guard of the engine.
 
     Example:
         ```python
@@ -238,7 +237,7 @@ class PineconeAssistantTool(QueryEngineTool):
             query_engine._llm = query_engine._llm.guarded_by(to_guard(guard_filter))
         elif guard_filter is not None:
             raise InvalidRequestError(
-                f"guard_filter cannot hold for a {type(query_engine).__name__}: pass a PineconeAssistantQueryEngine"
+                f"guard_filter cannot guard a {type(query_engine).__name__}: pass a PineconeAssistantQueryEngine"
             )
         super().__init__(query_engine, metadata, resolve_input_errors)
 
@@ -253,17 +252,17 @@ class PineconeAssistantTool(QueryEngineTool):
         *,
         guard_filter: Filters | None = None,
     ) -> PineconeAssistantTool:
-        """A tool with this name and description, by which an agent chooses it."""
+        """Return a tool with this name and description, by which an agent chooses it."""
         metadata = ToolMetadata(description or _DESCRIPTION, name or _NAME, return_direct=return_direct)
         return cls(query_engine, metadata, resolve_input_errors, guard_filter=guard_filter)
 
     def call(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """The answer and its sources; `raw_output` is the engine's response.
+        """Return the answer and its sources; `raw_output` is the engine's response.
 
         Raises:
-            InvalidRequestError: An option, such as `filter`, which LlamaIndex would drop, or more than a question.
+            InvalidRequestError: More than one question, or an option such as `filter`, which LlamaIndex would drop.
         """
-        # Not by super(): LlamaIndex makes a span of its call, too, and traces would show every call twice.
+        # Does not call super(): LlamaIndex traces that call too, so every call would appear twice.
         question = self._question(args, kwargs)
         return self._to_output(question, self._query_engine.query(question))
 
@@ -277,13 +276,11 @@ class PineconeAssistantTool(QueryEngineTool):
         for name in kwargs:
             if name in _OPTIONS or (has_question and name != "input"):
                 raise InvalidRequestError(
-                    f"a call of the tool {self.metadata.get_name()!r} takes a question and not {name!r}: make a tool of "
+                    f"a call of the tool {self.metadata.get_name()!r} takes a question and not {name!r}: create a tool from "
                     "another engine, engine.with_options(...).as_tool() or engine.with_filters(...).as_tool()"
                 )
         if len(args) > 1 or (args and kwargs):
-            raise InvalidRequestError(
-                f"a call of the tool {self.metadata.get_name()!r} takes one question, and no more"
-            )
+            raise InvalidRequestError(f"a call of the tool {self.metadata.get_name()!r} takes exactly one question")
         return self._get_query_str(*args, **kwargs)
 
     def _to_output(self, question: str, response: RESPONSE_TYPE) -> ToolOutput:

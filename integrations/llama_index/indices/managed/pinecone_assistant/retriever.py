@@ -1,4 +1,4 @@
-"""`PineconeAssistantRetriever`: the snippets that an assistant would read, for another LLM to answer from."""
+"""`PineconeAssistantRetriever`: snippets of an assistant's files, for another LLM to answer from."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .sources import to_snippet_nodes
 from .views import AssistantView, llm_of
 
 _SIZES = {"top_k": "similarity_top_k", "snippet_size": "snippet_size"}
-"""The service's names of the retriever's sizes."""
+"""The service's names for the retriever's sizes."""
 _OWN = ("similarity_top_k", "snippet_size", "multimodal", "include_binary_content", "min_score")
 
 
 class PineconeAssistantRetriever(AssistantView, BaseRetriever):
-    """Retrieve from an assistant's files, without an answer and without a chat's bill.
+    """Retriever of snippets from an assistant's files. It asks for no answer, so no chat is billed.
 
     Args:
-        llm: An existing LLM to share options and connections with; or pass its options here, `client=` among them.
-        similarity_top_k: Snippets at most, 1 to 64; None leaves it to the service (16).
-        snippet_size: Tokens of a snippet at most, 512 to 8192; None leaves it to the service (2048).
-        multimodal: Whether snippets with images may come; None leaves it to the service (they may).
-        include_binary_content: Whether the images come too, as `ImageNode`s. They are large.
-        min_score: Leave out snippets with a lower score.
-        filters: `MetadataFilters`, or a filter of the assistant's such as `{"year": {"$gte": 2024}}`.
-        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
-            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
-        options: As for `PineconeAssistant`; `context_options` are the defaults of the two sizes.
+        llm: An existing LLM, to share its options and connections; or pass its options, including `client=`.
+        similarity_top_k: Maximum number of snippets, 1 to 64; None is the service's default, 16.
+        snippet_size: Maximum tokens of a snippet, 512 to 8192; None is the service's default, 2048.
+        multimodal: Whether snippets with images may be returned; None is the service's default, True.
+        include_binary_content: Whether to return the images too, as `ImageNode`s. They are large.
+        min_score: Lowest score of a returned snippet; None returns all.
+        filters: `MetadataFilters`, or a filter in the assistant's form, such as `{"year": {"$gte": 2024}}`.
+        guard_filter: A filter, or `MetadataFilters`, that applies in addition to every other, including the LLM's own guard.
+            Nothing can change or clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
+        options: Same as for `PineconeAssistant`; `context_options` has the defaults of the two sizes.
 
     Example:
         ```python
@@ -72,7 +72,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         super().__init__(callback_manager=self._llm.callback_manager)
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with another `similarity_top_k`, `min_score`, `filter`, `timeout`, ..., over the same connections."""
+        """Return a copy with another `similarity_top_k`, `min_score`, `filter`, `timeout` ... that shares the connections."""
         others = {name: value for name, value in options.items() if name not in _OWN}
         twin = self._with_llm_options(others, _OWN)
         twin._own = _checked({**self._own, **{name: options[name] for name in _OWN if name in options}})
@@ -90,7 +90,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
         sizes = {theirs: self._own[ours] for theirs, ours in _SIZES.items() if self._own[ours] is not None}
         images: dict[str, Any] = {} if self._own["multimodal"] is None else {"multimodal": self._own["multimodal"]}
         if self._llm.api_version >= "2025-10":
-            # Left out, the service sends the images of up to 64 snippets.
+            # Always sent: by default the service returns the images of up to 64 snippets.
             images["include_binary_content"] = bool(self._own["include_binary_content"])
         call = self._llm.call_options()
         shared: dict[str, Any] = {name: call[name] for name in ("filter", "timeout", "total_timeout") if name in call}
@@ -98,6 +98,6 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
 
 
 def _checked(own: dict[str, Any]) -> dict[str, Any]:
-    """The retriever's own options, after a check that names the sizes as the retriever does."""
+    """Check the retriever's own options and return them. Errors use the retriever's names for the sizes."""
     checked_context_options({theirs: own[ours] for theirs, ours in _SIZES.items()}, names=_SIZES)
     return own

@@ -1,4 +1,4 @@
-"""Citations and snippets as LlamaIndex's nodes, and as a list for a tool's text. Pure; no signed link gets in."""
+"""Convert citations and snippets to LlamaIndex's nodes, and to a list for a tool's text. Pure; leaves out signed links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_FOR_MODELS = ("file_id", "number", "pages", "doc_id", "doc_sha256", "sync_o
 
 
 def to_snippet_nodes(snippets: Iterable[Snippet], min_score: float | None = None) -> list[NodeWithScore]:
-    """Return snippets with their scores as the service gave them, each followed by its images, if these were asked for."""
+    """Return snippets as nodes with the service's scores, each followed by its images, if they were requested."""
     nodes: list[NodeWithScore] = []
     for snippet in snippets:
         if min_score is not None and snippet.score is not None and snippet.score < min_score:
@@ -44,7 +44,7 @@ def to_snippet_nodes(snippets: Iterable[Snippet], min_score: float | None = None
 
 
 def to_source_nodes(citations: Iterable[Citation]) -> list[NodeWithScore]:
-    """One node per cited place, in the order of citation; its text is the highlight, where the answer has one."""
+    """Return one node per cited place, in the order of citation; its text is the highlight, if the answer has one."""
     nodes: dict[str, NodeWithScore] = {}
     for citation in citations:
         for reference in citation.references:
@@ -55,7 +55,7 @@ def to_source_nodes(citations: Iterable[Citation]) -> list[NodeWithScore]:
 
 
 def to_metadata(response: AssistantChatResponse) -> dict[str, Any]:
-    """What the engines put beside an answer: `{"usage", "model", "citations", "finish_reason"}`, plain JSON."""
+    """Return an engine's metadata of an answer, `{"usage", "model", "citations", "finish_reason"}`, as plain JSON."""
     raw = response.raw or {}
     return {
         "usage": raw.get("usage"),
@@ -66,18 +66,18 @@ def to_metadata(response: AssistantChatResponse) -> dict[str, Any]:
 
 
 def empty_metadata() -> dict[str, Any]:
-    """The metadata of an answer of which nothing is known yet."""
+    """Return the metadata of an answer before anything of it has arrived."""
     return {"usage": None, "model": None, "citations": [], "finish_reason": None}
 
 
 def to_sources_text(nodes: Iterable[NodeWithScore]) -> str:
-    """`Sources:` and one line per source, `[1] red_pine.md, pages 3, 4`; empty where there is none."""
+    """Return `Sources:` and one line per source, `[1] red_pine.md, pages 3, 4`; an empty text if there are none."""
     lines = dict.fromkeys(map(to_source_line, nodes))
     return "Sources:\n" + "\n".join(lines) if lines else ""
 
 
 def to_source_line(found: NodeWithScore) -> str:
-    """The source of a node on one line."""
+    """Return the source of a node on one line."""
     metadata = found.node.metadata
     number, pages = metadata.get("number"), metadata.get("pages")
     name = metadata.get("file_name") or metadata.get("file_id") or "(the answer does not name the file)"
@@ -92,16 +92,16 @@ def _to_node(text: str, reference: Reference, more: dict[str, Any]) -> TextNode:
         "file_name": reference.file_name,
         "file_id": reference.file_id,
         "pages": pages,
-        "page_label": ", ".join(map(str, pages)) if pages else None,  # LlamaIndex's own readers call it so
+        "page_label": ", ".join(map(str, pages)) if pages else None,  # the key of LlamaIndex's own readers
         "created_at": reference.created_at,
         **more,
     }
-    # The file's own keys first: postprocessors find its date, and what else was filed with it.
+    # Includes the file's own metadata, so that postprocessors find its date and other keys.
     metadata = {
         **copy.deepcopy(reference.metadata or {}),
         **{n: value for n, value in known.items() if value is not None},
     }
-    # LlamaIndex drops nodes whose ids are equal, so the id tells apart what a user would.
+    # LlamaIndex drops nodes with equal ids, so the id covers everything in which two sources can differ.
     identity = json.dumps([reference.file_id or reference.file_name or reference.number, pages, text])
     file_id = reference.file_id
     return TextNode(

@@ -1,4 +1,4 @@
-"""An assistant as tools for an agent: the assistant is a tool there, not the agent's brain."""
+"""`PineconeAssistantToolSpec`: tools with which another LLM's agent asks an assistant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .views import llm_of
 
 @dataclass
 class SourcedResponse(Response):
-    """A response whose text for an agent is another than `response`: its `str()` ends with the sources.
+    """Response with a separate text for an agent: its `str()` ends with the sources, `response` does not.
 
     Attributes:
         text: The text for the agent.
@@ -37,17 +37,17 @@ class SourcedResponse(Response):
 class PineconeAssistantToolSpec(BaseToolSpec):
     """Two tools for an agent: `ask` answers with sources, `search_context` finds passages without an answer.
 
-    Both give a `Response` with `source_nodes`, which a tool's output has as `raw_output`; its `str()` is the text that the
+    Both return a `Response` with `source_nodes`, which a tool's output has as `raw_output`; its `str()` is the text that the
     agent reads.
 
     Args:
-        llm: An existing LLM to ask; or pass its options here, `client=` among them.
-        similarity_top_k: Passages at most, 1 to 64.
-        snippet_size: Tokens of a passage at most, 512 to 8192.
-        filters: `MetadataFilters` or a filter of the assistant's. An agent cannot widen it.
-        guard_filter: A filter, or `MetadataFilters`, that holds in addition to every other one, also to the LLM's own guard.
-            Nothing changes or clears it: the way to keep tenants apart. `{}` is an error; None is no guard.
-        options: As for `PineconeAssistant`.
+        llm: An existing LLM to ask; or pass its options, including `client=`.
+        similarity_top_k: Maximum number of passages, 1 to 64.
+        snippet_size: Maximum tokens of a passage, 512 to 8192.
+        filters: `MetadataFilters`, or a filter in the assistant's form. An agent cannot widen it.
+        guard_filter: A filter, or `MetadataFilters`, that applies in addition to every other, including the LLM's own guard.
+            Nothing can change or clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
+        options: Same as for `PineconeAssistant`.
 
     Example:
         ```python
@@ -83,7 +83,7 @@ class PineconeAssistantToolSpec(BaseToolSpec):
         return _to_answer(await self._tool.acall(question))
 
     def search_context(self, query: str) -> SourcedResponse:
-        """Find passages in the files of the knowledge base that have to do with a query, each with its file."""
+        """Find passages about a query in the files of the knowledge base, each with the name of its file."""
         return _to_passages(self._retriever.retrieve(query))
 
     async def asearch_context(self, query: str) -> SourcedResponse:

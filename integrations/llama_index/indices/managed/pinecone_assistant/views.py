@@ -1,4 +1,4 @@
-"""The common part of the retriever, the engines and the tool spec: an LLM with their options, and copies with others."""
+"""Base class of the retriever, the engines and the tool spec: holds an LLM, and makes copies with other options."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from .filters import Filters, to_filter, to_guard
 
 
 class AssistantView:
-    """Something that asks through a `PineconeAssistant` and can be copied with other options."""
+    """Object that asks through a `PineconeAssistant` and can be copied with other options."""
 
     callback_manager: CallbackManager
     _llm: PineconeAssistant
 
     @property
     def llm(self) -> PineconeAssistant:
-        """The LLM that is asked."""
+        """LLM that this object asks."""
         return self._llm
 
     def close(self) -> None:
-        """Release the sync connections; they close if nothing else uses them. Later calls open them again."""
+        """Release the sync connections. They close if nothing else uses them; later calls open them again."""
         self._llm.close()
 
     async def aclose(self) -> None:
-        """Release all connections, also those of the running event loop."""
+        """Release all connections, including those of the running event loop."""
         await self._llm.aclose()
 
     def with_filters(self, filters: Filters | None) -> Self:
-        """A copy that searches other files, over the same connections; None is no filter."""
+        """Return a copy with another filter that shares the connections; None clears the filter."""
         return self.with_options(filter=to_filter(filters))
 
     def with_options(self, **options: Any) -> Self:
-        """A copy with other options (`model`, `temperature`, `timeout`, ...) over the same connections; None clears one.
+        """Return a copy with other options (`model`, `timeout` ...) that shares the connections; None clears an option.
 
         Raises:
             InvalidRequestError: An unknown option, or `guard_filter`, which only constructors take.
@@ -50,7 +50,7 @@ class AssistantView:
         return self._with_llm_options(options)
 
     def _with_llm_options(self, options: Mapping[str, Any], own: Iterable[str] = ()) -> Self:
-        """A copy whose LLM has these options; `own` are the other words that `with_options` takes."""
+        """Return a copy with these options in its LLM. `own` names the view's own options, for error messages."""
         if "filters" in options:
             raise InvalidRequestError("with_options has no option 'filters': use with_filters()")
         check_call_options(options, "with_options", own)
@@ -60,7 +60,7 @@ class AssistantView:
 
 
 def engine_options(llm: PineconeAssistant) -> dict[str, Any]:
-    """What an engine asks for where its LLM leaves it open: sources with file ids, highlights and no list of links."""
+    """Return an engine's defaults for options that its LLM does not set: sources with file ids, highlights, no links."""
     given = {*llm.model_fields_set, *llm.additional_kwargs}
     wanted = {"strip_references": True, "interface": "standard", "include_highlights": True}
     if "interface" in given and llm.call_options().get("interface") != "standard":
@@ -75,12 +75,12 @@ def llm_of(
     guard_filter: Filters | None,
     options: AssistantOptions,
 ) -> PineconeAssistant:
-    """The LLM that was passed to the constructor of `view`, or one with these options; filters and a guard may come with both.
+    """Return the LLM passed to the constructor of `view`, or a new one with these options. Both accept filters and a guard.
 
     Raises:
         InvalidRequestError: No LLM, an unknown option, both an LLM and options, or both `filter` and `filters`.
     """
-    # The LLM would name itself, and not know the options of the view.
+    # Checked here, because the LLM's own check would name the LLM and not know the options of the view.
     own = [name for name in inspect.signature(type(view)).parameters if name != "options"]
     check_words(options, type(view), [*PineconeAssistant.model_fields, *own])
     manager = Settings.callback_manager
@@ -99,7 +99,7 @@ def llm_of(
         llm = llm.with_options(filter=to_filter(filters))
     llm = llm.guarded_by(to_guard(guard_filter))
     if is_to_report and "callback_manager" not in llm.model_fields_set:
-        # As LlamaIndex's own engines do: what is set for the whole process sees these calls, also of an LLM made earlier.
+        # Like LlamaIndex's own engines: callbacks in Settings see these calls, even if the LLM was created before.
         llm = llm.model_copy(update={"callback_manager": manager})
-        llm.__pydantic_fields_set__.discard("callback_manager")  # another view over this LLM looks at Settings again
+        llm.__pydantic_fields_set__.discard("callback_manager")  # another view over this LLM reads Settings again
     return llm
