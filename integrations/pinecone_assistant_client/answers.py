@@ -88,7 +88,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the assistant would read before it answers: snippets, best first."""
+    """Snippets that the assistant would read before it answers, best first."""
 
     snippets: tuple[Snippet, ...]
     usage: Usage | None = None

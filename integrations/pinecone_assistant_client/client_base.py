@@ -309,7 +309,7 @@ class SignedLink:
 
 
 def signed_request(link: SignedLink, limits: Limits) -> HTTPRequest:
-    """The request for a signed link: no header of ours, because the link is the key and its host is not the service's.
+    """Return the request for a signed link. It has none of our headers, because the link leads to another host.
 
     Raises:
         StreamError: The service sent something that is not a link.

@@ -219,7 +219,7 @@ class FileProcessingError(AssistantError):
 
 
 class MetadataMismatchError(AssistantError):
-    """A file is Available, and its metadata is not what was sent. Filters would not find it, or find it for others.
+    """A file is Available, but its metadata differs from the metadata sent. Filters may miss it, or match it wrongly.
 
     Attributes:
         file: The file as the service describes it (`AssistantFile`). It was left in the assistant.

@@ -8,7 +8,7 @@ from typing import Any
 _MAX_EXCERPT = 300
 _LONG_SECRET = 12
 _TOLD_BY_A_BEGINNING = 6
-# The dots are left out here: an error's message goes on with its pointer to the docs.
+# Endings of a text that was cut: the dots, or the pointer to the docs, which replaces them in an error's message.
 _AFTER_A_CUT = ("...", "; see ")
 # A URL without a query matches too: so each character is looked at once, however long the path is.
 _URL = re.compile(r"(https?:[/\\]{2,4}[^\s\"'<>?]*)(\?[^\s\"'<>)]+)?", re.IGNORECASE)

@@ -123,7 +123,7 @@ def shaper_for(stop: tuple[str, ...], *, strip_references: bool, strip_citations
 
 
 class ShapedDecoder:
-    """A stream decoder whose chunks are shaped; used in place of the decoder that it wraps."""
+    """A stream decoder with shaped chunks, used in place of the decoder that it wraps."""
 
     def __init__(self, decoder: StreamDecoder, shaper: AnswerShaper) -> None:
         self._decoder = decoder
@@ -349,7 +349,7 @@ class MarkStripper:
         return floor + len(self._text[floor:position].rstrip(" \t"))
 
     def _show(self, end: int) -> str:
-        """Return the text up to `end` that was not shown yet, without the last mark."""
+        """Return the text up to `end` that was not shown yet."""
         text, start = self._text, self._next
         if self._last == "\n" and start == self._last_mark:  # a mark began the line: the blanks after it go too
             start = self._last_mark = start + len(text[start:end]) - len(text[start:end].lstrip(" \t"))

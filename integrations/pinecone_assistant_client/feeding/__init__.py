@@ -1,4 +1,4 @@
-"""Feeding an assistant: files, operations, assistants, evaluation, sync.
+"""Everything but asking: files, operations, assistants, evaluation, sync.
 
 Each procedure (upload a file and wait for it, delete one, bring a folder in line) is written once, as a generator that yields
 effects: "send this request", "sleep", "read that file". `driving.py` performs the effects, sync or async. So the decisions

@@ -62,8 +62,8 @@ def create_assistant(
 ) -> Steps[Assistant]:
     """Create an assistant; with `wait`, until it is Ready.
 
-    POST cannot be repeated blindly: a second one is refused because of the first. So it is sent once, and after an unclear
-    end a GET tells whether it arrived. Where it did not and the service only refused it (429, 5xx), it is sent again.
+    A POST cannot simply be repeated: a second one is refused because of the first. So it is sent once, and if the outcome is
+    unclear, a GET shows whether it arrived. If it did not, and the service only refused it (429, 5xx), it is sent again.
     """
     patience = target.patience(timeout)
     name = checked_assistant_name(target.assistant, target.api_version)
@@ -78,7 +78,7 @@ def create_assistant(
 def _create(
     target: Target, policy: RetryPolicy, wire: WireRequest, asked: Mapping[str, Any], *, tries: int, exist_ok: bool
 ) -> Steps[Assistant | None]:
-    """One try to create an assistant; None if it did not arrive and may be tried again, after the wait."""
+    """Try once to create an assistant. Return None, after a wait, if it did not arrive and may be tried again."""
     name = target.assistant
     try:
         reply = yield Send(wire, is_control=True)
@@ -108,7 +108,7 @@ def _says_it_exists(error: AssistantError) -> bool:
 
 
 def update_assistant(name: str, *, instructions: str | NotGiven | None, metadata: Any) -> Steps[Assistant]:
-    """Replace what is given; None clears."""
+    """Replace the fields that are passed; None clears a field."""
     fields: dict[str, Any] = {}
     if not isinstance(instructions, NotGiven):
         fields["instructions"] = "" if instructions is None else instructions
@@ -119,7 +119,7 @@ def update_assistant(name: str, *, instructions: str | NotGiven | None, metadata
     reply = yield Send(build_update_assistant(name, fields), is_control=True)
     try:
         return decode_assistant(reply.body)
-    except StreamError:  # the description of this answer has no name in it
+    except StreamError:  # by the API description this answer may lack the name
         return (yield from get_assistant(name))
 
 
@@ -158,7 +158,7 @@ def delete_assistant(target: Target, *, missing_ok: bool, wait: bool, timeout: f
 
 
 def _look(name: str, error: AssistantError, asked: Mapping[str, Any], *, exist_ok: bool) -> Steps[Assistant | None]:
-    """The assistant that a creation without a clear end made, or None."""
+    """Return the assistant that a creation with an unclear outcome made, or None."""
     try:
         found = yield from get_assistant(name)
     except NotFoundError:
@@ -173,7 +173,7 @@ def _look(name: str, error: AssistantError, asked: Mapping[str, Any], *, exist_o
 
 
 def _is_as_asked(found: Assistant, asked: Mapping[str, Any]) -> bool:
-    """Whether an assistant has the settings of a creation; what was not asked for may be anything empty."""
+    """Whether an assistant has the settings of a creation. Settings that were not passed may have any empty value."""
     return (
         (found.instructions or None) == (asked["instructions"] or None)
         and same_json(found.metadata or {}, asked["metadata"] or {})

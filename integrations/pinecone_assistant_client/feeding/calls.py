@@ -1,4 +1,4 @@
-"""Calls on files that need no pipeline: get, list, read, delete; and the evaluation of an answer."""
+"""Procedures of one file (get, list, read, delete), and the evaluation of an answer."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def delete_file(
 
 
 def _is_leaving(target: Target, file_id: str, error: AssistantError) -> Steps[bool]:
-    """After a deletion without a clear end: True if the file is gone, False if it is being deleted. Else raises the error."""
+    """After a deletion with an unclear outcome: True if the file is gone, False if it is being deleted; otherwise raise."""
     unclear = reworded(
         error,
         f"the deletion of file {file_id!r} has no clear end: {said_by(error)}. The file is still there and may be deleted "
@@ -118,6 +118,6 @@ def _gone(target: Target, file_id: str, patience: Patience) -> Steps[None]:
 
 
 def evaluate(question: str, answer: str, ground_truth_answer: str, timeout: Timeout | NotGiven) -> Steps[Evaluation]:
-    """Ask the assistant's own data host; Pinecone's SDKs ask the US host for assistants of every region."""
+    """Evaluate on the assistant's own data host, while Pinecone's SDKs use the US host for every region."""
     reply = yield Send(build_evaluation(question, answer, ground_truth_answer), timeout=timeout)
     return decode_evaluation(reply.body)

@@ -1,4 +1,4 @@
-"""Contents of files to upload: a path, bytes or a stream, checked before anything is sent, and read piece by piece.
+"""Contents of files to upload: paths, bytes and streams, checked before anything is sent and read piece by piece.
 
 A retry must read the file again, so every content can be read any number of times: a path is opened for each attempt, and a
 stream that cannot seek is spooled first.
@@ -46,7 +46,7 @@ def max_bytes(name: str) -> int:
 
 
 def checked_name(name: Any) -> str:
-    """The name of a file, if a file may have it.
+    """Return the name of a file if it is valid.
 
     Raises:
         InvalidRequestError: Not a text, empty, with control characters, or of an unknown type.
@@ -98,7 +98,7 @@ class FileContent:
     def pieces(self) -> Iterator[bytes]:
         """The bytes from the beginning.
 
-        The last piece comes only after a look at the end of the file: so a file that grew is never sent in part.
+        Before the last piece is yielded, the end of the file is checked, so a file that grew is never sent in part.
 
         Raises:
             InvalidRequestError: It cannot be read, or it changed.
@@ -199,7 +199,7 @@ def too_large(name: str, size: int, *, is_all: bool = True) -> InvalidRequestErr
 
 @contextlib.contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Word whatever goes wrong in reading a file; storage libraries raise errors of any kind."""
+    """Turn any error in reading a file into an InvalidRequestError: storage libraries raise errors of every kind."""
     try:
         yield
     except AssistantError:
@@ -263,7 +263,7 @@ def _rewound(stream: Any, start: int) -> BinaryIO:
     return cast("BinaryIO", stream)
 
 
-# CRC-32C (Castagnoli), the hash that the service shows of a file. Only an upload without a clear end needs it.
+# CRC-32C (Castagnoli), the hash that the service reports for a file. Only an upload with an unclear outcome needs it.
 _POLYNOMIAL = 0x82F63B78
 
 

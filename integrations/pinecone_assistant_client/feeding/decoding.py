@@ -1,7 +1,8 @@
-"""Answers of feeding's endpoints decoded.
+"""Decode the answers about files, operations, assistants and evaluations.
 
-Unknown fields are ignored. A missing id, name or metric is an error; a list that is left out is empty. An evaluation is paid for,
-so it is read leniently, as answers are. All else is read strictly: what to upload or delete next depends on it.
+Unknown fields are ignored. A missing id, name or metric is an error; a list that is left out is empty. An evaluation is paid
+for, so it is read leniently, as answers are. Everything else is read strictly, because later uploads and deletions depend on
+it.
 """
 
 from __future__ import annotations
@@ -135,12 +136,12 @@ def decode_file(body: bytes) -> AssistantFile:
 
 
 def decode_file_hash(body: bytes) -> str | None:
-    """The CRC-32C of a described file's content in base64, if the service says it."""
+    """Return the CRC-32C of a described file's content in base64, or None if the service left it out."""
     return decode_json(_FILE, body).crc32c_hash
 
 
 def decode_file_error(body: bytes) -> str | None:
-    """Why the processing of a described file failed; only versions before 2026-04 say it here."""
+    """Return the reason why processing of a file failed; only versions before 2026-04 have it here."""
     return decode_json(_FILE, body).error_message
 
 

@@ -1,4 +1,4 @@
-"""Performing the effects of procedures, sync and async. Nothing is decided here."""
+"""Perform the effects of procedures, sync and async. Makes no decisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Exchange = TypeVar("_Exchange", bound=BaseClient)
 
 
 def run(exchange: Exchange, steps: Steps[_T]) -> _T:
-    """The result of a procedure."""
+    """Run a procedure and return its result."""
     result: Any = None
     error: Exception | None = None
     try:
@@ -63,12 +63,12 @@ async def arun(exchange: AsyncExchange, steps: Steps[_T]) -> _T:
 
 
 class _Cut(SecretsCut):
-    """Cuts the secrets out of our own errors; what a caller's callback or iterable raises keeps its frames."""
+    """Cut the secrets out of our own errors. Errors of a caller's callback or iterable keep their frames."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         if isinstance(error, AssistantError):
             super().__exit__(kind, error, traceback)
-            # An error that was reworded has the first one as its cause, whose frames hold what the service answered.
+            # A reworded error has the first one as its cause, and the frames of that one hold the service's answer.
             inner = error.__cause__
             while isinstance(inner, AssistantError):
                 inner.__traceback__ = None
@@ -76,7 +76,7 @@ class _Cut(SecretsCut):
 
 
 class Hold:
-    """Holds back every request of a pipeline while the service asked one of them to wait (`Retry-After`)."""
+    """Hold back every request of a pipeline after the service asked one of them to wait (`Retry-After`)."""
 
     def __init__(self, exchange: BaseClient) -> None:
         self._clock = exchange._retries.clock
@@ -84,17 +84,17 @@ class Hold:
         self._until = -1.0
 
     def note_retry(self, state: Any) -> None:
-        """Look at a failure before it is retried."""
+        """Note the wait that a failure asks for, before it is retried."""
         self.note(state.outcome.exception() if state.outcome else None)
 
     def note(self, error: BaseException | None) -> None:
-        """Look at a failure."""
+        """Note the wait that a failure asks for."""
         retry_after = getattr(error, "retry_after", None)
         if retry_after is not None and retry_after <= self._longest:
             self._until = max(self._until, self._clock() + retry_after)
 
     def waits(self, seconds: float = 0.0) -> Iterator[float]:
-        """The seconds to sleep, one after the other: those of the caller, and longer if the service asked for it meanwhile."""
+        """Yield the seconds to sleep, one after the other: the caller's, and more if the service meanwhile asked for it."""
         end = self._clock() + seconds
         slept_until = float("-inf")
         while (until := max(end, self._until)) > slept_until and (left := until - self._clock()) > 0:
@@ -103,7 +103,7 @@ class Hold:
 
 
 def _held(exchange: _Exchange, hold: Hold) -> _Exchange:
-    """A view of an exchange whose retries sleep at least as long as the hold lasts."""
+    """Return a view of an exchange with retries that sleep at least until the hold ends."""
     retries = exchange._retries
 
     def sleep(seconds: float) -> None:
@@ -165,9 +165,9 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
 
 
 def _run_pipeline(exchange: Exchange, pipeline: Pipelined) -> None:
-    """Perform the effects of a pipeline in threads; everything else happens in this one.
+    """Perform the effects of a pipeline in threads; everything else runs in the caller's thread.
 
-    The threads are daemons, so that Ctrl-C does not wait for uploads that nobody waits for any more.
+    The threads are daemons, so that the program can exit after Ctrl-C without waiting for the uploads.
     """
     hold = Hold(exchange)
     held = _held(exchange, hold)
@@ -189,7 +189,7 @@ def _run_pipeline(exchange: Exchange, pipeline: Pipelined) -> None:
             for started in pipeline.ready():
                 in_progress += 1
                 if len(threads) < in_progress:
-                    context = contextvars.copy_context()  # tracing sees whose uploads they are
+                    context = contextvars.copy_context()  # so that tracing assigns the uploads to this call
                     threads.append(
                         threading.Thread(target=context.run, args=(work,), daemon=True, name="pinecone-files")
                     )
@@ -201,7 +201,7 @@ def _run_pipeline(exchange: Exchange, pipeline: Pipelined) -> None:
             in_progress -= 1
             pipeline.take(*result)
     except Exception:
-        for _ in range(in_progress):  # what was begun is not left half done
+        for _ in range(in_progress):  # finish the uploads that have begun
             results.get()
         in_progress = 0
         raise

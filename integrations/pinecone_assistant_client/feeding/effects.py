@@ -1,4 +1,4 @@
-"""Effects: all that a procedure may ask of the world. `driving.py` performs them."""
+"""Effects that a procedure can yield. `driving.py` performs them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Send:
     Attributes:
         wire: The request.
         is_control: It is for the control plane.
-        timeout: Seconds, as in the client's constructor; left out, the client's.
-        tries: How often it was sent, also after it failed.
+        timeout: Seconds, as in the client's constructor; defaults to the client's own.
+        tries: How often it was sent; still valid after it failed.
         on_retry: Called before each retry.
     """
 
@@ -76,7 +76,7 @@ class Pipelined(Protocol):
         """Go on with a procedure whose effect has ended."""
 
     def close(self) -> None:
-        """Give up what has not ended."""
+        """Give up the procedures that have not ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,14 +52,14 @@ class Files:
         With an `api_version` before 2026-04 it is sent by POST, once.
 
         Args:
-            file: A path, bytes, or a binary stream. A stream is read from where it stands.
+            file: A path, bytes, or a binary stream. A stream is read from its current position.
             name: The file's name in the assistant, whose extension decides the type (.txt .md .json .pdf .docx). Bytes and
                 streams need one; a path has its own.
             file_id: 1 to 128 of `[A-Za-z0-9_-]`; a file of that id is replaced. None takes a random one.
             metadata: A flat dict of strings, numbers, booleans and lists of strings, `{"genre": "comedy", "year": 2020}`,
-                at most 16 KB: what filters ask for. It cannot be changed later, only uploaded again.
+                at most 16 KB; filters match against it. To change it, upload the file again.
             multimodal: Process the images of a PDF too.
-            wait: Wait until the file is Available. False returns it as it is.
+            wait: Wait until the file is Available. False returns the file at once, with its status then.
             timeout: Seconds to wait for the processing; None waits without limit. The HTTP calls have the client's `timeout`.
 
         Raises:
@@ -85,11 +85,12 @@ class Files:
     ) -> UploadReport:
         """Upload many files at once, wait until each is Available, and report.
 
-        A file that fails does not keep the others from going on. If the service asks to wait (429 with `Retry-After`), no
-        request of this call is sent until then.
+        If a file fails, the others continue. If the service asks to wait (429 with `Retry-After`), this call sends no request
+        until then.
 
         Args:
-            uploads: `Upload` values. They are consumed as places become free, so a generator of a million is fine.
+            uploads: `Upload` values. They are consumed only as fast as files are uploaded, so a generator of a million is
+                fine.
             concurrency: How many files are worked on at once, from reading to Available.
             on_progress: Called after each file with (files done, files in all or None, file name), in the caller's thread.
             raise_on_error: When all have ended, raise the first error, which has the report as `.report`.
@@ -118,31 +119,32 @@ class Files:
         on_progress: OnProgress | None = None,
         raise_on_error: bool = True,
     ) -> SyncReport:
-        """Bring the files of an owner in line with a source: upload what is new, replace what changed, and report.
+        """Bring the files of an owner in line with a source: upload new files, replace changed ones, and report.
 
         A file is sent only if its content, metadata or `multimodal` differ from what the assistant has, so a sync of unchanged
-        files sends only lists. A sync that was killed is mended by the next one. Other files of the assistant are not touched.
+        files sends only lists. If a sync was killed, the next one completes it. Other files of the assistant are not touched.
 
         Args:
             source: A folder; a URL that fsspec knows (`s3://bucket/docs`, `gs://`, `github://`, `zip://`; extra `cloud`); or an
                 iterable of `Upload`, whose names are the paths.
-            owner: A name for this source's files: several can share an assistant. None takes the last part of the folder or
-                URL; an iterable needs it, and so does `delete=True`.
-            patterns: Globs of the files that are wanted; `*` does not match `/`, `**` does. With `delete=True`, narrower
-                patterns delete what no longer matches.
-            exclude: Globs of files and folders that are not.
+            owner: A name for this source's files, so that several sources can share an assistant. None takes the last part of
+                the folder or URL. It is required for an iterable and for `delete=True`.
+            patterns: Globs of the files to upload; `*` does not match `/`, `**` does. With `delete=True`, files that no
+                longer match narrower patterns are deleted.
+            exclude: Globs of files and folders to leave out.
             metadata: A dict for all files; a function of the path; or rules by path, `{"guides/*.md": {"topic": "guide"}}`, as
                 a dict or as a JSON file's path.
-            delete: Delete the owner's files that the source no longer has: last, and only if nothing failed.
-            max_delete: The most files to delete. More than half of the owner's files need it.
-            dry_run: Change nothing, and report what would be done.
+            delete: Delete the owner's files that the source no longer has. This happens last, and only if nothing failed.
+            max_delete: The most files to delete. Required to delete more than half of the owner's files.
+            dry_run: Change nothing, and report the changes that a sync would make.
             concurrency: How many files are worked on at once, from reading to Available.
             on_progress: Called after each file with (files done, files in all or None, path), in the caller's thread.
             raise_on_error: When all have ended, raise the first error, which has the report as `.report`.
 
         Returns:
-            The paths by what was done with them. `ignored` has what was left out: hidden names, `node_modules`, `__pycache__`,
-            links that leave the folder, unknown types, and names that look like secrets unless a pattern names them.
+            The paths, grouped by outcome. `ignored` has the paths that were left out: hidden names, `node_modules`,
+            `__pycache__`, links that leave the folder, unknown types, and names that look like secrets unless a pattern names
+            them.
 
         Raises:
             InvalidRequestError: The source or an option is wrong, or too much would be deleted; nothing was changed.
@@ -168,7 +170,7 @@ class Files:
         """Yield the files; pages are fetched as they are needed.
 
         Args:
-            filter: Metadata filter, `{"genre": "comedy"}`; the client's `guard_filter` holds in addition.
+            filter: Metadata filter, `{"genre": "comedy"}`; the client's `guard_filter` applies in addition.
 
         Source: GET /files/{assistant_name}, assistant_data 2026-04.
         """
@@ -218,7 +220,7 @@ class Files:
 
         Args:
             file_id: Its id.
-            missing_ok: A file that is not there is no error.
+            missing_ok: Return normally if there is no such file.
             wait: Wait until it is deleted.
             timeout: Seconds of that wait; None waits without limit.
 

@@ -1,8 +1,8 @@
-"""Many files at once: a pipeline of procedures, without I/O, and `files.upload_many` on it.
+"""Work on many files at once: a pipeline of procedures, without I/O, and `files.upload_many`, which uses it.
 
-A procedure that waits for its operation is parked, and one poller watches for all that are parked: it lists the operations that
-are still Processing, and whoever is no longer among them looks at its own. `driving.py` performs the effects, in threads or
-tasks; here everything happens in the caller's thread, so nothing needs a lock and callbacks never overlap.
+A procedure that waits for its operation is parked, and one poller serves all parked procedures: it lists the operations that
+are still Processing. A procedure whose operation is no longer listed wakes and gets that operation. `driving.py` performs the
+effects, in threads or tasks. The code here runs in the caller's thread only, so it needs no lock and callbacks never overlap.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ OnProgress = Callable[[int, int | None, str], object]
 
 
 def checked_concurrency(concurrency: Any) -> int:
-    """How many procedures run at once. Raises InvalidRequestError if it is not a number from 1."""
+    """Return `concurrency`. Raises InvalidRequestError if it is not a number from 1."""
     if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
         raise InvalidRequestError(f"concurrency is {concurrency!r}: pass how many files to work on at once, from 1")
     return concurrency
 
 
 class Pipeline(Generic[_T]):
-    """Procedures of which so many run at once.
+    """Procedures that run concurrently, up to a limit.
 
     Args:
-        procedures: Taken one by one, as places become free.
+        procedures: Taken one by one, as others end.
         concurrency: How many run at once, from their first effect to their end.
         on_end: Called with the number of a procedure, from 0, and its result or error.
         on_error: Called with each error that ends a procedure, before `on_end`.
-        poll: One look at the operations that are Processing: their ids, or None if it may have missed some.
-        patience: The waits between two looks.
+        poll: Lists the operations that are Processing: returns their ids, or None if it may have missed some.
+        patience: The waits between two polls.
 
     Attributes:
-        source_error: What `procedures` raised. The rest was given up, what was running has ended.
+        source_error: The error that `procedures` raised. The running procedures were finished, and no more were taken.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class Pipeline(Generic[_T]):
         self._effects: list[tuple[int, Effect]] = []
 
     def ready(self) -> list[tuple[int, Effect]]:
-        """The effects to start now, each with the key to pass to `take`. None, and none in progress: all have ended."""
+        """Return the effects to start now, each with its key for `take`. None, with none in progress, is the end."""
         while self._procedures is not None and len(self._running) - (_POLLER in self._running) < self.concurrency:
             try:
                 steps = next(self._procedures)
             except StopIteration:  # noqa: PERF203 - the end of the iterable
                 self._procedures = None
-            except Exception as error:  # noqa: BLE001 - of the caller's iterable; it is raised when the others have ended
+            except Exception as error:  # noqa: BLE001 - from the caller's iterable; raised when the others have ended
                 self._procedures, self.source_error = None, error
             else:
                 key, self._count = self._count, self._count + 1
@@ -123,14 +123,14 @@ class Pipeline(Generic[_T]):
 
     def _poll(self) -> Steps[set[str] | None]:
         if self._patience is None:
-            self._patience = self._new_patience()  # the first look is at once
+            self._patience = self._new_patience()  # the first poll is at once
         else:
             yield from self._patience.wait("operations are still Processing")
-        self._watched = set(self._parked)  # an operation that begins while the list is on its way is not in it
+        self._watched = set(self._parked)  # an operation that begins while the list is fetched is not in it
         return (yield from self._poll_once())
 
     def _unpark(self, outcome: set[str] | AssistantError | None) -> None:
-        """Wake those that are to look at their own operations; all of them if the look failed, or may have missed some."""
+        """Wake the procedures that must get their own operations: all of them if the poll failed or may have missed some."""
         error = outcome if isinstance(outcome, AssistantError) else None
         for key, operation in list(self._parked.items()):
             if key not in self._watched or (isinstance(outcome, set) and operation.id in outcome):
@@ -149,7 +149,7 @@ def upload_many(
     on_progress: OnProgress | None,
     raise_on_error: bool,
 ) -> Steps[UploadReport]:
-    """Upload files, so many at once, and report. The iterable is consumed as places become free."""
+    """Upload files, up to `concurrency` at once, and report. The iterable is consumed as uploads end."""
     if isinstance(uploads, (str, bytes, os.PathLike, Upload)):
         raise InvalidRequestError(
             f"uploads is a {type(uploads).__name__}: pass an iterable of Upload values; for a folder use client.files.sync"
@@ -204,7 +204,7 @@ def pipeline_of(
 
     def on_error(error: AssistantError) -> None:
         cut_secrets(error, *target.secrets)
-        forget_frames(error)  # a report must not keep the files' contents, nor secrets, alive
+        forget_frames(error)  # a report must not keep the files' contents or secrets alive
 
     return Pipeline(
         procedures,
@@ -217,7 +217,7 @@ def pipeline_of(
 
 
 def settle_together(target: Target, operation: Operation) -> Steps[Operation]:
-    """The operation once it has ended, in a pipeline: parked until the poller no longer sees it Processing."""
+    """Return the ended operation, in a pipeline: the procedure is parked until the poller no longer lists the operation."""
     while not has_ended(operation):
         yield Settled(operation)
         operation = yield from get_operation(target, operation.id)
@@ -225,12 +225,12 @@ def settle_together(target: Target, operation: Operation) -> Steps[Operation]:
 
 
 def units(uploaded: Iterable[Uploaded]) -> float:
-    """What uploads cost together, as far as the service said."""
+    """Return the total cost of uploads, as far as the service reported it."""
     return float(sum(one.ingestion_units or 0.0 for one in uploaded))
 
 
 def raise_first(report: Any, errors: Iterable[AssistantError], pipeline: Pipeline[Any]) -> None:
-    """Raise what the caller's iterable raised, or else the first error; it carries the report."""
+    """Raise the error of the caller's iterable, otherwise the first error, with the report attached."""
     error = pipeline.source_error or next(iter(errors), None)
     if error is not None:
         error.report = report  # type: ignore[attr-defined] # an error of the caller's iterable carries it too

@@ -1,4 +1,4 @@
-"""Metadata of files: what the service takes, whether what it has is what was sent, and rules that give files theirs."""
+"""Metadata of files: checking it, comparing it with the service's copy, and rules that assign it by path."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def checked_metadata(metadata: Mapping[str, Any] | None, path: str = "metadata")
     """A copy of the metadata of a file, checked as the service would.
 
     Args:
-        metadata: A flat mapping of strings, numbers, booleans and lists of strings; None is none.
+        metadata: A flat mapping of strings, numbers, booleans and lists of strings; None stays None.
         path: Where it came from, for messages.
 
     Raises:
-        InvalidRequestError: With the path, such as `metadata.author: null is not a value`.
+        InvalidRequestError: Something is wrong; the message names the path, such as `metadata.author: null is not a value`.
     """
     if metadata is None:
         return None
@@ -66,7 +66,7 @@ def same_json(one: Any, other: Any) -> bool:
 
 
 def differences(expected: Mapping[str, Any], found: Mapping[str, Any] | None) -> list[str]:
-    """The names whose values differ, sorted; nothing where the metadata is what was sent."""
+    """Return the names with values that differ, sorted; an empty list if the metadata arrived unchanged."""
     found = found or {}
     missing = object()
     return sorted(
@@ -116,8 +116,8 @@ def _check_text(text: str, path: str) -> None:
 class MetadataRules:
     """Metadata of files by their paths: `{"guides/*.md": {"topic": "guide"}, "faq.md": {"topic": "faq"}}`.
 
-    A key is a path or a glob, in which `*` matches any characters, `/` too, and a leading `**/` also no folder at all. Where
-    several rules match a file, the later ones win, key by key.
+    A key is a path or a glob. In a glob `*` matches any characters, including `/`, and a leading `**/` also matches files
+    outside any folder. If several rules match a file, the later ones win, key by key.
 
     Args:
         rules: The rules.
@@ -162,7 +162,7 @@ class MetadataRules:
         """The metadata of a file by its posix path below the source, or None.
 
         Raises:
-            InvalidRequestError: What the rules give it together is more than a file may have.
+            InvalidRequestError: The rules together assign it more metadata than a file may have.
         """
         merged: Metadata = {}
         for pattern, found in self._rules.items():

@@ -1,4 +1,4 @@
-"""Operations: what the service works on. Looking at them, listing them, and waiting for their end."""
+"""Operations, the service's own work on files: get them, list them, and wait for their end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def operations_page(
 
 
 def settle(target: Target, operation: Operation, patience: Patience, name: str | None = None) -> Steps[Operation]:
-    """The operation once it has ended, well or not. It is looked at once, then waited for.
+    """Return the operation once it is Completed or Failed. It is checked at once, then polled.
 
     Raises:
         APITimeoutError: The time is up.
@@ -53,7 +53,7 @@ def settle(target: Target, operation: Operation, patience: Patience, name: str |
 
 
 def has_ended(operation: Operation) -> bool:
-    """Whether nothing more will happen."""
+    """Whether an operation is Completed or Failed."""
     return operation.status in ("Completed", "Failed")
 
 
@@ -90,7 +90,7 @@ def _of(client: Exchange | AsyncExchange, what: str) -> Target:
 
 
 class Operations:
-    """The operations of an assistant: what the service is working on, and what it ended in the last 30 days.
+    """The operations of an assistant: those in progress, and those that ended in the last 30 days.
 
     Needs `api_version` 2026-04 or later. Made by `client.operations`.
     """

@@ -1,4 +1,4 @@
-"""Requests of feeding, built as functions of their arguments.
+"""Build the requests about files, operations, assistants and evaluations. Pure.
 
 Source: the OpenAPI descriptions `assistant_control`, `assistant_data` and `assistant_evaluation`, versions 2025-01 to 2026-04.
 """
@@ -19,7 +19,7 @@ from .contents import CONTENT_TYPES, FileContent, extension_of
 from .metadata import Metadata, encoded_metadata
 
 OPERATIONS_VERSION = "2026-04"
-"""The first version with PUT, operations, pages of lists, and metadata of an upload in a field of its own."""
+"""The first version with PUT, operations, paged lists, and upload metadata in a field of its own."""
 MULTIMODAL_VERSION = "2025-10"
 PAGE = 100
 MAX_TEXT_BYTES = 16_384
@@ -33,7 +33,7 @@ def has_operations(api_version: str) -> bool:
 
 
 def checked_file_id(file_id: Any) -> str:
-    """The identifier of a file.
+    """Return the identifier of a file if it is valid.
 
     Raises:
         InvalidRequestError: Not 1 to 128 of `[A-Za-z0-9_-]`.
@@ -46,7 +46,7 @@ def checked_file_id(file_id: Any) -> str:
 
 
 def checked_assistant_name(name: Any, api_version: str) -> str:
-    """The name of an assistant to create. The descriptions ask for lower case; the service was seen to take capitals.
+    """Return the name of an assistant to create. The API descriptions ask for lower case, but the service takes capitals.
 
     Raises:
         InvalidRequestError: The service would refuse it.
@@ -69,7 +69,7 @@ def build_upload(
     multimodal: bool | None,
     boundary: str,
 ) -> WireRequest:
-    """PUT /files/{assistant}/{id}: create or replace. It may be repeated: the outcome is one file."""
+    """PUT /files/{assistant}/{id}: create or replace. Repeating it is safe: the outcome is one file."""
     body = _multipart(content, None if metadata is None else encoded_metadata(metadata), boundary)
     path = f"{_file_path(assistant, file_id)}{_query(multimodal=_flag(multimodal))}"
     return WireRequest("PUT", path, body, repeatable=True)
@@ -78,7 +78,7 @@ def build_upload(
 def build_old_upload(
     assistant: str, content: FileContent, metadata: Metadata | None, *, multimodal: bool | None, boundary: str
 ) -> WireRequest:
-    """POST /files/{assistant} of the versions before 2026-04, sent once: each one that arrives makes a file."""
+    """POST /files/{assistant} of the versions before 2026-04. Sent once, because each POST that arrives makes a file."""
     in_query = None if metadata is None else encoded_metadata(metadata).decode()
     query = _query(metadata=in_query, multimodal=_flag(multimodal))
     return WireRequest(

@@ -1,4 +1,4 @@
-"""Where a sync takes its files from: a folder, a URL that fsspec can list, or an iterable of uploads."""
+"""Sources of a sync: a folder, a URL that fsspec can list, or an iterable of uploads."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SECRET_NAMES = (
     (re.compile(r"secret", re.IGNORECASE), "secret"),
     (re.compile(r"^service[-_ ]?account.*\.json$", re.IGNORECASE), "service"),
 )
-"""Names that look like secrets, and the word that a pattern must have to mean them."""
+"""Patterns of names that look like secrets, and the text that a pattern must contain to include them."""
 _SCHEMES_WITH_A_COLON = ("github", "git")
-"""Their URLs have an owner and a branch where others have a user and a password: github://org:repo@main/docs."""
+"""Drivers with an owner and a branch in the URL where others have a user and a password: github://org:repo@main/docs."""
 _LOGIN = re.compile(r"//[^/@]*:[^/]*@")
 _EXTRA = 'pip install "pinecone-assistant-integrations[cloud]"'
 
@@ -37,8 +37,8 @@ class SourceFile:
     Attributes:
         path: Its posix path below the source.
         open: Opens its content, checked as an upload's is.
-        metadata: Metadata of its own, beside what the sync gives it.
-        multimodal: Whether its images are to be processed.
+        metadata: Metadata of its own, in addition to the metadata that the sync assigns.
+        multimodal: Whether to process its images.
     """
 
     path: str
@@ -54,7 +54,7 @@ class Listing:
     Attributes:
         files: The files, sorted by path.
         ignored: Paths that were left out; a folder ends in `/`.
-        failed: Paths that could not be looked at, with their errors: the listing is not whole.
+        failed: Paths that could not be read, with their errors. If there are any, the listing is incomplete.
     """
 
     files: list[SourceFile] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Listing:
 
 
 class Patterns:
-    """Which paths are wanted.
+    """Globs that decide which paths are uploaded.
 
     `*` and `?` match within one part of a path, `**` any number of parts: `**/*.md` is every Markdown file, `*.md` those at the
     top. A pattern of `exclude` that matches a folder excludes all in it.
@@ -90,7 +90,7 @@ class Patterns:
         return any(pattern.fullmatch(prefix) for pattern in self._excluded for prefix in prefixes)
 
     def looks_secret(self, path: str) -> bool:
-        """Whether a part of a path looks like a secret, and no pattern that matches the path names it."""
+        """Whether a part of a path looks like a secret, and no matching pattern names it."""
         for name, word in _SECRET_NAMES:
             if any(name.search(part) for part in path.split("/")):
                 named = any(
@@ -116,7 +116,7 @@ def default_owner(source: Any) -> str:
     name = ""
     if is_url(source):
         first, *chained = source.split("::")
-        # What follows `::` may be a plain path; a first part without `://` is the name of a driver.
+        # After `::` there may be a plain path; a first part without `://` is the name of a driver.
         paths = [first.partition("://")[2], *(part.partition("://")[2] if "://" in part else part for part in chained)]
         name = next((posixpath.basename(path.rstrip("/")) for path in paths if path.strip("/")), "")
     elif isinstance(source, (str, os.PathLike)):
@@ -151,7 +151,7 @@ def from_uploads(uploads: Iterable[Upload]) -> Iterator[SourceFile]:
     """The files of an iterable. Their paths are their names, which may have folders in them.
 
     Raises:
-        InvalidRequestError: Something else than an upload is in it.
+        InvalidRequestError: An item is not an `Upload`.
     """
     for number, upload in enumerate(uploads):
         if not isinstance(upload, Upload):
@@ -201,7 +201,7 @@ class _Walk:
 
 
 def _walk(folder: Path, prefix: str, above: tuple[Path, ...], walk: _Walk) -> None:
-    """List a folder. `above` has the real folders on the way to it: a link to one of them would never end."""
+    """List a folder. `above` has the real paths of its parents: following a link to one of them would never end."""
     listing = walk.listing
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -285,7 +285,7 @@ def _list_url(url: str, patterns: Patterns) -> Listing:
 
 
 def _ignored_folder(path: str) -> str | None:
-    """The outermost folder of a path that is never looked into."""
+    """Return the outermost folder in a path that is always ignored, or None."""
     parts = path.split("/")
     for count, part in enumerate(parts[:-1], start=1):
         if _is_ignored_name(part):
@@ -297,7 +297,7 @@ def _opener(filesystem: Any, location: str, name: str, size: int | None) -> Call
     def open_() -> FileContent:
         with reading(name):
             checked_name(name)
-            if size is None:  # some servers do not say it
+            if size is None:  # some servers do not report it
                 with filesystem.open(location, "rb") as stream:
                     return spooled(stream, name)
             return FileContent(name, size, lambda: filesystem.open(location, "rb"))

@@ -1,8 +1,8 @@
-"""Bringing the files of an owner in line with a source: `files.sync`.
+"""`files.sync`: bring the files of an owner in line with a source.
 
-`sync_plan.py` decides; this lists, hashes, sends and deletes. Each file is hashed, compared and, if it differs, sent by PUT under
-an identifier made of owner and path, so a sync that was killed at any moment is mended by the next one. Deletions come last,
-and only after nothing went wrong.
+`sync_plan.py` decides; this module lists, hashes, sends and deletes. Each file is hashed, compared and, if it differs, sent
+by PUT under an identifier made of owner and path. So if a sync is killed at any moment, the next one completes it. Deletions
+come last, and only if nothing failed.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def sync_files(
     if delete and not sync.failed and pipeline.source_error is None:
         try:
             if not dry_run:
-                sync.check_deletions(sync.actions, max_delete)  # an iterable's files are known only now
+                sync.check_deletions(sync.actions, max_delete)  # the files of an iterable are known only now
             yield from sync.delete(concurrency)
         except InvalidRequestError as error:
             refusal = error
@@ -94,11 +94,11 @@ def sync_files(
 
 
 class _Sync:
-    """One sync: its procedures, and what became of each path so far.
+    """One sync: its procedures, and the outcome of each path so far.
 
     Attributes:
         total: How many files the source has, or None.
-        actions: What was done for each path.
+        actions: The action taken for each path.
         failed: The paths that failed, with their errors.
     """
 
@@ -145,7 +145,7 @@ class _Sync:
             yield self._sync_file(file, is_first=is_first)
 
     def on_end(self, number: int, outcome: Action | AssistantError) -> None:
-        """Note what became of a file."""
+        """Record the outcome of a file."""
         path = self._paths.pop(number)
         if isinstance(outcome, AssistantError):
             self.failed.append((path, outcome))
@@ -255,7 +255,7 @@ def _checked_owner(owner: str | None, source: Source, *, delete: bool, max_delet
 def _metadata_option(
     metadata: MetadataOption,
 ) -> tuple[Callable[[str], Mapping[str, Any] | None], MetadataRules | None, Path | None]:
-    """The metadata of a path, the rules that give it if there are some, and the file with the rules."""
+    """Return a function from path to metadata, the rules behind it (or None), and the file with the rules (or None)."""
     if isinstance(metadata, (str, os.PathLike)):
         rules = MetadataRules.read(Path(metadata))
         return rules.of, rules, Path(metadata)
@@ -272,7 +272,7 @@ def _metadata_option(
 
 
 def _check_listing(source: str | os.PathLike[str], listing: Listing, rules: MetadataRules | None) -> None:
-    """Raise InvalidRequestError, before any traffic, if a source has no files, or a rule that matches none."""
+    """Raise InvalidRequestError, before any traffic, if the source has no files or a rule matches none of them."""
     shown = without_secrets(os.fspath(source))
     if not listing.files and not listing.failed:
         left_out = (
@@ -290,7 +290,7 @@ def _check_listing(source: str | os.PathLike[str], listing: Listing, rules: Meta
 
 
 def _checked_iterable(source: Any) -> Iterator[SourceFile]:
-    """The files of an iterable, of which there must be some. Raises InvalidRequestError before any traffic."""
+    """Return the files of an iterable. Raises InvalidRequestError, before any traffic, if it is empty."""
     if isinstance(source, (bytes, Upload)) or not isinstance(source, Iterable):
         raise InvalidRequestError(
             f"source is a {type(source).__name__}: pass a folder, a URL, or an iterable of Upload values"

@@ -1,7 +1,7 @@
-"""What a sync does: a pure comparison of the files that are wanted with those that are present.
+"""Plan a sync: compare the wanted files with the present ones. Pure.
 
-A file of a sync is known by its identifier, which is made of the owner and the path. Its metadata says whose it is, where it
-came from, and the hash of its content. Time plays no part: a fresh clone of a repository changes every mtime.
+A file of a sync is known by its identifier, which is made of the owner and the path. Its metadata has its owner, its path,
+and the hash of its content. Modification times are not used, because a fresh clone of a repository changes all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .values import AssistantFile
 
 OWNER, PATH, SHA256 = "sync_owner", "sync_path", "sync_sha256"
 RESERVED = (OWNER, PATH, SHA256)
-_ID_CHARACTERS = 52  # of 256 bits, five each; what follows is padding
+_ID_CHARACTERS = 52  # 256 bits, five per character; the rest is padding
 _JSON = msgspec.json.Encoder()
 Action = Literal["uploaded", "replaced", "unchanged"]
 
@@ -44,12 +44,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """What is to be done, path by path.
+    """The actions of a sync, by path.
 
     Attributes:
         uploaded: New files.
-        replaced: Files that differ from what is present.
-        unchanged: Files for which nothing is to be sent.
+        replaced: Files that differ from the present ones.
+        unchanged: Files that need no upload.
         deleted: Files of the owner that are no longer wanted.
     """
 
@@ -71,7 +71,7 @@ def sync_file_id(owner: str, path: str) -> str:
 
 
 def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
-    """The metadata to send: the user's own, and whose file it is, from where, with which content.
+    """Return the metadata to send: the user's own, and the file's owner, path and content hash.
 
     Raises:
         InvalidRequestError: The user's metadata has one of these names.
@@ -86,14 +86,14 @@ def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
 
 
 def is_owned(file: AssistantFile, owner: str) -> bool:
-    """Whether a sync of this owner has made a file. Metadata alone does not say so: it may have been copied."""
+    """Whether a sync of this owner made a file. Its metadata alone does not prove it, because it may have been copied."""
     metadata = file.metadata or {}
     path = metadata.get(PATH)
     return metadata.get(OWNER) == owner and isinstance(path, str) and file.id == sync_file_id(owner, path)
 
 
 def action_for(wanted: Wanted, present: AssistantFile | None, owner: str) -> Action:
-    """What is to be done for a file, given what the assistant has under its identifier."""
+    """Return the action for a file, given the file that the assistant has under its identifier."""
     if present is None or present.status == "Deleting":
         return "uploaded"
     found = present.metadata or {}
@@ -135,9 +135,9 @@ def plan_sync(wanted: Iterable[Wanted], present: Iterable[AssistantFile], owner:
 
     Args:
         wanted: The files of the source. Of two with the same path the first counts.
-        present: The files of the assistant, whosever they are.
-        owner: Whose files these are; nobody else's are touched.
-        delete: Whether the owner's files that are no longer wanted are to go.
+        present: The files of the assistant, of all owners.
+        owner: The owner of the files; files of other owners are not touched.
+        delete: Whether to delete the owner's files that are no longer wanted.
     """
     found = {file.id: file for file in present}
     plan: dict[str, list[str]] = {"uploaded": [], "replaced": [], "unchanged": []}

@@ -1,4 +1,4 @@
-"""The assistant that a procedure works on, what its client allows, and how it waits for the service."""
+"""Context of a procedure: its assistant, the limits of its client, and its waits for the service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_SECONDS = 5.0
 
 
 def checked_wait_timeout(timeout: float | None) -> float | None:
-    """Seconds to wait for the service to finish; None waits without limit.
+    """Return the seconds to wait for the service to finish; None waits without limit.
 
     Raises:
         InvalidRequestError: Not a number of seconds.
@@ -36,7 +36,7 @@ def checked_wait_timeout(timeout: float | None) -> float | None:
 class Patience:
     """The waits between polls: 0.5 s growing to 5 s, jittered, until the time is up. The first poll is at once.
 
-    The time is what the clock says or what was slept, whichever is more, so that a test that does not sleep ends too.
+    The time used is the clock's or the sum of the sleeps, whichever is more, so that a test with a fake sleep ends too.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Patience:
         """Wait for the next poll.
 
         Args:
-            what: What is waited for and how to look at it later, for the error.
+            what: The beginning of the error's message: the pending thing, and how to check on it later.
 
         Raises:
             APITimeoutError: The time is up.
@@ -89,7 +89,7 @@ class Target:
         api_version: The client's API version.
         guard_filter: The client's guard, which lists are narrowed by.
         jitter: The client's source of randomness, from 0 to 1.
-        secrets: What no message may show.
+        secrets: Strings that no message may show.
     """
 
     assistant: str
@@ -116,7 +116,7 @@ class Target:
         return has_operations(self.api_version)
 
     def need_operations(self, what: str) -> None:
-        """Raise InvalidRequestError where the API version has no operations, so that `what` cannot be."""
+        """Raise InvalidRequestError if the API version has no operations, which `what` needs."""
         if not self.has_operations:
             raise InvalidRequestError(
                 f"{what} needs api_version {OPERATIONS_VERSION} or later, and this client has {self.api_version}"

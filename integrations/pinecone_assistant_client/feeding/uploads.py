@@ -1,8 +1,8 @@
-"""Uploading one file: PUT with an identifier, so that a retry replaces and never duplicates; then wait, and check.
+"""Upload one file: PUT with an identifier, so that a retry replaces and never duplicates; then wait, and check.
 
-PUT is repeated by the client's retries after a 503, a reset or a read timeout alike. What these cannot clear up is resolved by
-looking: if the service has a file of that id with that content, the upload arrived. Versions before 2026-04 have POST only,
-which makes a new file each time: it is sent once, and its error says what may have been stored.
+The client's retries repeat PUT after a 503, a reset or a read timeout. If the outcome is still unclear, the file is looked
+up: if the service has a file of that id with that content, the upload arrived. Versions before 2026-04 have only POST, which
+makes a new file each time. So it is sent once, and its error says what may have been stored.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An upload whose options are checked, and whose content is open."""
+    """An upload with checked options and open content."""
 
     content: FileContent
     file_id: str | None
@@ -67,10 +67,10 @@ class Prepared:
 
 
 def check_options(target: Target, upload: Upload) -> Metadata | None:
-    """The upload's metadata, checked like its other options; the file itself is not looked at.
+    """Check the options of an upload, and return its metadata. The file itself is not read.
 
     Raises:
-        InvalidRequestError: An option is wrong, or the API version does not have it.
+        InvalidRequestError: An option is wrong, or the API version does not support it.
     """
     if upload.file_id is not None:
         target.need_operations("file_id=")
@@ -118,7 +118,7 @@ def upload_file(
 def send_file(
     target: Target, prepared: Prepared, *, wait: bool, patience: Patience, settle_with: Settle | None = None
 ) -> Steps[Uploaded]:
-    """Send a file whose content is open, and wait for it."""
+    """Send a prepared file, and wait for it."""
     if not target.has_operations:
         return (yield from _post(target, prepared, wait=wait, patience=patience))
 
@@ -150,7 +150,7 @@ def send_file(
 
 
 def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
-    """Raise MetadataMismatchError if the service has other metadata than was sent."""
+    """Raise MetadataMismatchError if the service's metadata differs from the metadata sent."""
     names = [] if expected is None else differences(expected, file.metadata)
     if names:
         raise MetadataMismatchError(
@@ -163,12 +163,12 @@ def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
 
 
 def is_unclear(error: AssistantError) -> bool:
-    """Whether the service may have done what it was asked to: no status came, a gateway failed, or an answer was cut."""
+    """Whether the request may have succeeded all the same: no status came, a gateway failed, or an answer was cut."""
     return isinstance(error, (StreamError, InternalServerError)) or error.may_have_been_processed
 
 
 def _put(target: Target, prepared: Prepared, file_id: str) -> Steps[Operation | None]:
-    """The operation of the upload; None if the file arrived and its operation is not known."""
+    """Send the file and return its operation; None if the file arrived but its operation is not known."""
     wire = build_upload(
         target.assistant,
         prepared.content,
@@ -189,9 +189,9 @@ def _put(target: Target, prepared: Prepared, file_id: str) -> Steps[Operation | 
 
 
 def _resolve(target: Target, prepared: Prepared, file_id: str, error: AssistantError) -> Steps[Operation | None]:
-    """Look whether an upload without a clear end has arrived; raise its error if it has not.
+    """Check whether an upload with an unclear outcome has arrived; raise its error if it has not.
 
-    A file under a random id can only be this one. Under an id that was there before, it must have the content that was sent.
+    A file under a random id can only be this one. Under an id that the caller chose, it must have the content that was sent.
     """
     unclear = reworded(
         error,
@@ -234,7 +234,7 @@ def _has_content(prepared: Prepared, file: AssistantFile, content_hash: str | No
 
 
 def _available(target: Target, file_id: str, name: str, patience: Patience) -> Steps[AssistantFile]:
-    """The file once it is Available, which may be later than its operation is Completed."""
+    """Return the file once it is Available, which may be later than its operation is Completed."""
     while True:
         reply = yield Send(build_get_file(target.assistant, file_id))
         file = decode_file(reply.body)
@@ -250,7 +250,7 @@ def _available(target: Target, file_id: str, name: str, patience: Patience) -> S
 
 
 def _described(target: Target, file_id: str, prepared: Prepared) -> Steps[AssistantFile]:
-    """The file as it is now, or what is known of it where the service does not show it yet."""
+    """Return the file as it is now, or built from the upload if the service does not show it yet."""
     try:
         reply = yield Send(build_get_file(target.assistant, file_id))
         return decode_file(reply.body)

@@ -43,7 +43,7 @@ class AssistantFile:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An upload, replacement or deletion that the service works on, or has ended. It is kept for 30 days.
+    """An upload, replacement or deletion, in progress or ended. The service keeps it for 30 days.
 
     Attributes:
         id: Its identifier.
@@ -75,7 +75,7 @@ class Assistant:
     Attributes:
         name: Its name.
         status: `"Initializing"`, `"Ready"`, `"Failed"`, `"InitializationFailed"`, `"Terminating"` or `"Terminated"`.
-        host: Where it answers; None while it is being set up.
+        host: The host that it answers on; None while it is being set up.
         instructions: Guidance for all of its answers.
         metadata: Its metadata, or None.
         region: `"us"` or `"eu"`; None where the API version does not say.
@@ -150,7 +150,7 @@ class UploadReport:
     Attributes:
         uploaded: The files that are Available, in the order of their uploads.
         failed: The others with their errors, in the same order.
-        ingestion_units: What the uploads cost together, as far as the service said.
+        ingestion_units: Total cost of the uploads, as far as the service reported it.
     """
 
     uploaded: tuple[AssistantFile, ...] = ()
@@ -167,14 +167,14 @@ class SyncReport:
 
     Attributes:
         uploaded: New files.
-        replaced: Files whose content, metadata or `multimodal` had changed, or whose processing had failed.
-        unchanged: Files for which nothing was sent.
+        replaced: Files with changed content, metadata or `multimodal`, and files that had failed in processing.
+        unchanged: Files that needed no upload.
         deleted: Files of this owner that the source no longer has.
-        ignored: What was left out: hidden names, unknown types, names that look like secrets, links out of the folder.
-            A folder that was left out is one entry that ends in `/`.
+        ignored: Paths that were left out: hidden names, unknown types, names that look like secrets, links out of the folder.
+            A whole folder is one entry that ends in `/`.
         failed: Files that could not be uploaded, with their errors.
-        ingestion_units: What the uploads cost together, as far as the service said.
-        is_dry_run: True if nothing was changed: the rest says what would have been.
+        ingestion_units: Total cost of the uploads, as far as the service reported it.
+        is_dry_run: True if nothing was changed; the other fields then list the changes that a sync would make.
     """
 
     uploaded: tuple[str, ...] = ()

@@ -46,16 +46,16 @@ _PROXIES = ("http", "https")
 
 
 class UnsolicitedResponseError(OSError):
-    """A kept connection had bytes that nobody asked for."""
+    """A kept connection had bytes of an answer before a request was sent."""
 
 
 class _Body(aiohttp.payload.BytesPayload):
-    """A request's body, empty for a GET or DELETE, which notes that it is being written.
+    """The body of a request (empty for a GET or DELETE). It notes in the attempt that the request is being written.
 
-    It also looks whether the connection is clean. What a peer sent before the request, such as a 408 of a balancer, would be
-    taken for the answer. The body is the last moment before the request is whole, and the only one that an injected session
-    lets us see; `Connector` looks earlier, where the session is ours. And it is used up with that, so that aiohttp does not
-    send a request a second time by itself, as it does with what is idempotent: a 404 to a second DELETE would mislead.
+    It also checks that the connection is clean: bytes that a peer sent before the request, such as a 408 of a balancer, would
+    be taken for the answer. Writing the body is the last moment before the request is complete, and the only one that we see
+    in an injected session (in our own, `Connector` checks earlier). The body can be written once only, so that aiohttp cannot
+    retry an idempotent request by itself: the 404 to a second DELETE would mislead.
     """
 
     def __init__(self, body: bytes, attempt: Attempt) -> None:
@@ -78,12 +78,12 @@ class _Body(aiohttp.payload.BytesPayload):
 class UploadPayload(aiohttp.Payload):
     """The body of an upload, written piece by piece; files are read in a thread.
 
-    aiohttp bounds no write, and words what goes wrong while it writes as a lost connection, so both are noted here. It is
-    used up with the first byte, so that aiohttp does not send it a second time by itself.
+    aiohttp puts no bound on a write, and reports every failure while writing as a lost connection. So this class bounds the
+    writes and keeps the real error. It can be written once only, so that aiohttp cannot retry the upload by itself.
 
     Attributes:
         error: Why the file could not be read to its end.
-        is_stalled: Whether the peer took nothing for too long.
+        is_stalled: Whether the peer accepted no bytes for too long.
     """
 
     _autoclose = True
@@ -162,7 +162,7 @@ class AiohttpResponse:
         try:
             async for data in self._response.content.iter_any():
                 yield data
-                self._attempt.seconds_left()  # aiohttp's clock stands still while nobody reads
+                self._attempt.seconds_left()  # aiohttp's own timeout does not run between reads
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, RuntimeError) as error:
             # RuntimeError: read after the session was closed
             rest = self._arrived()
@@ -181,16 +181,16 @@ class AiohttpResponse:
             content.set_exception(aiohttp.ClientPayloadError("the connection broke inside the body"))
 
     def _arrived(self) -> bytes:
-        """What arrived before the connection broke and was not read yet; aiohttp hides it behind its exception.
+        """Return the unread bytes that arrived before the connection broke; aiohttp hides them behind its exception.
 
-        Without one, `read_nowait` raises only while another reader waits, and this one is the only one. To be removed when
-        aiohttp gives what arrived before it raises.
+        Once the exception is cleared, `read_nowait` raises only while another reader waits, and there is no other one. To be
+        removed when aiohttp returns the bytes that arrived before it raises.
         """
         content = self._response.content
-        content.set_exception(None)  # type: ignore[arg-type] # the public way to give an exception is the one to take it
+        content.set_exception(None)  # type: ignore[arg-type] # the public setter is also the way to clear it
         try:
             return content.read_nowait()
-        except (TimeoutError, asyncio.TimeoutError):  # the total time is over, and aiohttp gives nothing more
+        except (TimeoutError, asyncio.TimeoutError):  # the total time is over, and aiohttp returns nothing more
             return b""
 
     async def close(self) -> None:
@@ -221,7 +221,7 @@ class AiohttpTransport:
         """Send and wait for the headers.
 
         Raises:
-            APIConnectionError: Not connected, or cut before a status; `may_have_been_processed` tells which.
+            APIConnectionError: Not connected (`may_have_been_processed` is False), or cut before a status came (True).
             APITimeoutError: Not connected, or no byte, within the time.
         """
         entry = await self._entry()
@@ -256,8 +256,8 @@ class AiohttpTransport:
                 data=data,
                 skip_auto_headers=("Content-Type",) if body is None else None,
                 allow_redirects=False,
-                raise_for_status=False,  # an injected session may ask for it; a status is an answer, not a lost connection
-                # `connect` bounds all of it, names, TLS and proxy too; a `sock_connect` beside it cost 10 % (measured).
+                raise_for_status=False,  # an injected session may set it; an error status is an answer, not a lost connection
+                # `connect` bounds DNS, TLS and proxy too; an additional `sock_connect` cost 10 % (measured).
                 timeout=aiohttp.ClientTimeout(
                     total=attempt.seconds_left(), connect=limits.connect, sock_read=limits.read
                 ),
@@ -275,9 +275,9 @@ class AiohttpTransport:
             if session is not entry.session:
                 session.detach()
         if not attempt.is_written:
-            response.close()  # an answer before the question: it lay in the connection, and the body was not written
+            response.close()  # an answer before the request: it was in the connection already, and the body was not written
             raise connection_failed(
-                request, UnsolicitedResponseError("the connection had an answer that nobody asked for")
+                request, UnsolicitedResponseError("the connection had an answer before the request was sent")
             )
         if response.status < 200:  # 101: the connection speaks another protocol from here on
             response.close()
@@ -285,7 +285,7 @@ class AiohttpTransport:
         return AiohttpResponse(response, request, entry, attempt)
 
     def close_soon(self) -> None:
-        """Close what closed loops left, and have other loops close their sessions; call this from any thread."""
+        """Close the sessions of closed loops, and have other loops close theirs; call this from any thread."""
         self.sweep()
         with self._guard:
             entries, self._sessions = list(self._sessions.values()), {}
@@ -298,7 +298,7 @@ class AiohttpTransport:
         self.sweep()
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # under trio there is no session to close
+        except RuntimeError:  # under trio there are no sessions
             return
         with self._guard:
             entry = self._sessions.pop(id(loop), None)
@@ -306,7 +306,7 @@ class AiohttpTransport:
             await entry.close()
 
     def sweep(self) -> None:
-        """Close what closed loops left behind."""
+        """Close the sessions of closed loops."""
         with self._guard:
             dead = [self._sessions.pop(key) for key, entry in list(self._sessions.items()) if entry.loop.is_closed()]
         for entry in dead:
@@ -339,7 +339,7 @@ class AiohttpTransport:
             max_field_size=MAX_HEADER_BYTES,
             max_headers=MAX_HEADERS,
         )
-        # Registered before the first await: 200 calls that start together find this one.
+        # Registered before the first await, so that 200 calls that start together share it.
         entry = self._sessions[id(loop)] = LoopSession(session, connector, self._settings.max_connections)
         await entry.close_with_loop()
         return entry
@@ -373,7 +373,7 @@ def _bare(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
 
 
 def _refuse_socks(session: aiohttp.ClientSession, url: str) -> None:
-    """Raise InvalidRequestError if an injected session has a SOCKS proxy: aiohttp writes to it as to any other, in clear."""
+    """Raise InvalidRequestError if an injected session has a SOCKS proxy: aiohttp would talk plain HTTP to it."""
     proxy = getattr(session, "_default_proxy", None)  # it has no public name
     if proxy is None and session.trust_env:
         with contextlib.suppress(LookupError):
@@ -383,12 +383,12 @@ def _refuse_socks(session: aiohttp.ClientSession, url: str) -> None:
 
 
 def _is_recorded() -> bool:
-    """Whether a recorder or mock, as vcrpy, has taken the place of aiohttp's requests. It can read a body of bytes only."""
+    """Whether a recorder or mock such as vcrpy replaces aiohttp's requests. It can read a body of bytes only."""
     return getattr(aiohttp.ClientSession._request, "__globals__", None) is not vars(aiohttp.client)
 
 
 def _limit_of(session: aiohttp.ClientSession, max_connections: int) -> int:
-    """How many calls at once an injected session can take; aiohttp lets the time for connecting run while others wait."""
+    """How many calls at once an injected session can take, because aiohttp counts a wait for a connection as connecting."""
     connector = session.connector
     limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
     return min([max_connections, *(limit for limit in limits if limit)])

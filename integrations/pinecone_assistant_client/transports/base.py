@@ -1,4 +1,4 @@
-"""What a transport takes and gives, and the errors that both transports word alike."""
+"""Interface of the transports: requests, responses, time limits, and the errors that both transports raise."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ..wire.uploads import MultipartBody
 _CERTIFICATE_REFUSED = re.compile(r"ALERT_\w*CERTIFICATE|ALERT_UNKNOWN_CA")
 MAX_HEADERS = 1000
 MAX_HEADER_BYTES = 128 * 1024
-"""Bound of one header of an answer, with room for 64 KB of a policy or a cookie that some gateway adds."""
+"""Bound of one header of an answer, with room for a policy or cookie of 64 KB, as some gateways add."""
 KEEP_ALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    # Its name on macOS is another.
+    # macOS has another name for it.
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", 0x10)), 60),
 ]
 """Options of every socket. A call may be silent for 300 s, and gateways forget connections that are silent for less."""
@@ -33,7 +33,7 @@ MAX_IDLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """What decides which connections a request may use; transports are shared by equal settings."""
+    """Settings that decide which connections a request may use. Clients with equal ones share a transport."""
 
     proxies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     verify: bool | str = True
@@ -46,10 +46,10 @@ class DeadlineExceededError(TimeoutError):
 
 
 class Attempt:
-    """One sending of a request: until when it may take, and what happened on the way.
+    """One attempt to send a request: its time limits, and whether it was written.
 
     Attributes:
-        deadline: When the total time is over, by `time.monotonic`; None is never.
+        deadline: When the total time is over, by `time.monotonic`; None means never.
         is_written: Whether the request, or a part of it, may have left.
         write_timeout: How long each write of a piece of its body may take; None is the connection's own timeout.
     """
@@ -62,10 +62,10 @@ class Attempt:
         self.write_timeout = write_timeout
 
     def seconds_left(self) -> float | None:
-        """Return what is left of the total time; None if it is not bounded.
+        """Return the rest of the total time; None if it is not bounded.
 
         Raises:
-            DeadlineExceededError: Nothing is left.
+            DeadlineExceededError: The total time is over.
         """
         if self.deadline is None:
             return None
@@ -76,7 +76,7 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left of the total time."""
+        """Whether the total time is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
@@ -84,7 +84,8 @@ class Attempt:
 class HTTPRequest:
     """One request; `headers` hold the key.
 
-    `is_signed`: the URL is a secret and goes to another host. It is not logged, and nothing of an injected session is added.
+    `is_signed`: the URL is a secret and goes to another host. It is not logged, and an injected session's headers, cookies
+        and login are not added.
     """
 
     method: str
@@ -108,7 +109,7 @@ class HTTPRequest:
 
 
 class HTTPResponse(Protocol):
-    """An answer whose headers came. Header names are in lower case. Close it in every case."""
+    """An answer after its headers arrived. Header names are in lower case. Always close it."""
 
     status: int
     headers: Mapping[str, str]
@@ -121,7 +122,7 @@ class HTTPResponse(Protocol):
 
 
 class AsyncHTTPResponse(Protocol):
-    """As HTTPResponse, for an event loop."""
+    """Async version of `HTTPResponse`."""
 
     status: int
     headers: Mapping[str, str]
@@ -134,10 +135,10 @@ class AsyncHTTPResponse(Protocol):
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """The event loop that runs this.
+    """Return the running event loop.
 
     Raises:
-        InvalidRequestError: None does, as under trio.
+        InvalidRequestError: No event loop of asyncio runs, as under trio.
     """
     try:
         return asyncio.get_running_loop()
@@ -149,7 +150,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
 
 def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnectionError:
-    """The request was not written: no address, refused, TLS, proxy."""
+    """Return the error for a request that was not written: no address, refused, TLS, proxy."""
     reason = reason_of(error)
     if "SSL" in reason or "TLS" in reason:
         return APIConnectionError(
@@ -168,14 +169,14 @@ def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnecti
 
 
 def connection_timed_out(request: HTTPRequest) -> APITimeoutError:
-    """No connection within the time; the request was not written."""
+    """Return the error for a connection that took too long; the request was not written."""
     return APITimeoutError(
         f"no connection to {request.host} within {request.limits.connect:g} s: check the host and the network, or raise timeout="
     )
 
 
 def read_timed_out(request: HTTPRequest) -> APITimeoutError:
-    """No byte came within the time. The request may have been processed, and billed."""
+    """Return the error for a read timeout. The request may have been processed, and billed."""
     return APITimeoutError(
         f"{request.host} sent nothing for {request.limits.read:g} s; the request may have been processed and is not "
         "sent again by itself: raise timeout=, or set retry_on_timeout=True if a second bill is acceptable",
@@ -184,7 +185,7 @@ def read_timed_out(request: HTTPRequest) -> APITimeoutError:
 
 
 def total_timed_out(request: HTTPRequest, *, is_written: bool) -> APITimeoutError:
-    """The call took longer than its total time, which is never tried again."""
+    """Return the error for a call that took longer than its total time. It is never retried."""
     billed = "; the request may have been processed and is not sent again by itself" if is_written else ""
     return APITimeoutError(
         f"the call to {request.host} took longer than total_timeout={request.limits.total:g} s{billed}: raise total_timeout=",
@@ -193,7 +194,7 @@ def total_timed_out(request: HTTPRequest, *, is_written: bool) -> APITimeoutErro
 
 
 def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnectionError:
-    """The connection broke after the request was written and before a status came."""
+    """Return the error for a connection that broke after the request was written and before a status came."""
     return APIConnectionError(
         f"{request.host} closed the connection before it answered ({reason_of(error)}); the request may have been "
         "processed and is not sent again by itself: ask again, or set retry_on_timeout=True if a second bill is acceptable",
@@ -204,13 +205,13 @@ def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnection
 def refuses_certificate(error: BaseException | None) -> bool:
     """Whether a peer refused this client's certificate, or the lack of one.
 
-    With TLS 1.3 it does so after the client's first bytes, and reads none of them.
+    With TLS 1.3 the refusal comes after the client's first bytes, and the peer reads none of them.
     """
     return isinstance(error, OSError) and _CERTIFICATE_REFUSED.search(str(error)) is not None
 
 
 def interim_response(request: HTTPRequest, status: int) -> APIConnectionError:
-    """An interim response came in place of the answer; its connection was closed, with the answer still to come."""
+    """Return the error for an interim response in place of the answer. Its connection was closed before the answer came."""
     return APIConnectionError(
         f"{request.host} sent the interim status {status} where its answer was expected, and the connection was closed; the "
         "request may have been processed: leave http_session= out, or ask the operator of the gateway about it",
@@ -219,14 +220,14 @@ def interim_response(request: HTTPRequest, status: int) -> APIConnectionError:
 
 
 def body_cut(request: HTTPRequest, error: BaseException) -> IncompleteStreamError:
-    """The body ended or broke before its end."""
+    """Return the error for a body that ended or broke before its end."""
     return IncompleteStreamError(
         f"{request.host} cut its answer ({reason_of(error)}): it may have been billed; ask again if that is acceptable"
     )
 
 
 def reason_of(error: BaseException) -> str:
-    """The innermost cause of a library's error in a few words, without anything secret."""
+    """Return a short text of the innermost cause of a library's error, without secrets."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -238,5 +239,5 @@ def reason_of(error: BaseException) -> str:
         error = inner
     # urllib3 puts the repr of its connection in front: "<...HTTPConnection object at 0x7f..>: Failed to ..."
     text = without_secrets(words_of(error)).strip().rpartition(">: ")[2]
-    # aiohttp says no more than the repr of a head that was cut.
+    # For a head that was cut, aiohttp's message is only a repr.
     return type(error).__name__ if not text or text.startswith("<") else excerpt(text)

@@ -1,7 +1,7 @@
 """Connections shared by every client with equal connection settings.
 
-Clients and models are cheap views: a variant that changes no connection setting finds the warm connections here. What is
-shared stays until the last view that used it is closed, or until many newer settings push it out.
+Creating a client or model is cheap: if its connection settings equal those of another, it gets the open connections from
+here. They stay until the last client that used them is closed, or until connections of many newer settings displace them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _MAX_SHARED = 32
 class SharedConnections:
     """The sync and the async transport of one set of connection settings, each made at its first use.
 
-    Like everything here that holds a key, a proxy's password or a library's objects, it has slots and no `__dict__`: what prints
-    the attributes of objects, as crash reports do, stops here.
+    It has slots and no `__dict__`, like every class here that holds a key, a proxy's password or a library's objects, because
+    crash reports print the attributes of objects.
     """
 
     __slots__ = ("_async", "_lock", "_registry", "_settings", "_sync", "users")
@@ -41,11 +41,11 @@ class SharedConnections:
 
     @property
     def is_of_this_process(self) -> bool:
-        """False in a forked child, which must not read its parent's answers from its parent's sockets."""
+        """Whether it was made in this process. A forked child must not read its parent's answers from the shared sockets."""
         return self._registry is _registry
 
     def forget(self) -> None:
-        """In a forked child: drop the sync transport, which closes the child's copies of the sockets only."""
+        """Drop the sync transport in a forked child. That closes only the child's copies of the sockets."""
         self._sync = None
 
     def _transport_settings(self) -> TransportSettings:
@@ -64,7 +64,7 @@ class SharedConnections:
     def asynchronous(self) -> AiohttpTransport:
         """The transport over aiohttp, which is imported here, at the first async use."""
         if self._async is None:
-            from .aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - 214 ms that sync users need not wait
+            from .aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - takes 214 ms, which sync users do not need
 
             with self._lock:
                 if self._async is None:
@@ -98,10 +98,10 @@ _registry = _Registry()
 
 
 def _forget_in_child() -> None:
-    """After a fork the child must not use its parent's sockets.
+    """Forget all connections in a forked child, which must not use its parent's sockets.
 
-    What is async stays referenced and untouched: child and parent share the kernel's list of what an event loop watches,
-    so closing a transport here would deafen the parent.
+    Async transports stay referenced and open: child and parent share the kernel's list of the sockets that an event loop
+    watches, so closing a transport here would make the parent's loop miss events.
     """
     global _registry
     parent, _registry = _registry, _Registry()
@@ -137,7 +137,7 @@ def connections_for(settings: ConnectionSettings, user: object) -> SharedConnect
 
 
 def release(shared: SharedConnections, user: object) -> bool:
-    """Take a user away; True if it was the last, so that the connections are to be closed."""
+    """Remove a user. Return True if it was the last one, so that the caller closes the connections."""
     registry = _registry
     if not shared.is_of_this_process:
         return False

@@ -1,4 +1,4 @@
-"""Proxies and CA bundle of the environment, resolved once for both transports. Never netrc, never a proxy to this machine."""
+"""Proxies and CA bundle of the environment, for both transports. netrc is never read; this machine is reached directly."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_C
 
 
 def environment_ca() -> tuple[str, str] | None:
-    """The variable that names the CA bundle, and the bundle; None if none does. The first two are those of requests."""
+    """Return the variable that names a CA bundle, and the bundle, or None. The first two variables are those of requests."""
     return next(((name, path) for name in _CA_VARIABLES if (path := os.environ.get(name))), None)
 
 
 def proxy_for(url: str, configured: tuple[tuple[str, str], ...], schemes: Collection[str]) -> str | None:
-    """The proxy for a URL, the configured one or else the environment's; None is none, as for every loopback host.
+    """Return the proxy for a URL: the configured one, otherwise the environment's. None, as for loopback hosts: no proxy.
 
     Args:
-        url: What is asked.
+        url: The URL of the request.
         configured: The option `proxies`.
         schemes: The kinds of proxies that the transport can use.
 

@@ -1,4 +1,4 @@
-"""The life of an aiohttp session: one for each event loop, closed with its loop, or after it."""
+"""Lifetime of aiohttp sessions: each event loop has one, which is closed with its loop or after it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from urllib3.util import wait_for_read
 
 
 class Reader(Protocol):
-    """What reads a body and must not wait for a connection that is gone."""
+    """A reader of a body, which must not wait for a lost connection."""
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Wake the reader: the connection is lost."""
 
 
 class Connector(aiohttp.TCPConnector):
     """A connector that knows its open transports, so that they can be closed after their loop.
 
-    It also sees that the server closed a kept connection while the loop stood still: a request written to that would fail
-    as one that may have been processed. urllib3 looks in the same way.
+    It also notices that the server closed a kept connection while the loop was not running. A request on that connection
+    would fail as one that may have been processed. urllib3 checks in the same way.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -32,7 +32,7 @@ class Connector(aiohttp.TCPConnector):
         self.transports: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """A connection that the server did not close, as far as the socket tells."""
+        """Return a connection that, as far as the socket shows, the server did not close."""
         while True:
             connection = await super().connect(*args, **kwargs)
             transport = connection.transport
@@ -41,8 +41,8 @@ class Connector(aiohttp.TCPConnector):
             if transport not in self.transports:
                 self.transports.add(transport)
                 if sys.version_info < (3, 11) and connection.protocol is not None:
-                    # Over TLS, 3.10 leaves that to the one who uses it, and aiohttp lets go of it silently: it ended
-                    # with a ResourceWarning "unclosed transport". To be removed with Python 3.10.
+                    # Python 3.10 leaves closing a lost TLS transport to its user, and aiohttp does not close it, which #
+                    # ended in a ResourceWarning "unclosed transport". To be removed with Python 3.10.
                     _when_lost(connection.protocol, transport.abort)
                 return connection
             socket = transport.get_extra_info("socket")
@@ -53,17 +53,17 @@ class Connector(aiohttp.TCPConnector):
 
 
 def is_dirty(protocol: Any) -> bool:
-    """Whether a kept connection has something that nobody asked for: it would be taken for the next request's answer.
+    """Whether a kept connection has unexpected bytes, which would be taken for the answer to the next request.
 
-    The loop may have read it already, so that the socket does not show it.
+    The loop may have read them already, so the socket does not show them.
     """
     return protocol is None or protocol.should_close or _is_inside_a_message(protocol._parser)
 
 
 def _is_inside_a_message(parser: Any) -> bool:
-    """Whether a response has begun and is not whole: only the parser holds it, and the next request gets a new parser.
+    """Whether a part of a response has arrived. Only the parser holds it, and the next request gets a new parser.
 
-    This spoils the parser, if that is so. aiohttp has two, in C and in Python.
+    If so, this check leaves the parser unusable. aiohttp has two parsers, in C and in Python.
     """
     if parser is None:
         return False
@@ -71,14 +71,15 @@ def _is_inside_a_message(parser: Any) -> bool:
         return True
     try:
         return parser.feed_eof() is not None
-    except Exception:  # noqa: BLE001 - it says in its own way that there is half of a message
+    except Exception:  # noqa: BLE001 - the parser in C raises if it holds half of a message
         return True
 
 
 def _when_lost(protocol: Any, callback: Callable[[], object]) -> None:
-    """Call back once when a connection is gone, after aiohttp saw it.
+    """Call back once after aiohttp noticed that a connection is lost.
 
-    This is the method of asyncio's protocols. aiohttp's own future, `protocol.closed`, is not there before 3.12.7.
+    It wraps `connection_lost` of asyncio's protocol, because aiohttp has its own future, `protocol.closed`, only since
+    3.12.7.
     """
     seen_by_aiohttp = protocol.connection_lost
 
@@ -91,29 +92,29 @@ def _when_lost(protocol: Any, callback: Callable[[], object]) -> None:
 
 
 def _call_now(callback: Callable[..., object], *args: Any, **_context: Any) -> Any:
-    # Only what closes a socket: a task that waits for it must not run without its loop.
+    # Run only callbacks that close a socket: a task that waits for it must not run without its loop.
     if getattr(callback, "__name__", "").endswith("connection_lost"):
         callback(*args)
 
 
 class Watch:
-    """Ends the reading of a connection that was lost.
+    """End the reading from a lost connection.
 
-    aiohttp 3.14 leaves a reader waiting for ever, its read timeout dropped, if a chunk has no valid size or if the session is
-    closed while it reads. To be removed when aiohttp tells the reader.
+    In aiohttp 3.14 a reader waits for ever, without its read timeout, if a chunk has no valid size or if the session is
+    closed while it reads. To be removed when aiohttp wakes the reader.
     """
 
     def __init__(self) -> None:
         self.reading: Reader | None = None
 
     def __call__(self) -> None:
-        """Tell the reader that the connection is gone."""
+        """Wake the reader."""
         if self.reading is not None:
             self.reading.lost()
 
 
 class LoopSession:
-    """The session of one event loop and what is being read over it."""
+    """The session of one event loop, and the responses that are being read over it."""
 
     def __init__(self, session: aiohttp.ClientSession, connector: Connector | None, max_connections: int) -> None:
         self.loop = asyncio.get_running_loop()
@@ -141,7 +142,7 @@ class LoopSession:
                 await asyncio.sleep(0)  # the loop runs what abort asked of it
 
     def watch(self, response: aiohttp.ClientResponse) -> Watch | None:
-        """What tells a reader that its connection was lost; None if the whole body is here."""
+        """Return the watch that wakes a reader when its connection is lost; None if the whole body has arrived."""
         connection = response.connection
         protocol = connection.protocol if connection is not None else None
         if protocol is None:
@@ -171,22 +172,22 @@ class LoopSession:
             self.close_after_loop()
 
     def _abort_transports(self) -> None:
-        """Close what is still open: an unfinished stream over TLS says good-bye for up to 30 s, and the loop ends now."""
+        """Abort the open transports: over TLS, closing an unfinished stream takes up to 30 s, and the loop ends now."""
         for transport in list(self.connector.transports) if self.connector is not None else ():
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
 
     def close_after_loop(self) -> None:
-        """Close what a loop left that ended without shutting its async generators down (LlamaIndex's asyncio_run).
+        """Close the session of a loop that ended without shutting its async generators down (LlamaIndex's asyncio_run).
 
-        A transport closes itself through a callback of its loop, which a closed loop refuses; here the callback runs at
-        once. To be removed when asyncio closes the transports of a loop that is closed.
+        A transport closes itself through a callback of its loop, and a closed loop takes no callbacks. So the callback is run
+        directly. To be removed when asyncio closes the transports of a closed loop.
         """
         if self.connector is None or self.session.closed:
             return  # injected, or closed in time
         with contextlib.suppress(AttributeError):  # a loop written in C closes its own sockets
             self.loop.call_soon = _call_now  # type: ignore[method-assign, assignment] # its last use
-        self._abort_transports()  # before the connections, which need their loop to say good-bye
+        self._abort_transports()  # before the connections, which need their loop for the TLS shutdown
         for response in self.reading:
             connection = response.connection
             response.close()  # on a closed loop it leaves its connection open

@@ -1,7 +1,7 @@
-"""The sync transport: requests, used where it is fast and read where it holds nothing back.
+"""The sync transport: the pools of requests, used directly, because that is faster and buffers no part of a stream.
 
 An adapter of requests finds the pool for a host, with its proxy and TLS, once; after that requests go straight to the pool.
-That path reads no environment, so proxies and the CA bundle are resolved here, once per host, and netrc never.
+That path does not read the environment, so proxies and the CA bundle are resolved here, once per host. netrc is not read.
 CPU of a call: `Session.post` 935 us, a prepared request through the adapter 499, and the pool saves 110 of these (measured).
 An injected session goes its own way, with all its settings.
 """
@@ -72,19 +72,19 @@ class RequestsResponse:
     def chunks(self) -> Iterator[bytes]:
         """The body as it arrives.
 
-        `iter_content(None)` holds a close-delimited body until its end and `iter_lines` up to 512 bytes; these two
-        readers hold nothing back (measured, 5 us a token).
+        `iter_content(None)` buffers a body without a length until its end, and `iter_lines` up to 512 bytes; the two readers
+        used here buffer nothing (measured, 5 us a token).
         """
         raw = self._raw
         try:
-            # The bound is for hostile bodies: one huge chunk, or one that unpacks to gigabytes.
+            # The bound is for hostile bodies: one huge chunk, or one that decompresses to gigabytes.
             if raw.chunked:
                 pieces: Iterator[bytes] = raw.read_chunked(_READ_BYTES, decode_content=True)
             else:
                 pieces = iter(partial(raw.read1, _READ_BYTES, decode_content=True), b"")
             for data in pieces:
                 yield data
-                self._attempt.seconds_left()  # the time of who reads counts, too
+                self._attempt.seconds_left()  # the time between reads counts, too
         except (urllib3.exceptions.HTTPError, requests.exceptions.RequestException, OSError) as error:
             raise _error_while_reading(error, self._request, self._attempt) from error
 
@@ -116,7 +116,7 @@ class RequestsTransport:
         """Send and wait for the headers.
 
         Raises:
-            APIConnectionError: Not connected, or cut before a status; `may_have_been_processed` tells which.
+            APIConnectionError: Not connected (`may_have_been_processed` is False), or cut before a status came (True).
             APITimeoutError: Not connected, or no byte, within the time.
         """
         is_upload = isinstance(request.body, MultipartBody)
@@ -175,7 +175,7 @@ class RequestsTransport:
         adapter = self._get_adapter()
         host = request.host
         route = adapter.routes.get(host)
-        if route is None or route[0].pool is None:  # closed, because many other hosts were asked since
+        if route is None or route[0].pool is None:  # closed, because many other hosts were used since
             route = adapter.routes[host] = self._find_route(adapter, host)
         pool, is_forwarded = route
         connect, read = _timeout(request, attempt)
@@ -222,7 +222,7 @@ class RequestsTransport:
             return self._tls
 
     def _plain_session(self, request: HTTPRequest) -> requests.Session:
-        """A session without connections, so that a recorder or mock sees the request, with these settings."""
+        """Return a session with these settings, through which a recorder or mock sees the request."""
         session = requests.Session()
         session.trust_env = False
         session.headers.clear()
@@ -249,7 +249,7 @@ def _socks_pools() -> Pools:
 
 
 def _close_connection(raw: Any) -> None:
-    """Close a response and its connection, which has more to come."""
+    """Close a response and its connection, on which more bytes will come."""
     connection = getattr(raw, "connection", None)
     raw.close()
     if connection is not None:
@@ -259,11 +259,11 @@ def _close_connection(raw: Any) -> None:
 def _look_first(
     response: requests.Response, *_args: Any, request: HTTPRequest, attempt: Attempt, **_options: Any
 ) -> None:
-    """See to a response of an injected session before its own hooks do.
+    """Check a response of an injected session before the session's own hooks run.
 
-    One of them may read the body, which gives the connection back: an interim response has none, and the answer is still to
-    come. The session itself would look at a redirect that it may not follow: it would read the whole body, which may never
-    end, and fail for a Location that is no URL with errors of any kind.
+    A hook may read the body, which returns the connection to the pool; an interim response has no body, so its connection
+    would go back with the answer still to come. And the session itself prepares a redirect even if it must not follow it: it
+    would read the whole body, which may never end, and raise errors of any kind for a Location that is not a URL.
     """
     attempt.is_written = True  # whatever a hook raises
     raw = response.raw
@@ -280,7 +280,7 @@ _is_signed: contextvars.ContextVar[bool] = contextvars.ContextVar("is_signed", d
 
 
 class _CutQuery(logging.Filter):
-    """Cuts the query of a signed link out of what urllib3 logs at DEBUG."""
+    """Cut the query of a signed link out of urllib3's DEBUG log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Cut; the record stays."""
@@ -296,7 +296,7 @@ _CUT_QUERY = _CutQuery()
 
 @contextlib.contextmanager
 def _query_unlogged() -> Iterator[None]:
-    logging.getLogger("urllib3.connectionpool").addFilter(_CUT_QUERY)  # once: a filter that is there is not added again
+    logging.getLogger("urllib3.connectionpool").addFilter(_CUT_QUERY)  # a filter is added only once
     token = _is_signed.set(True)
     try:
         yield
@@ -305,7 +305,7 @@ def _query_unlogged() -> Iterator[None]:
 
 
 def _timeout(request: HTTPRequest, attempt: Attempt) -> tuple[float, float]:
-    """The times for connecting and for each wait for bytes, within what is left of the total time."""
+    """Return the timeouts for connecting and for each wait for bytes, both within the rest of the total time."""
     connect, read = request.limits.connect, request.limits.read
     left = attempt.seconds_left()
     return (connect, read) if left is None else (min(connect, left), min(read, left))
@@ -339,8 +339,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _failed_before_writing(error: Exception) -> bool:
     """Whether a failure of an injected session, whose connections are not ours, came before the request was written.
 
-    The class of the error does not tell: behind a proxy, urllib3 calls everything a ProxyError. Where it was raised does: in
-    `connect`, which opens the connection, its tunnel and TLS. Anything else counts as written, because a retry bills.
+    The class of the error does not show it: behind a proxy, urllib3 makes every failure a ProxyError. The place where it was
+    raised does: `connect` opens the connection, its tunnel and TLS. A failure anywhere else counts as written, because a
+    retry may bill twice.
     """
     causes = list(_causes(error))
     if isinstance(error, ValueError):
@@ -352,13 +353,13 @@ def _failed_before_writing(error: Exception) -> bool:
         for frame, _ in traceback.walk_tb(cause.__traceback__)
         if str(frame.f_globals.get("__name__", "")).startswith("urllib3.")
     ]
-    # Retries of the session's own: what was sent before the last one counts too.
+    # The session retries by itself: an attempt before the last one may have been written.
     earlier = [
         one.error for frame in frames if frame.f_code.co_name == "increment" for one in frame.f_locals["self"].history
     ]
     if not all(isinstance(before, _NOT_CONNECTED) for before in earlier):
         return False
-    # A pool is closed by another thread that closes the session.
+    # The pool is closed if another thread closes the session.
     return any(isinstance(cause, urllib3.exceptions.ClosedPoolError) for cause in causes) or any(
         frame.f_code.co_name == "connect" for frame in frames
     )

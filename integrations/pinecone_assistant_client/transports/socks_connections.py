@@ -1,4 +1,4 @@
-"""Connections through a SOCKS proxy, by PySocks (the extra `socks`); imported where a proxy is one."""
+"""Connections through a SOCKS proxy, by PySocks (the extra `socks`); imported only if a proxy needs it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .environment import environment_ca
 
 
 def ca_bundle(verify: bool | str) -> str | None:
-    """The path of the authorities to trust, a file or a folder; None trusts anybody (`verify=False`).
+    """Return the path of the authorities to trust, a file or a folder; None trusts any server (`verify=False`).
 
     Raises:
         InvalidRequestError: There is no such file; names the option or the variable.
@@ -61,5 +61,5 @@ def tls_context(verify: bool | str, cert: Certificate) -> ssl.SSLContext:
 
 
 def _refuse_password() -> str:
-    """OpenSSL would otherwise ask for it on the terminal, and wait."""
+    """Refuse a key with a password: otherwise OpenSSL would ask for the password on the terminal, and wait."""
     raise InvalidRequestError("the key of cert= is encrypted: pass a key without a password")

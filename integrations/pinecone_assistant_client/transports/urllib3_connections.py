@@ -1,12 +1,12 @@
-"""urllib3's connections with what a billed request needs to be sure of.
+"""urllib3's connections, extended by the checks that a billed request needs.
 
-Three things cannot be had from urllib3's errors and options afterwards, so these classes see to them while they happen:
+urllib3's errors and options leave three questions open, so these classes answer them while the request runs:
 
-- *Was the request written?* The class of an error does not tell: behind a proxy, a reset after the request was read looks
+- *Was the request written?* The class of an error does not show it: behind a proxy, a reset after the request was read looks
   like a proxy that refused. Here the first byte that leaves is noted in the `Attempt`.
-- *Whose answer is it?* `http.client` takes an interim response other than 100 for the answer. The connection would go back
-  with the real answer still to come, and the next caller, maybe of another tenant, would read it.
-- *Wall clock.* A timeout of a socket starts anew with each byte. With a deadline, each `recv` gets what is left.
+- *Whose answer is it?* `http.client` takes an interim response other than 100 for the answer. The connection would return to
+  the pool with the real answer still to come, and the next caller, maybe of another tenant, would read it.
+- *Is the total time over?* A socket's timeout starts anew with each byte. With a deadline, each `recv` gets the rest of it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from urllib3.util.connection import allowed_gai_family
 from .base import KEEP_ALIVE, MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_SECONDS, Attempt, DeadlineExceededError
 
 _ONE_WRITE_BYTES = 65536
-"""Up to here head and body are joined for one write; a long conversation is not copied for that."""
+"""Up to this size head and body are joined for one write; a longer body is not copied for that."""
 _RECORD_BYTES = 16384
 """The most that TLS writes at once."""
 _MAX_INTERIM_RESPONSES = 100
@@ -42,10 +42,10 @@ _FRAMING = (b"transfer-encoding:", b"content-length:", b"connection:", b"keep-al
 
 
 def arm(sock: Any, timeout: float | None, attempt: Attempt) -> None:
-    """Let the next operation of a socket take as long as its timeout and what is left of the total time allow.
+    """Limit the next operation of a socket to its timeout and to the rest of the total time.
 
     Raises:
-        DeadlineExceededError: Nothing is left.
+        DeadlineExceededError: The total time is over.
     """
     left = attempt.seconds_left()
     if left is not None:
@@ -62,12 +62,12 @@ current = _Current()
 
 
 class _Source(io.RawIOBase):
-    """What a response is read from; each `recv` gets only the time that is left.
+    """The raw stream of a response; each `recv` gets only the rest of the total time.
 
     Args:
         below: The socket's own reader; for a connection that is not ours a buffered one, which may hold bytes already.
         sock: The socket.
-        attempt: Whose deadline holds.
+        attempt: The attempt with the deadline.
     """
 
     def __init__(self, below: Any, sock: Any, attempt: Attempt) -> None:
@@ -92,7 +92,7 @@ class _Source(io.RawIOBase):
 
     @contextlib.contextmanager
     def without_waiting(self) -> Iterator[None]:
-        """Read only what has arrived."""
+        """Read only bytes that have arrived already."""
         timeout = self._sock.gettimeout()
         self._waits = False
         self._sock.settimeout(0)
@@ -113,10 +113,10 @@ class _Source(io.RawIOBase):
 
 
 class _Reader(io.BufferedReader):
-    """The buffered reader of one response. What it holds at the response's end is an answer that nobody asked for.
+    """The buffered reader of one response. Bytes that it holds after the response's end are an answer without a request.
 
-    The pool looks only at the socket before it gives a connection to the next caller. What came in the same packet as the
-    answer is in no socket any longer: it is here, or TLS has unpacked it.
+    Before the pool hands a connection to the next caller, it checks only the socket. Bytes that came in the same packet as
+    the answer are no longer in the socket: they are in this buffer, or in TLS's.
     """
 
     raw: _Source
@@ -130,7 +130,7 @@ class _Reader(io.BufferedReader):
 
 
 class _ReadBy:
-    """Stands for a socket where `http.client` asks for its reader."""
+    """A substitute for a socket, from which `http.client` gets its reader."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -140,16 +140,17 @@ class _ReadBy:
 
 
 def watch_reading(response: http.client.HTTPResponse, sock: Any, attempt: Attempt) -> None:
-    """Have the body of a response, whose connection is not ours, read as ours are."""
+    """Make the body of a response from an injected session observe the deadline as our own responses do."""
     if response.fp is not None and sock is not None:
         response.fp = _Reader(_Source(response.fp, sock, attempt))
 
 
 class Response(http.client.HTTPResponse):
-    """A response that is read past interim ones, within the deadline of its attempt, and whatever headers it has.
+    """A response that skips interim responses, observes its attempt's deadline, and takes many and large headers.
 
-    `http.client` refuses a hundred headers, and one of 64 KB, by constants of its module. So the head is read here and handed
-    over in memory; of a head that is too large `http.client` sees what frames the body, and the rest is added afterwards.
+    `http.client` refuses more than a hundred headers, and one of 64 KB, by constants of its module. So the head is read here
+    and passed on in memory. If it is too large, `http.client` gets only the headers that frame the body, and the others are
+    added afterwards.
     """
 
     _large_head: bytes | None = None
@@ -163,7 +164,7 @@ class Response(http.client.HTTPResponse):
         try:
             super().begin()
         finally:
-            if self.fp is not None:  # else it was closed
+            if self.fp is not None:  # None if it was closed
                 self.fp = reader
         if self._large_head is not None:
             parser = email.parser.Parser(_class=http.client.HTTPMessage)
@@ -171,7 +172,7 @@ class Response(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[Any, ...]:
         for _ in range(_MAX_INTERIM_RESPONSES):
-            # http.client's own; it has no public door for this, and skips nothing but 100 behind it.
+            # A private method of http.client, because there is no public one. It skips only interim responses 100.
             status: tuple[Any, ...] = super()._read_status()  # type: ignore[misc]
             lines = _read_lines(self.fp)
             if status[1] == http.client.SWITCHING_PROTOCOLS or not 100 <= status[1] < 200:
@@ -198,9 +199,9 @@ def _read_lines(reader: Any) -> list[bytes]:
 
 
 class Fresh:
-    """Connection mix-in: a connection idle for too long counts as lost, and a failed opening says so by its class.
+    """Connection mix-in: a connection idle for too long counts as lost, and a failed opening has an error class of its own.
 
-    Head and body leave in one packet: http.client writes them one after the other, which costs 12 % of a call (measured).
+    Head and body are sent in one packet. http.client writes them one after the other, which costs 12 % of a call (measured).
     """
 
     _used_at: float | None = None
@@ -208,13 +209,13 @@ class Fresh:
 
     @property
     def is_connected(self) -> bool:
-        """Asked by the pool, which then opens a lost connection anew, through its proxy if there is one."""
+        """Whether the connection can be used. If not, the pool opens it anew, through its proxy if there is one."""
         if self._used_at is not None and time.monotonic() - self._used_at > MAX_IDLE_SECONDS:
             return False
         return bool(super().is_connected)  # type: ignore[misc]  # of the class it is mixed into
 
     def connect(self) -> None:
-        """Open; everything that fails here failed before the request was written."""
+        """Open the connection. Every failure here is one before the request was written."""
         try:
             super().connect()  # type: ignore[misc]  # of the class it is mixed into
         except DeadlineExceededError:
@@ -225,13 +226,13 @@ class Fresh:
             raise urllib3.exceptions.ConnectTimeoutError(cast("Any", self), str(error)) from error
         except OSError as error:
             raise urllib3.exceptions.NewConnectionError(cast("Any", self), str(error)) from error
-        except http.client.HTTPException as error:  # a proxy whose answer is not one
+        except http.client.HTTPException as error:  # the proxy's answer is not HTTP
             raise urllib3.exceptions.NewConnectionError(
                 cast("Any", self), f"the proxy did not open a tunnel: {error or type(error).__name__}"
             ) from error
 
     def _new_conn(self) -> Any:
-        """Open the TCP connection; the TLS handshake and a tunnel have what is left of the deadline."""
+        """Open the TCP connection. The TLS handshake and a tunnel get the rest of the deadline."""
         attempt = current.attempt
         if attempt is None or attempt.deadline is None:
             return super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
@@ -240,14 +241,14 @@ class Fresh:
         return sock
 
     def _connect_in_time(self, attempt: Attempt) -> Any:
-        """Try the addresses of a name one after another, each for what is left: urllib3 gives the whole time to each."""
+        """Try the addresses of a name one by one within the deadline: urllib3 gives each of them the whole time."""
         connection = cast("Any", self)
         name, timeout = connection._dns_host, connection.timeout
         try:
             found = socket.getaddrinfo(name, connection.port, allowed_gai_family(), socket.SOCK_STREAM)
             addresses = [str(address[0]) for *_, address in found]
         except (OSError, UnicodeError):
-            addresses = [name]  # urllib3 has the errors for it
+            addresses = [name]  # urllib3 raises the right error for it
         try:
             for address in addresses[:-1]:
                 connection._dns_host, connection.timeout = address, min(timeout, attempt.seconds_left() or timeout)
@@ -259,20 +260,20 @@ class Fresh:
             connection._dns_host, connection.timeout = name, timeout
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send, head and body at once, and note that the request is written."""
+        """Send head and body at once, and note that the request is written."""
         self._used_at = time.monotonic()
         self._corked = []
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]  # of the class it is mixed into
             self._uncork()
         except ssl.SSLEOFError as error:
-            # The peer closed. As after a BrokenPipeError urllib3 goes on to read, and finds the answer or the alert before it.
+            # The peer closed. As after a BrokenPipeError, urllib3 goes on to read the answer or TLS alert sent before.
             raise BrokenPipeError(errno.EPIPE, str(error)) from error
         finally:
             self._corked = None
 
     def send(self, data: Any) -> None:
-        """Write, or keep for the one write at the end of the request."""
+        """Write the data, or keep it for the single write at the end of the request."""
         if self._corked is None:
             self._write(data)
         elif isinstance(data, bytes) and sum(map(len, self._corked)) + len(data) <= _ONE_WRITE_BYTES:
@@ -285,7 +286,7 @@ class Fresh:
         pieces, self._corked = self._corked, None
         if not pieces:
             return
-        if cast("Any", self).sock is None:  # a plain connection opens itself with the first byte, which must not count
+        if cast("Any", self).sock is None:  # else the first write would open it, and opening is not writing
             cast("Any", self).connect()
         if current.attempt is not None:
             current.attempt.is_written = True
@@ -297,11 +298,11 @@ class Fresh:
         if attempt is None or connection.sock is None:
             super().send(data)  # type: ignore[misc]  # of the class it is mixed into
             return
-        # urllib3 bounds a write by the timeout for connecting; for an upload that is too short.
+        # urllib3 bounds a write by the connect timeout, which is too short for an upload.
         timeout = connection.timeout if attempt.write_timeout is None else attempt.write_timeout
         if attempt.write_timeout is not None:
             connection.sock.settimeout(timeout)
-        # Over TLS Python gives the whole time to each record again.
+        # Over TLS, Python applies the whole timeout to each record.
         pieces = _records(data) if attempt.deadline is not None and isinstance(data, bytes) else [data]
         for piece in pieces:
             arm(connection.sock, timeout, attempt)
@@ -329,7 +330,7 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
 
 
 Route = tuple[urllib3.HTTPConnectionPool, bool]
-"""The pool for a host, and whether a proxy forwards its requests and so needs whole URLs."""
+"""The pool for a host, and whether requests go to a forwarding proxy, which needs absolute URLs."""
 _SOCKET_OPTIONS = [*urllib3.connection.HTTPConnection.default_socket_options, *KEEP_ALIVE]
 Pools = dict[str, type[urllib3.HTTPConnectionPool]]
 POOLS: Pools = {"http": _HTTPPool, "https": _HTTPSPool}

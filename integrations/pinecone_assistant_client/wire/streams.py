@@ -96,7 +96,7 @@ class StreamDecoder:
         self._events = 0
         self._finished = False
         self._may_be_finished = False  # the last event had no text, and a finish_reason of another type
-        self._half = ""  # the first half of an emoji, whose second half comes in the next event
+        self._half = ""  # the first half of an emoji; the second one comes in the next event
         self._has_warned = False
         self._failure: StreamError | None = None
         self.is_done = False
