@@ -1,4 +1,4 @@
-"""What every test stands on: no variable of a real account, and no process-wide surprises."""
+"""Isolation of all tests: no variables of a real account, and no state shared through the process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("Skipped: " + "; ".join(f"{number} ({why})" for why, number in reasons.items()))
 
 
-# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that: tests press it.
+# A shell starts background commands with Ctrl-C ignored, and children inherit that; some tests send Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -48,7 +48,7 @@ _left_open: list[connections.SharedConnections] = []
 
 @pytest.fixture(autouse=True)
 def _connections_of_its_own() -> None:
-    """Clients share connections by their settings, and one that an earlier test left open keeps its proxy, CA and sockets."""
+    """Close shared connections. One that an earlier test left open would still use that test's proxy, CA and sockets."""
     _left_open.extend(connections._registry.shared.values())
     connections._registry.shared.clear()
     for shared in [shared for shared in _left_open if not shared.users]:

@@ -1,8 +1,8 @@
 """Run the quick starts and the tests on every other supported Python of this machine: `make pythons`.
 
-Each gets an environment of its own under `.venv-others/`, reused as long as what belongs into it does not change. The oldest
-Python gets the lowest versions that pyproject.toml allows, the others the newest. All run the client's tests, the oldest and
-the newest Python the adapters' too, so both ends of each range are tested, and the oldest the fault matrix.
+Each Python has its own environment under `.venv-others/`, which is reused until its requirements change. The oldest Python
+gets the lowest versions that pyproject.toml allows, the others the newest. All run the client's tests. The oldest and the
+newest also run the adapters' tests, so that both ends of each range are tested, and the oldest runs the fault matrix.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
 OLDEST = SUPPORTED[0]
 TOOLS = ["pytest", "pytest-asyncio", "pytest-socket", "pytest-xdist", "hypothesis", "trustme", "psutil"]
 TOOLS += ["requests-mock", "responses", "trio", "vcrpy"]
-# What the adapters' suites use beside them. pip finds the versions that go with the lowest frameworks.
+# Other packages of the adapters' suites. pip finds the versions that fit the lowest frameworks.
 ADAPTER_TOOLS = ["jsonschema", "langchain", "langchain-tests", "langgraph", "langgraph-supervisor", "syrupy"]
 NEWEST_TOOLS = ["openinference-instrumentation-llama-index", "opentelemetry-sdk"]
-# llama-index-core 0.14.0 came before pydantic 2.12, which warns of its fields when it is imported.
+# llama-index-core 0.14.0 is older than pydantic 2.12, which warns about its fields at import.
 FLOOR_CONSTRAINTS = ["pydantic<2.12"]
 ADAPTERS = ["tests/langchain_adapter", "tests/llama_index_adapter"]
 FAULTS = ["tests/faults/test_client_faults.py", "tests/faults/test_ways.py"]
-# What no lowest version can pass, each with its reason; everything else of these suites runs there.
+# Tests that cannot pass with the lowest versions, each with its reason. All others of these suites run there.
 LEFT_OUT = {
     "tests/client/transports/test_size_bounds.py::test_a_body_that_unpacks_to_gigabytes_is_not_unpacked": (
         "urllib3 before 2.6 unpacks a packed body whole, see docs/SECURITY.md"
@@ -66,7 +66,7 @@ LEFT_OUT = {
 
 
 def find(version: str) -> str | None:
-    """A Python of this version that starts, or None. A pyenv shim may stand on the PATH without one behind it."""
+    """Return a working Python of this version, or None. A pyenv shim may be on the PATH without a Python behind it."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))]
     for path in filter(None, candidates):
@@ -77,32 +77,32 @@ def find(version: str) -> str | None:
 
 
 def project() -> dict[str, Any]:
-    """The table [project] of pyproject.toml."""
+    """Return the table [project] of pyproject.toml."""
     table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return table
 
 
 def requirements() -> list[str]:
-    """What the package and its extras require."""
+    """Return the requirements of the package and its extras."""
     package = project()
     extras = package["optional-dependencies"].values()
     return [*package["dependencies"], *(requirement for extra in extras for requirement in extra)]
 
 
 def floors() -> list[str]:
-    """The lowest version of each requirement of the package, as constraints for pip."""
+    """Return the lowest version of each requirement of the package, as constraints for pip."""
     return [re.sub(r">=([^,]+).*", r"==\1", requirement) for requirement in requirements() if ">=" in requirement]
 
 
 def prepare(version: str, path: str, tools: list[str]) -> Path:
-    """The environment's python, with the package, its extras and the test tools."""
+    """Create an environment with the package, its extras and the test tools; returns its python."""
     folder = ROOT / ".venv-others" / version
     python = folder / "bin" / "python"
     stamp = folder / ".stamp"
     constraints = [*floors(), *FLOOR_CONSTRAINTS] if version == OLDEST else []
     wanted = hashlib.sha256(json.dumps([project(), path, tools, constraints]).encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        # The pip of here installs for there: a new one for each, and time to compile what is hardly imported, saved.
+        # This environment's pip installs into the other one, which saves installing a pip there. Not compiling saves time too.
         subprocess.run([path, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
         (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-qq", "--no-compile"]
@@ -113,7 +113,7 @@ def prepare(version: str, path: str, tools: list[str]) -> Path:
 
 
 def pytest_arguments(version: str, *, adapters: bool) -> list[str]:
-    """What pytest runs on a Python."""
+    """Return pytest's arguments for a Python."""
     arguments = ["-q", "-n", "2", "--dist", "worksteal", "-p", "no:cacheprovider", "tests/client"]
     if adapters:
         arguments += ADAPTERS
@@ -124,7 +124,7 @@ def pytest_arguments(version: str, *, adapters: bool) -> list[str]:
 
 
 def run(python: Path, version: str, *, adapters: bool) -> list[str]:
-    """The commands that failed."""
+    """Run the commands and return those that failed."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
     commands = [
         ["examples/quickstart_langchain.py"],
@@ -139,9 +139,9 @@ def run(python: Path, version: str, *, adapters: bool) -> list[str]:
 
 
 def main() -> int:
-    """Run all, print one line for each version, and tell by the exit status whether all that were found passed."""
+    """Run the tests on each version, print one line for each, and return exit status 0 if all found versions passed."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    # The oldest is prepared in any case: the development environment has the newest versions.
+    # The oldest always gets an environment, because the development environment has the newest versions.
     found = {version: find(version) for version in SUPPORTED if version != here or version == OLDEST}
     paths = {version: path for version, path in found.items() if path is not None}
     newest = max(paths, key=SUPPORTED.index, default=None)

@@ -1,4 +1,4 @@
-"""The house of the project: sizes of its folders, and the page that describes it."""
+"""Layout of the project: sizes of its folders, and the page that describes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_MODULES = 18
 
 
 def folders(root: Path) -> list[Path]:
-    """Folders that hold modules, the root too."""
+    """Return the folders that contain modules, including the root."""
     return sorted({path.parent for path in root.rglob("*.py") if "node_modules" not in path.parts})
 
 
@@ -26,7 +26,7 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in(top: str) -> None:
 
 
 def named_paths(page: Path) -> set[str]:
-    """The paths in code spans of a page: what has a slash, or a module's name."""
+    """Return the paths in a page's code spans: texts with a slash, and names of modules."""
     spans = re.findall(r"`([^`\s]+)`", page.read_text("utf-8"))
     return {span for span in spans if re.fullmatch(r"\.?[\w.-]+(/[\w.-]+)*(/|\.py|\.md|\.toml)", span)}
 
@@ -38,8 +38,8 @@ def test_the_page_on_architecture_has_a_paragraph_for_every_room() -> None:
 
 @pytest.mark.parametrize("name", ["architecture.md", "CONTRIBUTING.md"])
 def test_every_path_that_the_pages_for_contributors_name_exists(name: str) -> None:
-    """A path starts at the root, at `integrations/`, or, for a folder of the client or of its tests, there."""
-    named = {path for path in named_paths(DOCS / name) if "/" in path} - {"site/", "dist/"}  # these are made
+    """A path is relative to the root, to `integrations/`, or to the client's folder or that of its tests."""
+    named = {path for path in named_paths(DOCS / name) if "/" in path} - {"site/", "dist/"}  # these are generated
     assert len(named) > 5
     tops = [ROOT, INTEGRATIONS, INTEGRATIONS / "pinecone_assistant_client", ROOT / "tests" / "client"]
     assert [path for path in sorted(named) if not any((top / path).exists() for top in tops)] == []

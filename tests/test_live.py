@@ -1,6 +1,6 @@
-"""Against the real service: `make live` with PINECONE_API_KEY and PINECONE_ASSISTANT_NAME set. A dozen questions are billed.
+"""Tests against the real service: `make live` with PINECONE_API_KEY and PINECONE_ASSISTANT_NAME set. Bills a dozen questions.
 
-The assistant needs at least one Available file. Each test checks one belief of docs/verified.md.
+The assistant needs at least one Available file. Each test checks one assumption listed in docs/verified.md.
 """
 
 from __future__ import annotations

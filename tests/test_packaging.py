@@ -1,4 +1,4 @@
-"""What users install: the wheel's files, a base install alone, and the namespace packages beside their neighbours."""
+"""Packaging: the wheel's files, an install without extras, and the namespace packages next to other packages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a release would build it."""
+    """The wheel, built like for a release."""
     folder = tmp_path_factory.mktemp("wheel")
     _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT, cwd=folder)
     return next(folder.glob("*.whl"))
@@ -43,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """(python, folder) of a clean environment with the base install and no extra."""
+    """(python, folder) of a clean environment with the package and no extra."""
     folder = tmp_path_factory.mktemp("base")
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
@@ -55,8 +55,8 @@ def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def neighbours(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """(python, folder) of an environment with the wheel and llama-index-llms-openai.
 
-    What they need is taken from the development environment through a .pth file, which saves a minute; its editable
-    install is not seen that way.
+    A .pth file adds the development environment's packages, which saves a minute. It does not add that environment's editable
+    install of this project.
     """
     folder = tmp_path_factory.mktemp("neighbours")
     venv.create(folder / "venv", with_pip=True)
@@ -114,7 +114,7 @@ def test_base_install_imports_the_client_and_asks_nothing_more(base: Environment
 )
 def test_a_missing_framework_names_the_extra_to_install(base: Environment, module: str, extra: str) -> None:
     python, folder = base
-    # "*", because the local assistant's package imports its names when they are asked for.
+    # "*", because the local assistant's package imports its names lazily.
     code = f"try:\n    from {module} import *\nexcept ImportError as error:\n    print(error)\nelse:\n    print('imported')"
     assert f"pip install '.[{extra}]'" in _run(python, "-c", code, cwd=folder)
 

@@ -1,4 +1,4 @@
-"""The sentences of docs/SECURITY.md that no test of a single package covers: where the key goes, what is kept of an answer."""
+"""Promises of docs/SECURITY.md that span packages: where the key is sent, and which parts of an answer are stored."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """Where the key may go."""
+    """Server that may receive the key."""
     with RawServer() as running:
         yield running
 
 
 @pytest.fixture
 def other() -> Iterator[RawServer]:
-    """Where it may not go."""
+    """Server that must not receive the key."""
     with RawServer() as running:
         yield running
         assert running.connections == 0, "another host was connected to"
@@ -72,14 +72,14 @@ def other() -> Iterator[RawServer]:
 
 @pytest.fixture(params=["sync", "async"])
 def ask(request: pytest.FixtureRequest, server: RawServer) -> Iterator[Asking]:
-    """Asks the scripted server with either client."""
+    """Ask the scripted server with either client."""
     kind: Kind = request.param
     asking = Asking(kind, server.url)
     yield asking
     asking.close()
 
 
-# The key goes to the configured host only
+# The key is sent to the configured host only
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -179,7 +179,7 @@ def test_a_looked_up_name_is_one_part_of_the_path(ask: Asking, server: RawServer
     assert [request.target for request in server.requests] == ["/assistant/assistants/..%2Fx%3Fy"]
 
 
-# What would change a header or the path is refused before any traffic
+# Values that would change a header or the path are refused before any traffic
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
@@ -209,7 +209,7 @@ def test_no_adapter_sends_an_injected_header(server: RawServer, adapter: str, wo
 
 
 class Payloads(BaseCallbackHandler):
-    """Keeps what LlamaIndex tells its callbacks."""
+    """Callback handler that stores everything LlamaIndex reports."""
 
     def __init__(self) -> None:
         super().__init__([], [])
@@ -230,7 +230,7 @@ class Payloads(BaseCallbackHandler):
 
 
 class Events(BaseEventHandler):
-    """Keeps what LlamaIndex's instrumentation tells."""
+    """Event handler that stores everything LlamaIndex's instrumentation reports."""
 
     seen: list[str] = []  # noqa: RUF012 - a pydantic field
 
@@ -240,7 +240,7 @@ class Events(BaseEventHandler):
 
 @pytest.fixture
 def cited(server: RawServer) -> dict[str, Any]:
-    """Words of a model whose every answer cites a file by a signed link."""
+    """Options of a model that cites a file by a signed link in every answer."""
     server.otherwise = reply(chat_answer())
     words = {"assistant_name": "docs", "api_key": KEY, "host": server.url}
     return words | {"interface": "standard", "include_highlights": True}
@@ -335,7 +335,7 @@ def test_the_key_is_a_secret_wherever_it_comes_from(kind: Any, source: str, monk
 
 @pytest.mark.parametrize("adapter", ["chat model", "LLM", "client"])
 def test_a_pickle_holds_the_key_and_nothing_live(cited: dict[str, Any], adapter: str) -> None:
-    """What docs/SECURITY.md says: a pickle is as secret as the key."""
+    """docs/SECURITY.md warns that a pickle is as secret as the key."""
     kinds: dict[str, Any] = {
         "chat model": ChatPineconeAssistant,
         "LLM": PineconeAssistant,
@@ -348,7 +348,7 @@ def test_a_pickle_holds_the_key_and_nothing_live(cited: dict[str, Any], adapter:
 
 
 def test_what_is_stored_of_an_answer_holds_no_key_and_no_link(cited: dict[str, Any]) -> None:
-    """What a checkpoint, a cache or a memory keeps is the answer's message, or the answer as JSON."""
+    """A checkpoint, a cache or a memory stores the answer's message, or the answer as JSON."""
     message = ChatPineconeAssistant(**cited).invoke("Hm?")
     response = PineconeAssistant(**cited).chat([ChatMessage("Hm?")])
     stored = [pickle.dumps(message), message.model_dump_json().encode(), dumps(message).encode()]
@@ -360,7 +360,7 @@ def test_what_is_stored_of_an_answer_holds_no_key_and_no_link(cited: dict[str, A
 
 
 def test_a_pickle_of_a_whole_llama_index_response_holds_links(cited: dict[str, Any]) -> None:
-    """As docs/SECURITY.md says: `response.citations` are the client's, and the client's `Reference` has the link."""
+    """docs/SECURITY.md says so: `response.citations` are the client's, and the client's `Reference` has the link."""
     response = PineconeAssistant(**cited).chat([ChatMessage("Hm?")])
     assert SIGNED.encode() in pickle.dumps(response)
     assert KEY.encode() not in pickle.dumps(response)

@@ -1,4 +1,4 @@
-"""What type checkers tell a user: nothing about right code, and the misspelt or mistyped word of each wrong line."""
+"""Type checkers in users' code: no error for right code, and an error naming the option in each wrong line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Reports = dict[str, dict[int, list[str]]]
 
 
 def _run(folder: Path, *command: str) -> str:
-    """Run a checker where a user's project would be: elsewhere, with none of our settings and folders on its path."""
+    """Run a checker like in a user's project: in another folder, without our settings and folders on its path."""
     for name in FILES:
         shutil.copy(HERE / "typing_users" / name, folder)
     kept = {key: value for key, value in os.environ.items() if key not in ("MYPYPATH", "PYTHONPATH")}
@@ -67,7 +67,7 @@ def _pyright(folder: Path) -> Reports:
 
 @pytest.fixture(scope="module", params=[_mypy, _pyright], ids=["mypy", "pyright"])
 def reports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reports:
-    """What one of the checkers says about both files."""
+    """Return a checker's errors for both files."""
     found: Reports = request.param(tmp_path_factory.mktemp("checker"))
     return found
 
@@ -104,6 +104,6 @@ def test_each_wrong_use_is_reported_by_name_and_nothing_else_is(reports: Reports
 def test_the_words_that_checkers_know_are_the_fields(kind: Any, typed: Any) -> None:
     fields = kind.model_fields
     aliases = {str(field.validation_alias) for field in fields.values() if field.validation_alias}
-    # One that views take in another type is an argument of its own.
+    # An option that views take with another type is a separate argument.
     named = {"guard_filter"} & set(inspect.signature(kind.__init__).parameters)
     assert set(typed.__annotations__) | named == set(fields) | aliases

@@ -1,1 +1,1 @@
-"""What other clients do where this package does better; the README and docs cite these."""
+"""Comparisons with other clients; the README and the docs cite the results."""

@@ -1,6 +1,6 @@
-"""What a line of Pinecone's SDK does in each row of docs/migration.md, printed as JSON.
+"""Print as JSON the behaviour of one release line of Pinecone's SDK for each row of docs/migration.md.
 
-test_migration.py runs this in a process per line, with the program "before" of the page on standard input.
+test_migration.py runs this in one process per release line, with the page's "before" program on standard input.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DATA = Path(__file__).parents[2] / "examples" / "data"
 
 
 def _asking() -> Callable[..., Any]:
-    """`chat_completions` of the line that is installed, for a list of (role, content)."""
+    """Call `chat_completions` of the installed release line with a list of (role, content)."""
     pinecone = importlib.import_module("pinecone").Pinecone()
     if os.environ["SDK_LINE"] == "plugin":
         message = importlib.import_module("pinecone_plugins.assistant.models.chat").Message
@@ -37,7 +37,7 @@ def _asking() -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Asks in every way that the tables speak of."""
+    """Ask in every way that the tables list."""
     time.sleep = lambda _seconds: None  # nobody sleeps for real between retries
     with LocalAssistant(name="docs") as local:
         local.upload(DATA / "red_pine.md", metadata={"resource": "encyclopedia"})
@@ -57,7 +57,7 @@ def main() -> None:
             before = len(local.requests)
             try:
                 said: dict[str, Any] = {"text": call()}
-            except Exception as error:  # noqa: BLE001 - what is raised is what is asked
+            except Exception as error:  # noqa: BLE001 - reports whatever is raised
                 said = {"error": f"{type(error).__module__}.{type(error).__name__}: {error}"}
             results[row] = said | {"requests": len(local.requests) - before}
 
@@ -72,7 +72,7 @@ def main() -> None:
             note("error inside", text)
         with local.faults.add(cut_after_events=5):
             note("cut", text)
-        if os.environ["SDK_LINE"] == "10.x":  # the only line with a timeout for a call
+        if os.environ["SDK_LINE"] == "10.x":  # the only release line with a timeout per call
             with local.faults.add(stall=True):
                 note("read timeout", lambda: str(ask([("user", QUESTION)], timeout=0.3)))
     sys.stdout.write(json.dumps(results))

@@ -1,4 +1,4 @@
-"""Where this client differs on purpose from the official SDK (pinecone 10.x): both ask one scripted server.
+"""Intended differences from the official SDK (pinecone 10.x). Both clients ask one scripted server.
 
 The rows are those of docs/sdk_differences.md, which has the reasons.
 """
@@ -28,7 +28,7 @@ LINES = part("tall pine", finish="stop").replace(b',"', b',\ndata: "').replace(b
 
 @dataclass(frozen=True)
 class Row:
-    """A fault, and what each of the two makes of it: the text or the error, and how many chats reached the server."""
+    """A fault and each client's result: the text or the error, and the number of chats that reached the server."""
 
     fault: str
     answer: Answer
@@ -119,15 +119,15 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture
 def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the SDK would have waited before its retries; nobody waits for real."""
+    """Seconds that the SDK would have waited before its retries; sleeping is replaced."""
     waited: list[float] = []
     monkeypatch.setattr(http_client, "_retry_sleep", waited.append)
-    http_client.get_budget_registry()._reset()  # it stops retries to a host that failed often, as ours does here
+    http_client.get_budget_registry()._reset()  # the budget stops retries to a host that failed often, like this server
     return waited
 
 
 def _sdk(server: RawServer, method: str) -> str:
-    """The text that the SDK gives."""
+    """Return the text of the SDK's answer."""
     server.script(reply({"name": "docs", "status": "Ready", "host": server.url}))
     with pinecone.Pinecone(api_key=KEY, host=server.url, timeout=0.2) as client:
         assistants: Any = client.assistants
@@ -160,7 +160,7 @@ def _outcome(run: Callable[[RawServer, str], str], server: RawServer, row: Row) 
     server.otherwise = row.answer
     try:
         result = ascii(run(server, row.method))
-    except Exception as error:  # noqa: BLE001 - which one it is, is the question
+    except Exception as error:  # noqa: BLE001 - the test compares the class
         result = type(error).__name__
     chats = sum(request.method == "POST" for request in server.requests)
     return f"{result}, {chats} chat{'s' if chats > 1 else ''}"
@@ -168,7 +168,7 @@ def _outcome(run: Callable[[RawServer, str], str], server: RawServer, row: Row) 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.fault)
 def test_the_sdk_does_what_the_table_says(server: RawServer, sleeps: list[float], row: Row) -> None:
-    """If this fails after an upgrade of the SDK, the table is out of date, and that is good news."""
+    """If this fails after an upgrade of the SDK, the SDK has changed: update the table in docs/sdk_differences.md."""
     assert _outcome(_sdk, server, row) == row.sdk
     if "Retry-After" in row.fault:
         assert sleeps

@@ -1,6 +1,6 @@
-"""docs/migration.md: the programs before and after give the same answer, and every row of its tables is so.
+"""docs/migration.md: the "before" and "after" programs get the same answer, and every row of the tables is true.
 
-OpenAILike is in test_migration_openai_like.py. The lines of the SDK are those of tests/local/sdk, each in a process of its own.
+OpenAILike is in test_migration_openai_like.py. The SDK's release lines are those of tests/local/sdk, each in its own process.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Tree(BaseModel):
 
 @pytest.fixture
 def local() -> Iterator[LocalAssistant]:
-    """The assistant of the page."""
+    """Local assistant that the page's programs ask."""
     with LocalAssistant(name="docs") as local:
         local.upload(ROOT / "examples/data/red_pine.md", metadata={"resource": "encyclopedia"})
         local.upload(ROOT / "examples/data/red_pine_nursery.md", metadata={"resource": "nursery"})
@@ -154,8 +154,8 @@ def test_structured_output_works(chat: ChatPineconeAssistant) -> None:
 
 @pytest.fixture
 def open_ai(local: LocalAssistant) -> Any:
-    """The model of the program before, with the library's own defaults."""
-    from langchain_openai import ChatOpenAI  # noqa: PLC0415 - 0.5 s that the other tests need not wait
+    """Model of the "before" program, with the library's own defaults."""
+    from langchain_openai import ChatOpenAI  # noqa: PLC0415 - 0.5 s, only for the tests that need it
 
     return ChatOpenAI(
         model="gpt-4o",
@@ -166,7 +166,7 @@ def open_ai(local: LocalAssistant) -> Any:
 
 
 def _error(call: Callable[[], object]) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - what is raised is what is asked
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the test reports whatever is raised
         call()
     return caught.value
 

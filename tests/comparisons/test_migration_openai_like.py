@@ -1,6 +1,6 @@
-"""docs/migration.md, from OpenAILike: its program gives the same answer, and every row of its table is so.
+"""docs/migration.md, from OpenAILike: its program gets the same answer, and every row of its table is true.
 
-Each with the library's own defaults, because those are what people run.
+Each test uses the library's own defaults, because most users do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ASKED = [ChatMessage(QUESTION)]
 
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAssistant]:
-    """The assistant of the page; nobody sleeps for real between retries."""
+    """Local assistant that the page's programs ask; sleeping between retries is replaced."""
     with LocalAssistant(name="docs") as local:
         local.upload(ROOT / "examples/data/red_pine.md", metadata={"resource": "encyclopedia"})
         local.upload(ROOT / "examples/data/red_pine_nursery.md", metadata={"resource": "nursery"})
@@ -35,7 +35,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAssistant]:
 
 
 def like(local: LocalAssistant, **options: Any) -> Any:
-    """The model of the program before."""
+    """Model of the "before" program."""
     return OpenAILike(
         model="gpt-4o",
         api_base=f"{local.host}/assistant/chat/docs",
@@ -59,7 +59,7 @@ def text(llm: Any) -> str:
 
 
 def error(call: Callable[[], object]) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - what is raised is what is asked
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the test reports whatever is raised
         call()
     return caught.value
 
@@ -76,7 +76,7 @@ def test_the_program_before_gives_the_same_answer_as_text_only(
 
 
 def test_a_filter_is_no_word_of_a_call_and_a_misspelt_one_is_lost(local: LocalAssistant) -> None:
-    """As with ChatOpenAI: refused in Python, or ignored by the service."""
+    """Same as with ChatOpenAI: refused in Python, or ignored by the service."""
     llm = like(local)
     assert isinstance(error(lambda: llm.chat(ASKED, filter={"resource": "nursery"})), TypeError)
     assert "43.8 meters" in str(llm.chat(ASKED, extra_body={"filtr": {"resource": "nursery"}}))

@@ -1,6 +1,6 @@
-"""The pages of docs/ say what is so: their code runs, their messages are the real ones, their tables are tested.
+"""The pages of docs/ are true: their code runs, their messages are the real ones, their tables are tested.
 
-docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
+The tests of the adapters run docs/langchain.md and docs/llama_index.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ QUESTION = [{"role": "user", "content": "What is the maximum height of a red pin
 
 @pytest.fixture
 def local() -> Iterator[LocalAssistant]:
-    """An assistant "docs" with a file, and a key that is part of no other word."""
+    """An assistant "docs" with a file. Its key appears nowhere else in the output."""
     with LocalAssistant(name="docs", api_key="key-of-the-docs") as local:
         local.upload_text("pine.md", "A red pine grows up to 25 meters high.")
         yield local
@@ -42,7 +42,7 @@ def local() -> Iterator[LocalAssistant]:
 
 
 def _normal(message: str) -> str:
-    """A message without what differs from run to run: host, request id, seconds, the system's error number."""
+    """Return a message without the parts that differ between runs: host, request id, seconds, the system's error number."""
     message = re.sub(r"https?://[\w.-]+(:\d+)?", "HOST", message)
     message = re.sub(r" \(request [^)]*\)", "", message)
     message = re.sub(r"nothing for [\d.]+ s", "nothing for N s", message)
@@ -50,7 +50,7 @@ def _normal(message: str) -> str:
 
 
 def _shown() -> dict[str, list[str]]:
-    """The messages that docs/errors.md shows, by section."""
+    """Return the messages that docs/errors.md shows, by section."""
     sections = re.split(r"^## (.*)$", (DOCS / "errors.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {
         name: [line for block in re.findall(r"```text\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
@@ -101,7 +101,7 @@ def _upload_to_a_service_that_loses_metadata(local: LocalAssistant) -> None:
         asking.files.upload(b"A pine.", name="pine.md", file_id="pine-1", metadata={"genre": "botany"})
 
 
-# What makes each message: the words of `_ask`, or a function.
+# How to cause each message: options of `_ask`, or a function.
 PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]] = {
     "AssistantError": [_predict],
     "InvalidRequestError": [
@@ -133,7 +133,7 @@ PROVOCATIONS: dict[str, list[dict[str, Any] | Callable[[LocalAssistant], None]]]
 
 @pytest.mark.parametrize("section", PROVOCATIONS)
 def test_the_messages_of_the_errors_page_are_the_real_ones(section: str, local: LocalAssistant) -> None:
-    """Each message that the page shows is made here, in the order of the page; only host, id and numbers differ."""
+    """Each message on the page is caused here, in the page's order; only host, id and numbers may differ."""
     real = []
     for how in PROVOCATIONS[section]:
         with pytest.raises(AssistantError) as caught:
@@ -144,7 +144,7 @@ def test_the_messages_of_the_errors_page_are_the_real_ones(section: str, local: 
 
 
 def test_every_error_has_an_example_of_its_message() -> None:
-    """Only APIStatusError has none, because it is never raised itself."""
+    """Only APIStatusError has no section, because only its subclasses are raised."""
     shown = _shown()
     assert {name for name, messages in shown.items() if not messages} == {"APIStatusError"}
     assert set(PROVOCATIONS) == {name for name, messages in shown.items() if messages}
@@ -166,7 +166,7 @@ _BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\
 
 
 def code_blocks(page: str, reason: str | None = None, language: str = "python") -> list[str]:
-    """The blocks of a page that stand under a reason, or under none; each at its line of the page, for tracebacks."""
+    """Return a page's blocks with this marked reason, or with none; each keeps its line number, for tracebacks."""
     text = (DOCS / page).read_text("utf-8")
     return [
         "\n" * text[: block.start("code")].count("\n") + block["code"]
@@ -179,7 +179,7 @@ def code_blocks(page: str, reason: str | None = None, language: str = "python") 
 def test_the_blocks_of_a_page_run_one_after_another(
     page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the project's root, with no key; what a comment after `print(...)` says is what it prints."""
+    """Runs from the project's root, without a key; each comment after a `print(...)` shows its output."""
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {"__name__": "docs"}
     blocks = code_blocks(page)
@@ -199,7 +199,7 @@ def test_the_blocks_of_a_page_run_one_after_another(
 
 
 def test_the_test_file_of_the_testing_page_passes(tmp_path: Path) -> None:
-    """The blocks are one file, as the page says, and every test in it passes with warnings as errors."""
+    """The blocks form one file, as described on the page, and every test in it passes with warnings as errors."""
     code = "\n\n".join(block.strip("\n") for block in code_blocks("testing.md"))
     (tmp_path / "test_application.py").write_text(code)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
@@ -261,7 +261,7 @@ def test_every_block_that_is_not_run_here_says_why() -> None:
 
 
 def test_the_links_inside_the_docs_are_relative_and_stay_inside() -> None:
-    """So the pages read alike on the site and in the folder; the strict build checks that each target exists."""
+    """Then the links work on the site and in the folder; the strict build checks that each target exists."""
     for page in DOCS.glob("*.md"):
         for target in re.findall(
             r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)

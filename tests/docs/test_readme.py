@@ -1,4 +1,4 @@
-"""The README says what is so: its code runs, its links lead somewhere, its picture shows what the demo prints."""
+"""The README is true: its code runs, its links have targets, its picture shows the demo's output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _blocks(path: Path) -> list[tuple[str, str]]:
 def test_readme_block_runs(
     where: str, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each Python block runs on its own, from the project's root, with no key, and prints a cited answer."""
+    """Each Python block runs alone, from the project's root, without a key, and prints a cited answer."""
     monkeypatch.chdir(ROOT)
     exec(compile(code, where, "exec"), {"__name__": "readme"})
     printed = capsys.readouterr().out
@@ -56,14 +56,14 @@ def test_readme_filter_message_is_the_real_one() -> None:
 
 
 def _anchors(path: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and the site make them."""
+    """Return the anchors of a page's headings in the form of GitHub and the site."""
     headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", [README, EXAMPLES / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    """To a file that is there, and to a heading that is in it."""
+    """Each target is an existing file, and an existing heading in it."""
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
     assert len(links) > 10
     for link in links:
@@ -92,12 +92,12 @@ def test_the_picture_shows_what_the_demo_prints() -> None:
 
 
 def _words(text: str) -> str:
-    """The text without white space, which wrapping changes, and without ports."""
+    """Return the text without white space, which depends on wrapping, and without ports."""
     return re.sub(r"127\.0\.0\.1:\d+", "HOST", re.sub(r"\s", "", text))
 
 
 def test_every_error_class_has_its_section() -> None:
-    """The slug at the end of every message is a heading of docs/errors.md."""
+    """The slug at the end of every message must be a heading of docs/errors.md."""
     headings = {
         line[3:].strip().lower()
         for line in (ROOT / "docs/errors.md").read_text("utf-8").split("\n")

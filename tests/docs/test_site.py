@@ -1,4 +1,4 @@
-"""The docs as a site: it builds without a warning, holds every page, and fetches nothing from elsewhere."""
+"""The site of the docs builds without a warning, has every page, and fetches nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site as `make docs` builds it, in a folder of its own."""
+    """The site built like by `make docs`, in a separate folder."""
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", "docs/mkdocs/mkdocs.yml", "-d", str(folder)],
@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_site_has_every_page_of_the_docs_in_its_navigation(site: Path) -> None:
-    """A page that is missing from the navigation would be found by nobody."""
+    """Nobody would find a page that is missing from the navigation."""
     pages = {f"{page.stem}.html" for page in DOCS.glob("*.md")}
     assert pages == {page.name for page in site.glob("*.html")} - {"404.html"}
     links = set(re.findall(r'<a href="([^"#]+)" class="md-nav__link', (site / "errors.html").read_text("utf-8")))
@@ -41,7 +41,7 @@ def test_the_site_has_every_page_of_the_docs_in_its_navigation(site: Path) -> No
 
 
 def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
-    """No font, script, style or picture of another host: the docs tell nobody who reads them."""
+    """No font, script, style or picture comes from another host, so no third party learns who reads the docs."""
     loads = r'(?:src|srcset)="([^"]+)"|<link(?![^>]*rel="(?:canonical|prev|next)")[^>]*href="([^"]+)"'
     for page in site.glob("*.html"):
         loaded = ["".join(found) for found in re.findall(loads, page.read_text("utf-8"))]
@@ -52,7 +52,7 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
 
 
 def test_every_public_name_has_its_anchor_in_the_reference(site: Path) -> None:
-    """The names that docs/api.md asks for were found and shown, with their docstrings."""
+    """The names listed in docs/api.md were found and are shown with their docstrings."""
     reference = (site / "api.html").read_text("utf-8")
     names = re.findall(r"^::: (.*)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
     assert len(names) > 40

@@ -1,4 +1,4 @@
-"""docs/web.md: its application runs as it stands, under uvicorn and over a socket."""
+"""docs/web.md: its application runs unchanged, under uvicorn and over a socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load() -> Any:
 
 @pytest.fixture
 def address(local_assistant: LocalAssistant) -> Iterator[tuple[str, int]]:
-    """Where the application answers, over an assistant with one file for each of two tenants."""
+    """Address of the application, which asks an assistant with one file for each of two tenants."""
     local_assistant.upload_text("a.md", "The red pine grows up to 25 meters high.", metadata={"tenant": "a"})
     local_assistant.upload_text("b.md", "The red pine grows slowly and not high.", metadata={"tenant": "b"})
     with serving(load()) as where:
@@ -37,7 +37,7 @@ def address(local_assistant: LocalAssistant) -> Iterator[tuple[str, int]]:
 
 
 class serving:  # noqa: N801 - a context manager, used as one
-    """The application under uvicorn in a thread of its own."""
+    """Run the application under uvicorn in a thread."""
 
     def __init__(self, app: Any) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -57,7 +57,7 @@ class serving:  # noqa: N801 - a context manager, used as one
 
 
 def get(address: tuple[str, int], path: str, tenant: str = "a", conversation: str = "") -> tuple[int, bytes]:
-    """Status and body, read to the end."""
+    """Return status and body, read to the end."""
     connection = http.client.HTTPConnection(*address, timeout=30)
     try:
         connection.request(
@@ -104,7 +104,7 @@ def test_a_conversation_is_remembered_for_its_tenant_only(
 def test_an_error_before_the_first_token_is_a_status(
     path: str, address: tuple[str, int], local_assistant: LocalAssistant
 ) -> None:
-    """Also of a stream, and the message names what to do."""
+    """Also for a stream; the message says what to do."""
     with local_assistant.faults.add(status=401):
         status, body = get(address, path)
     assert status == 502

@@ -1,6 +1,6 @@
-"""A user of examples/streamlit_chat.py in Streamlit's AppTest: `python streamlit_user.py QUESTION... [--live]`.
+"""Use examples/streamlit_chat.py through Streamlit's AppTest: `python streamlit_user.py QUESTION... [--live]`.
 
-`test_streamlit_chat.py` starts it with the Python of `.venv-others/web`. Prints what is on the page after each question.
+`test_streamlit_chat.py` starts it with the Python of `.venv-others/web`. Prints the page's content after each question.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The examples run, each in a process of its own as a user starts it, and show what they are for."""
+"""The examples run, each in a new process like a user starts it, and print what they promise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run an example without any PINECONE_* variable but the given ones."""
+    """Run an example with only the given PINECONE_* variables."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
     return subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
@@ -29,7 +29,7 @@ def run(name: str, *arguments: str, **environment: str) -> subprocess.CompletedP
 
 @pytest.mark.parametrize("name", ["quickstart_langchain.py", "quickstart_llama_index.py"])
 def test_quickstart_gives_two_cited_answers_for_two_filters(name: str) -> None:
-    """The same question under two filters is answered from two files, and both are named."""
+    """The same question with two filters is answered from two files, and both are named."""
     done = run(name)
     assert done.returncode == 0, done.stderr
     encyclopedia, nursery = done.stdout.split("filter=")[1:]
@@ -41,7 +41,7 @@ def test_quickstart_gives_two_cited_answers_for_two_filters(name: str) -> None:
 
 
 def test_evaluated_answers_have_scores_reasons_and_a_verdict() -> None:
-    """The right answer passes in both frameworks' ways, and the wrong one does not."""
+    """In both frameworks the right answer passes, and the wrong one does not."""
     done = run("evaluate_answers.py")
     assert done.returncode == 0, done.stderr
     right, wrong = done.stdout.split("alignment ")[1:]
@@ -61,7 +61,7 @@ def test_live_without_a_key_says_what_to_set(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["quickstart_langchain.py", "quickstart_llama_index.py"])
 def test_live_prints_host_and_assistant_before_the_first_request(name: str) -> None:
-    """`make demo-live` says where the questions go, even where nothing answers."""
+    """`make demo-live` prints where the questions go, even if nothing answers there."""
     done = run(
         name,
         "--live",
@@ -105,7 +105,7 @@ def test_live_asks_the_question_once_and_uploads_nothing(name: str, local_assist
 def test_make_demo_live_passes_the_question_on_as_it_is(
     question: str | None, asked: int, local_assistant: LocalAssistant, tmp_path: Path
 ) -> None:
-    """The recipe is run with an environment that is there already; quotes and dollars stay what they are."""
+    """Runs the recipe with an existing environment; quotes and dollars must arrive unchanged."""
     local_assistant.reply("Nobody.")
     venv = EXAMPLES.parent / ".venv"
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PINECONE_", "MAKE", "MFLAGS"))}

@@ -15,7 +15,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
-# Runs the code cells in one namespace inside a running event loop, with top-level await: what Jupyter does, without Jupyter.
+# Runs the code cells like Jupyter, without Jupyter: in one namespace, inside a running event loop, with top-level await.
 RUNNER = """
 import ast, asyncio, inspect, json, sys
 
@@ -36,19 +36,19 @@ asyncio.run(main())
 
 
 def cells_of(notebook: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook."""
+    """Return the cells of a notebook."""
     cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return cells
 
 
 def outputs_of(notebook: Path) -> str:
-    """The text of all stored outputs."""
+    """Return the text of all stored outputs."""
     cells = [cell for cell in cells_of(notebook) if cell["cell_type"] == "code"]
     return "".join("".join(output.get("text", [json.dumps(output)])) for cell in cells for output in cell["outputs"])
 
 
 def run(notebook: Path) -> str:
-    """What a notebook prints, started in its folder and without any PINECONE_* variable."""
+    """Run a notebook in its folder, without any PINECONE_* variable, and return its output."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", RUNNER, notebook.name],
@@ -64,7 +64,7 @@ def run(notebook: Path) -> str:
 
 
 def test_both_tours_are_there() -> None:
-    """The tests below would pass without any notebook."""
+    """Otherwise the tests below would pass without any notebook."""
     assert [notebook.name for notebook in NOTEBOOKS] == ["langchain.ipynb", "llama_index.ipynb"]
 
 
@@ -89,7 +89,7 @@ def test_notebook_runs_and_shows_what_it_is_for(notebook: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebook_is_stored_with_its_outputs(notebook: Path) -> None:
-    """Each cell that prints shows what it printed, in one run from the first cell to the last, without an error."""
+    """Each printing cell is stored with its output, from one run of all cells in order, without an error."""
     code = [cell for cell in cells_of(notebook) if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     for cell in code:

@@ -1,4 +1,4 @@
-"""The chat in Streamlit, used by its AppTest in a process of the environment that has Streamlit."""
+"""The Streamlit chat, driven by Streamlit's AppTest in a process of the environment that has Streamlit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_answer_and_its_passages_are_shown_without_a_key() -> None:
 
 
 def test_a_conversation_is_sent_along_and_a_failed_question_is_not(local_assistant: LocalAssistant) -> None:
-    """The first question fails, the third is asked with the second; what a file says is text."""
+    """The first question fails; the third is sent with the second as history; text of a file is not rendered as Markdown."""
     local_assistant.reply("It is *tall*.", citations=[{"file": "a.pdf", "highlight": "<b>**Tall**</b>"}])
     local_assistant.faults.add(times=1, cut_after_events=3)
     first, second, third = ask("One?", "Two?", "Three?", "--live", **local_assistant.environ)

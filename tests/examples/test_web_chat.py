@@ -1,4 +1,4 @@
-"""The web chat, end to end: its server and headless Chromium, each in a process of its own."""
+"""The web chat, end to end: its server and headless Chromium, each in its own process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOSTILE = "<img src=x onerror=window.hacked=1>"
 
 @dataclass
 class Chat:
-    """A running chat: where it is, its process, and whether a test has asked it to stop."""
+    """A running chat: its address, its process, and whether a test has asked it to stop."""
 
     address: str
     pid: int
@@ -41,7 +41,7 @@ class Chat:
 
 @contextmanager
 def serving(environment: dict[str, str], *arguments: str) -> Iterator[Chat]:
-    """Run the chat. It ends without a complaint when it is asked to stop, and has connected to nothing but its assistant."""
+    """Run the chat. It must stop without an error when asked to, and must have connected only to its assistant."""
     needs({".venv-others/web (make .venv-others/web/.ready)": PYTHON.exists()})
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
     with socket.create_server(("127.0.0.1", 0)) as trap:
@@ -69,7 +69,7 @@ def serving(environment: dict[str, str], *arguments: str) -> Iterator[Chat]:
             assert complaints == []
             assert process.returncode == 0
             trap.setblocking(False)
-            with pytest.raises(BlockingIOError):  # nobody came
+            with pytest.raises(BlockingIOError):  # nobody connected
                 trap.accept()
         finally:
             process.kill()
@@ -77,7 +77,7 @@ def serving(environment: dict[str, str], *arguments: str) -> Iterator[Chat]:
 
 
 def needs(there: dict[str, bool]) -> None:
-    """Skip the test where something is missing; fail it where CI has promised to install it."""
+    """Skip the test if something is not installed; fail it in CI, which must install it."""
     missing = [name for name, is_there in there.items() if not is_there]
     if missing:
         reason = f"the browser test needs {' and '.join(missing)}"
@@ -87,7 +87,7 @@ def needs(there: dict[str, bool]) -> None:
 
 
 def browse(scenario: str, chat: Chat, *expected: str) -> dict[str, Any]:
-    """Return what a scenario saw. No error on the console but the expected, and no other address, is part of each."""
+    """Run a scenario and return its report. Also check that only expected errors were logged, and only the chat was contacted."""
     needs(
         {
             "playwright (pip install playwright)": importlib.util.find_spec("playwright") is not None,
@@ -110,7 +110,7 @@ def browse(scenario: str, chat: Chat, *expected: str) -> dict[str, Any]:
 
 
 def send(chat: Chat, method: str, path: str, body: str = "", **headers: str) -> http.client.HTTPResponse:
-    """Send a request as something other than the page sends it."""
+    """Send a request that does not come from the page."""
     connection = http.client.HTTPConnection(urlsplit(chat.address).netloc, timeout=SECONDS)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -143,7 +143,7 @@ def asked(local: LocalAssistant) -> list[Any]:
 
 
 def test_a_conversation_has_passages_filter_reload_retry_and_uploads_and_axe_finds_nothing() -> None:
-    """With the local assistant and its files, on a wide and a narrow page, light and dark."""
+    """Uses the local assistant and its files, on a wide and a narrow page, light and dark."""
     with serving({}) as chat:
         seen = browse("tour", chat)
     assert "nothing is billed, nothing leaves this machine" in seen["notice"]
@@ -172,7 +172,7 @@ def test_a_conversation_has_passages_filter_reload_retry_and_uploads_and_axe_fin
 
 
 def test_what_files_and_models_say_is_shown_and_never_run(local_assistant: LocalAssistant) -> None:
-    """Markup reaches the page as text, wherever it comes from; Markdown is rendered, without what it could load or run."""
+    """Markup from any source is shown as text; Markdown is rendered, but cannot load or run anything."""
     local_assistant.upload_text(f"{HOSTILE}.md", "A pine.", metadata={"topic": HOSTILE})
     local_assistant.reply(
         f"<b>Tall</b> <script>hacked=2</script> {HOSTILE} <svg/onload=hacked=3> the end",
@@ -221,7 +221,7 @@ def test_a_stopped_or_closed_page_cancels_the_request_at_the_assistant() -> None
 
 
 def test_a_failure_says_what_happened_keeps_the_question_and_asks_it_again(local_assistant: LocalAssistant) -> None:
-    """An answer that breaks off, then the chat's own server that ends."""
+    """An answer breaks off; later the chat's own server ends."""
     local_assistant.reply("It is tall, and that is all there is to say about it.")
     local_assistant.faults.add(times=1, cut_after_events=5)
     with serving(local_assistant.environ, "--live") as chat:
@@ -252,7 +252,7 @@ def test_an_assistant_that_is_not_there_is_named_and_the_question_is_kept() -> N
 
 
 def test_other_sites_cannot_ask_through_the_users_browser_nor_be_loaded(local_assistant: LocalAssistant) -> None:
-    """A page of another site and a name that points here are refused before any question; the policy names no host."""
+    """Requests from other sites, or with another host name for this address, are refused; the page's policy names no host."""
     with serving(local_assistant.environ, "--live") as chat:
         assert send(chat, "GET", "/", host="evil.example").status == 400
         assert send(chat, "GET", "/", origin="http://evil.example").status == 403

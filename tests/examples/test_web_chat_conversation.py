@@ -1,4 +1,4 @@
-"""The web chat's conversations as data: where citations go, what is sent, what is shown. No browser, no Gradio."""
+"""The web chat's conversations as data: positions of citations, messages sent, text shown. Without browser and Gradio."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def complete(question: str, text: str, *passages: Passage) -> Turn:
 
 
 def test_citations_are_placed_by_code_point_and_numbered_by_source() -> None:
-    """The service counts code points; emoji and citations out of order tell them from UTF-16 units."""
+    """The service counts code points; emoji and unordered citations show a difference from UTF-16 units."""
     turn = Turn("?", text="\U0001f332\U0001f332 Tall. \U0001f41d Small.")
     turn.cite([Citation(16, 16, (Reference(file_name="a.pdf", pages=(2,)),))])
     turn.cite([Citation(7, 7, (Reference(file_name="a.pdf", pages=(2,)), Reference(file_name="b.pdf", pages=(3, 4))))])
@@ -60,7 +60,7 @@ def test_citations_are_placed_by_code_point_and_numbered_by_source() -> None:
     ],
 )
 def test_a_citation_inside_code_is_a_link_before_it(text: str) -> None:
-    """Inside code it would be shown as its Markdown; the code itself stays as it was."""
+    """Inside code a link would appear as Markdown source; the code itself is unchanged."""
     markdown = MarkdownIt("commonmark")
     code = re.compile(r"<code.*?</code>", re.DOTALL)
     inside = {position for match in _CODE.finditer(text) for position in range(match.start() + 1, match.end())}

@@ -1,7 +1,7 @@
-"""Scenarios of a user at the web chat, in headless Chromium: `python web_chat_browser.py SCENARIO ADDRESS PID`.
+"""Scenarios of a user of the web chat, in headless Chromium: `python web_chat_browser.py SCENARIO ADDRESS PID`.
 
-`test_web_chat.py` starts it as a process of its own, because playwright brings an event loop that pytest's plugins must
-not meet. A scenario prints what it saw as JSON, and the test judges it. PID is the chat's server.
+`test_web_chat.py` starts it in a separate process, because playwright's event loop conflicts with pytest's plugins. A
+scenario prints a report as JSON, which the test checks. PID is the process of the chat's server.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def ask(page: Page, question: str, end: str, end_button: str = "Ask") -> None:
 
 
 def settled(page: Page, end: str, button: str = "Ask") -> None:
-    """Wait until the last answer shows `end`, and the button is there."""
+    """Wait until the last answer shows `end` and the button is visible."""
     page.get_by_test_id("bot").last.get_by_text(end).last.wait_for()
     page.get_by_role("button", name=button, exact=True).wait_for()
 
 
 def answer(page: Page) -> str:
-    """Return the last answer as the reader sees it."""
+    """Return the visible text of the last answer."""
     return page.get_by_test_id("bot").last.inner_text()
 
 
@@ -69,14 +69,14 @@ def citations(page: Page) -> list[list[str]]:
 
 
 def refused(url: str) -> bool:
-    """Return whether nothing listens there any more."""
+    """Return whether nothing listens at the address any more."""
     address = urlsplit(url)
     with socket.socket() as probe:
         return probe.connect_ex((address.hostname, address.port)) != 0
 
 
 def violations(page: Page) -> list[list[str]]:
-    """Return what axe-core finds against WCAG 2.2 AA."""
+    """Return the violations of WCAG 2.2 AA that axe-core finds."""
     found = Axe().run(page, options=WCAG_22_AA).response["violations"]
     return [[rule["id"], node["html"]] for rule in found for node in rule["nodes"]]
 
@@ -115,7 +115,7 @@ def tour(page: Page) -> Seen:
 
 
 def chats(page: Page, accessible: Seen) -> Seen:
-    """The second half of the tour, which begins where the first ends."""
+    """Run the second half of the tour, from the state at the end of the first."""
     seen: Seen = {}
     page.reload()
     settled(page, "a year")
@@ -153,7 +153,7 @@ def chats(page: Page, accessible: Seen) -> Seen:
 
 
 def hostile(page: Page) -> Seen:
-    """Ask twice with the files open, and report all that the reader sees; `hacked` is what no text may set."""
+    """Ask twice with the files open, and report the visible content. `hacked` is a variable that no text may set."""
     page.get_by_role("button", name="Files ▼").click()
     page.locator("#files li").first.wait_for()
     seen: Seen = {"files": page.locator("#files").inner_text()}
@@ -190,7 +190,7 @@ def leave(page: Page) -> Seen:
 
 
 def mistakes(page: Page) -> Seen:
-    """An answer that breaks off, then the same question again; then the server of the chat ends."""
+    """Ask while an answer breaks off, and ask again; then end the chat's server."""
     ask(page, QUESTION, "choose Retry")
     seen: Seen = {"cut": answer(page), "accessible": violations(page)}
     page.get_by_role("button", name="Retry").click()
@@ -235,7 +235,7 @@ def main(scenario: str, address: str) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
         page.on("request", lambda request: addresses.add(request.url))
-        # The page's policy has stopped it before anything was sent.
+        # The page's policy blocked it before anything was sent.
         page.on("requestfailed", lambda request: addresses.discard(request.url) if request.failure == "csp" else None)
         page.goto(address)
         page.get_by_label("Your question").wait_for()

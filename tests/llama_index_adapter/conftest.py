@@ -1,4 +1,4 @@
-"""A local assistant for the LlamaIndex adapter, and every method of the LLM behind one call."""
+"""Fixtures: local assistants for the LlamaIndex adapter, and one call for all methods of the LLM."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SECRET = "pcsk_very-secret-key"
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine, in an event loop of its own."""
+    """Run a coroutine in a new event loop and return its result."""
     return asyncio.run(coroutine)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One of the LLM's eight methods: call it, get every response."""
+    """One of the LLM's eight methods. Calling it returns the list of all responses."""
 
     method: str
     is_async: bool
@@ -46,12 +46,12 @@ class Ask:
         return self.method.startswith("stream")
 
     def __call__(self, llm: PineconeAssistant, question: str = QUESTION, **options: Any) -> list[Answer]:
-        """The responses to one question; a whole answer is a list of one."""
+        """Return the responses to one question; a whole answer is a list of one."""
         argument = [ChatMessage(question)] if self.method.endswith("chat") else question
         return self.raw(llm, argument, **options)
 
     def raw(self, llm: Any, argument: Any, **options: Any) -> list[Any]:
-        """As a call, with the method's own argument."""
+        """Call the method with its own type of argument."""
         if not self.is_async:
             result = getattr(llm, self.method)(argument, **options)
             return list(result) if self.streams else [result]
@@ -96,7 +96,7 @@ def is_async(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def call(is_async: bool) -> Callable[..., Any]:
-    """`call(thing, "query", ...)` is `thing.query(...)`, or `thing.aquery(...)` in a loop of its own."""
+    """Return `call`: `call(thing, "query", ...)` runs `thing.query(...)`, or `thing.aquery(...)` in a new event loop."""
 
     def call(thing: Any, method: str, *arguments: Any, **options: Any) -> Any:
         if not is_async:
@@ -112,9 +112,9 @@ def call(is_async: bool) -> Callable[..., Any]:
 
 @pytest.fixture
 def thread_loop() -> Iterator[None]:
-    """An event loop of this thread: where there is none, LlamaIndex's asyncio_run makes one and leaves it open.
+    """Set an event loop for this thread. Without one, LlamaIndex's asyncio_run creates one and leaves it open.
 
-    What is left open is a warning in whatever test comes when it is collected.
+    An open loop causes a warning in whatever test runs when it is collected.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -131,7 +131,7 @@ def _server() -> Iterator[LocalAssistant]:
 
 @pytest.fixture
 def local(_server: LocalAssistant) -> LocalAssistant:
-    """An assistant that knows a red pine, and a nursery."""
+    """A local assistant with files about a red pine and about a nursery."""
     _server.reset()
     _server.upload_text("red_pine.md", RED_PINE, metadata={"resource": "encyclopedia", "year": 2020})
     _server.upload_text("nursery.md", NURSERY, metadata={"resource": "nursery", "year": 2024})
@@ -140,19 +140,19 @@ def local(_server: LocalAssistant) -> LocalAssistant:
 
 @pytest.fixture
 def words(local: LocalAssistant) -> dict[str, Any]:
-    """The connection words for it."""
+    """Options that connect to the local assistant."""
     return {"assistant_name": local.name, "api_key": local.api_key, "host": local.host}
 
 
 @pytest.fixture
 def llm(words: dict[str, Any]) -> PineconeAssistant:
-    """An LLM with nothing set."""
+    """An LLM with default options."""
     return PineconeAssistant(**words)
 
 
 @contextmanager
 def heard_by(handler: HandlerT) -> Iterator[HandlerT]:
-    """The handler, which hears the instrumentation's events meanwhile."""
+    """Register the handler for LlamaIndex's instrumentation events, and yield it."""
     root = get_dispatcher()
     root.add_event_handler(handler)
     try:
@@ -162,19 +162,19 @@ def heard_by(handler: HandlerT) -> Iterator[HandlerT]:
 
 
 def bodies(local: LocalAssistant) -> list[dict[str, Any]]:
-    """The bodies of the chat and context requests so far."""
+    """Return the bodies of the chat and context requests so far."""
     found = [request.body for request in local.requests if "/chat/" in request.path]
     assert all(isinstance(body, dict) for body in found)
     return found  # type: ignore[return-value]  # asserted above
 
 
 def paths(local: LocalAssistant) -> list[str]:
-    """The last parts of the paths of the chat and context requests so far."""
+    """Return the last path segments of the chat and context requests so far."""
     return [request.path.rpartition("/")[2] for request in local.requests if "/chat/" in request.path]
 
 
 class EndlessStream:
-    """A server that streams the beginning of an answer and then waits for the client to go away."""
+    """A server that streams the beginning of an answer and then waits until the client disconnects."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""The assistant as a tool of agents, whose brain is another (here scripted) LLM."""
+"""The assistant as a tool of agents that run on another LLM (scripted here)."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in Llam
 
 @pytest.fixture
 def engine(words: dict[str, Any]) -> PineconeAssistantQueryEngine:
-    """With nothing set."""
+    """An engine with default options."""
     return PineconeAssistantQueryEngine(**words)
 
 
 class ReActBrain(CustomLLM):
-    """Calls one tool, then answers with what the tool said."""
+    """LLM that calls one tool, then returns the tool's text."""
 
     tool: str
     argument: str = "input"
@@ -70,7 +70,7 @@ class ReActBrain(CustomLLM):
 
 
 def function_brain(tool: str, argument: str = "input") -> MockFunctionCallingLLM:
-    """Calls one tool, then answers with what the tool said."""
+    """LLM that calls one tool, then returns the tool's text."""
 
     def answer(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
         last = messages[-1]
@@ -83,7 +83,7 @@ def function_brain(tool: str, argument: str = "input") -> MockFunctionCallingLLM
 
 
 def ask_agent(kind: str, tools: Any, name: str, argument: str = "input") -> str:
-    """What an agent with these tools answers."""
+    """Return the answer of an agent with these tools."""
 
     async def ask() -> str:
         agent: Any
@@ -240,7 +240,7 @@ def test_predict_and_call_passes_on_what_llama_index_knows(
 
 
 def hand_over(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
-    """A triage agent's brain: gives every question to the agent `docs`."""
+    """LLM of a triage agent: hands every question over to the agent `docs`."""
     arguments = {"to_agent": "docs", "reason": "It knows trees."}
     call = ToolCallBlock(tool_call_id="1", tool_name="handoff", tool_kwargs=arguments)
     return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=""), call])
@@ -251,7 +251,7 @@ def hand_over(messages: Sequence[ChatMessage], **_: Any) -> ChatMessage:
 def test_an_agent_workflow_hands_over_to_an_agent_whose_brain_is_the_assistant(
     words: dict[str, Any], tool_messages: Any, streaming: bool, local: LocalAssistant
 ) -> None:
-    """Its memory has the call of the handover, which has no text, and its result."""
+    """Its memory contains the handover's tool call, which has no text, and the call's result."""
     local.reply("Thought: I can answer.\nAnswer: It grows up to 25 meters.")
 
     async def ask() -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The life of an LLM: loops, threads, copies, pickles, changed connections, connections that are given back."""
+"""Event loops, threads, copies and pickles of an LLM, changed connection options, and closed connections."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def descriptors() -> int:
 
 
 async def one_of_each(llm: PineconeAssistant) -> str:
-    """A whole answer and a stream."""
+    """Ask for a whole answer and for a stream."""
     text = (await llm.achat(MESSAGES)).message.content
     streamed = "".join([answer.delta or "" async for answer in await llm.astream_chat(MESSAGES)])
     assert text
@@ -52,7 +52,7 @@ async def one_of_each(llm: PineconeAssistant) -> str:
 
 
 def test_thirty_loops_leave_no_descriptor(llm: PineconeAssistant) -> None:
-    """The whole folder runs with warnings as errors, so none is a ResourceWarning either."""
+    """Warnings are errors in this folder, so a ResourceWarning fails this test too."""
     run(one_of_each(llm))
     before = descriptors()
     for _ in range(30):
@@ -61,7 +61,7 @@ def test_thirty_loops_leave_no_descriptor(llm: PineconeAssistant) -> None:
 
 
 def test_thirty_asyncio_runs_of_llama_index_inside_a_running_loop_leave_no_descriptor(llm: PineconeAssistant) -> None:
-    """LlamaIndex starts a thread and a loop for each, and does not shut that loop's generators down."""
+    """LlamaIndex starts a thread and an event loop for each call, and does not shut down that loop's generators."""
 
     async def outer() -> tuple[int, int]:
         await one_of_each(llm)
@@ -164,7 +164,7 @@ def test_a_header_that_changes_in_place_is_sent(words: dict[str, Any], ask: Ask,
 
 
 def test_variants_share_one_connection(words: dict[str, Any], local: LocalAssistant) -> None:
-    """Copies with other options are views; nothing reconnects."""
+    """Copies with other options share the connections, so nothing reconnects."""
     llm = PineconeAssistant(**words)
     llm.chat(MESSAGES)
     before = descriptors()
@@ -244,7 +244,7 @@ def test_close_and_aclose_can_be_called_any_time_and_later_calls_open_again(llm:
 
 
 def open_connections(local: LocalAssistant, expected: int) -> int:
-    """How many are open to this server; what is being closed may take a moment."""
+    """Return the number of open connections to this server; closing one may take a moment."""
     port = int(local.host.rpartition(":")[2])
     deadline = time.monotonic() + 5
     while True:
@@ -257,7 +257,7 @@ def open_connections(local: LocalAssistant, expected: int) -> int:
 
 
 def test_connections_beside_a_given_client_are_released() -> None:
-    """Sync calls over an async client, and the reverse: nothing closed what they opened."""
+    """Sync calls with an async client, and the reverse. Before, nothing closed their connections."""
 
     async def use(local: LocalAssistant) -> None:
         words: dict[str, Any] = {"assistant_name": local.name, "api_key": local.api_key, "host": local.host}
@@ -282,7 +282,7 @@ def test_connections_beside_a_given_client_are_released() -> None:
 
 
 def test_async_is_native(words: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No async method runs a sync one, in a thread or otherwise."""
+    """No async method calls a sync one, in a thread or directly."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("a sync call inside an async one")

@@ -1,4 +1,4 @@
-"""What callbacks, instrumentation and tracing see: one pair of events a call, and the service's token counts."""
+"""Callbacks, instrumentation and tracing: one pair of events per call, and the service's token counts."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ from .conftest import QUESTION, SECRET, Ask, heard_by
 
 
 class Recorder(BaseEventHandler):
-    """Keeps every event."""
+    """Event handler that stores every event."""
 
     events: list[Any] = []  # noqa: RUF012 - pydantic copies it
 
     def handle(self, event: Any, **_: Any) -> None:
-        """Keep it."""
+        """Store the event."""
         self.events.append(event)
 
     def names(self) -> list[str]:
-        """The events' names, without those in progress."""
+        """Return the names of the events, without those in progress."""
         return [type(event).__name__ for event in self.events if "InProgress" not in type(event).__name__]
 
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    """The instrumentation's events."""
+    """Handler of the instrumentation events."""
     with heard_by(Recorder()) as handler:
         yield handler
 
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
-    """What OpenInference traces."""
+    """Spans that OpenInference traces."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -143,7 +143,7 @@ def test_an_error_inside_a_stream_ends_the_pair(words: dict[str, Any], ask: Ask,
     assert isinstance(end.payload[EventPayload.EXCEPTION], IncompleteStreamError)
 
 
-@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # of OpenInference, which hides what then fails
+@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # in OpenInference, which hides the failure
 def test_openinference_traces_one_span_with_the_counts_and_no_key(
     llm: PineconeAssistant, ask: Ask, spans: InMemorySpanExporter
 ) -> None:
@@ -159,7 +159,7 @@ def test_openinference_traces_one_span_with_the_counts_and_no_key(
     assert "signature" not in shown, "no signed link"
 
 
-@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # of OpenInference, which hides what then fails
+@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")  # in OpenInference, which hides the failure
 def test_openinference_marks_a_failed_call(words: dict[str, Any], ask: Ask, spans: InMemorySpanExporter) -> None:
     with pytest.raises(AuthenticationError):
         ask(PineconeAssistant(**words | {"api_key": "wrong"}))
@@ -167,7 +167,7 @@ def test_openinference_marks_a_failed_call(words: dict[str, Any], ask: Ask, span
 
 
 def test_a_tool_call_is_one_span(words: dict[str, Any], call: Any, spans: InMemorySpanExporter) -> None:
-    """It was a span inside a span of the same name, once for the class and once for the one that it extends."""
+    """Before, there were two nested spans of the same name: one for the class and one for its base class."""
     tool = PineconeAssistantQueryEngine(**words).as_tool()
     assert "25 meters" in call(tool, "call", QUESTION).content
     names = [span.name.rpartition(".")[0] for span in spans.get_finished_spans()]
@@ -176,7 +176,7 @@ def test_a_tool_call_is_one_span(words: dict[str, Any], call: Any, spans: InMemo
 
 @pytest.fixture
 def settings_handler() -> Iterator[LlamaDebugHandler]:
-    """A handler for the whole process, as applications set one."""
+    """Set a handler for the whole process, like applications do."""
     handler, manager = debug()
     before = Settings._callback_manager
     Settings.callback_manager = manager

@@ -1,4 +1,4 @@
-"""The LlamaIndex examples and docs/llama_index.md run as they stand."""
+"""The LlamaIndex examples and the code of docs/llama_index.md run unchanged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_example_is_here() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_runs_and_shows_what_it_is_for(name: str) -> None:
-    """In a process of its own, without a key, as a user starts it."""
+    """Run an example in a new process without a key, like a user does."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
     strict = [] if "agent" in name else ["-W", "error"]  # LlamaIndex's agents use deprecated names of pydantic
     done = subprocess.run(
@@ -61,7 +61,7 @@ def test_example_runs_and_shows_what_it_is_for(name: str) -> None:
 def test_the_blocks_of_the_docs_run_one_after_another(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a comment after `print(...)` says is what it prints."""
+    """Each comment after a `print(...)` shows its output."""
     monkeypatch.chdir(ROOT)
     text = DOCS.read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "docs"}

@@ -1,4 +1,4 @@
-"""LlamaIndex's metadata filters in the assistant's language."""
+"""Conversion of LlamaIndex's metadata filters to the assistant's."""
 
 from __future__ import annotations
 

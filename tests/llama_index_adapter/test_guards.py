@@ -1,4 +1,4 @@
-"""A guard filter holds in everything that asks, and nothing loosens it; a filter belongs to who took it."""
+"""A guard filter applies in every class that asks, and nothing loosens it; every object has its own copy of a filter."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def _aturn(view: Any) -> None:
     await aread((await view.astream_chat(QUESTION)).async_response_gen())
 
 
-# Everything that asks: made of constructor options, and a way to ask it, sync and async.
+# Every class that asks an assistant: how to create it from options, and how to ask it, sync and async.
 Asking = tuple[Callable[..., Any], Callable[[Any], Any], Callable[[Any], Any]]
 ASKERS: dict[str, Asking] = {
     "retriever": (
@@ -127,7 +127,7 @@ TOOLS: dict[str, Asking] = {
 
 
 class Asker:
-    """One thing that asks: makes it, and asks it for the filter that is sent."""
+    """Creates one of these classes, asks with it, and returns the filter that was sent."""
 
     def __init__(self, asking: Asking, is_async: bool, local: LocalAssistant) -> None:
         self.make, self._sync, self._async = asking
@@ -135,7 +135,7 @@ class Asker:
         self._local = local
 
     def sent(self, thing: Any) -> Any:
-        """The filter that it sends."""
+        """Ask, and return the filter that was sent."""
         if self._is_async:
 
             async def ask() -> None:
@@ -192,7 +192,7 @@ def test_a_guard_holds_in_everything_that_asks(words: dict[str, Any], any_asker:
 
 
 def test_guards_add_up(words: dict[str, Any], any_asker: Asker) -> None:
-    """Of the client, the LLM and the engine."""
+    """Guards of the client, the LLM and the engine are combined."""
     client = AssistantClient(**words, guard_filter={"year": {"$gte": 2000}})
     thing = any_asker.make(PineconeAssistant(client=client, guard_filter=OTHER), guard_filter=GUARD, filters={"a": 1})
     assert any_asker.sent(thing) == {
@@ -290,7 +290,7 @@ def test_a_guard_of_an_llm_is_checked(words: dict[str, Any], ask: Ask) -> None:
         PineconeAssistant(**words, guard_filter=META)  # type: ignore[arg-type]  # the mistake
     llm = PineconeAssistant(**words, guard_filter=GUARD)
     assert llm.guard_filter is not None
-    llm.guard_filter.clear()  # by hand, where nothing can stop it: then nothing is sent at all
+    llm.guard_filter.clear()  # changed by hand, which cannot be prevented: then nothing is sent at all
     with pytest.raises(InvalidRequestError, match="guard_filter: it is empty"):
         ask(llm)
 
@@ -306,7 +306,7 @@ def nested() -> dict[str, Any]:
 
 
 def change(mine: dict[str, Any]) -> None:
-    """As an application does that keeps one dict for the tenant of the moment."""
+    """For example in an application that keeps one dict for the current tenant."""
     mine["$or"][0]["resource"]["$in"][0] = "encyclopedia"
     mine["$or"].append({"resource": "secret"})
     mine["public"] = True
@@ -358,7 +358,7 @@ def test_filters_that_are_changed_later_change_nothing_made_before(words: dict[s
         change(next(iter(given.values())))
         assert any_asker.sent(thing) == nested()
     values = ["nursery"]
-    metadata = MetadataFilters(filters=[MetadataFilter(key="resource", operator="in", value=values)])  # type: ignore[arg-type] # LlamaIndex takes the word
+    metadata = MetadataFilters(filters=[MetadataFilter(key="resource", operator="in", value=values)])  # type: ignore[arg-type] # LlamaIndex accepts the str
     thing = any_asker.make(**words, filters=metadata)
     values[0] = "encyclopedia"
     metadata.filters.append(MetadataFilter(key="a", value=1))
@@ -387,7 +387,7 @@ def test_context_options_are_copied(words: dict[str, Any], local: LocalAssistant
 
 
 def test_a_misspelt_option_of_a_model_copy_is_an_error(llm: PineconeAssistant) -> None:
-    """Pydantic would set it beside the fields, and the filter would be lost."""
+    """Pydantic would set it as an attribute that is not a field, and the filter would be lost."""
     with pytest.raises(InvalidRequestError, match="'filtre': did you mean 'filter'"):
         llm.model_copy(update={"filtre": GUARD})
 
@@ -407,7 +407,7 @@ CALLS: dict[str, dict[str, Any]] = {
 def test_a_call_of_a_tool_refuses_options_by_name(
     words: dict[str, Any], call: Any, options: dict[str, Any], question: dict[str, Any], local: LocalAssistant
 ) -> None:
-    """They were dropped, and files that a filter hides answered."""
+    """Before, they were dropped, and hidden files were used for the answer."""
     (name,) = options
     tool = PineconeAssistantQueryEngine(**words).as_tool()
     with pytest.raises(InvalidRequestError, match=rf"takes a question and not '{name}': .*with_filters"):
@@ -418,7 +418,7 @@ def test_a_call_of_a_tool_refuses_options_by_name(
 def test_a_call_of_a_tool_by_another_name_refuses_options_too(
     words: dict[str, Any], call: Any, local: LocalAssistant
 ) -> None:
-    """LlamaIndex asks with everything that an agent passed in place of `input`."""
+    """If `input` is missing, LlamaIndex asks with all arguments that an agent passed."""
     tool = PineconeAssistantQueryEngine(**words).as_tool()
     with pytest.raises(InvalidRequestError, match="takes a question and not 'filter'"):
         call(tool, "call", question=QUESTION, filter=OTHER)

@@ -1,4 +1,4 @@
-"""Histories of other models and of agents: what an assistant's turn said is sent, and nothing locks a conversation."""
+"""Histories of other models and of agents: the text of assistant turns is sent, and no message blocks later turns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pinecone_assistant_local import LocalAssistant
 
 from .conftest import QUESTION, Ask, bodies
 
-# The lowest allowed core lacks some kinds; there other models keep their calls in additional_kwargs.
+# The lowest allowed core lacks some block types; its models store tool calls in additional_kwargs.
 CALL: Any = TextBlock(text="")
 if hasattr(types, "ToolCallBlock"):
     CALL = types.ToolCallBlock(tool_call_id="1", tool_name="search", tool_kwargs={"q": "pines"})
@@ -35,7 +35,7 @@ CITABLE_IMAGE = CitableBlock(title="A", source="a.md", content=[TextBlock(text="
 
 
 class NewBlock(BaseModel):
-    """A kind that a later LlamaIndex may have."""
+    """A block type that a later LlamaIndex may have."""
 
     block_type: Literal["tool_call"] = "tool_call"
     tool_name: str = "new"
@@ -50,7 +50,7 @@ def tool_result(text: str, role: MessageRole = MessageRole.TOOL) -> ChatMessage:
 
 
 def sent(local: LocalAssistant) -> list[tuple[str, str]]:
-    """The last request's messages."""
+    """Return the last request's messages."""
     return [(message["role"], message["content"]) for message in bodies(local)[-1]["messages"]]
 
 
@@ -77,7 +77,7 @@ def test_of_an_assistants_turn_the_text_is_sent(llm: PineconeAssistant, block: A
 
 @pytest.mark.parametrize("block", OTHERS, ids=lambda block: type(block).__name__)
 def test_an_assistants_turn_without_text_is_left_out(llm: PineconeAssistant, block: Any, local: LocalAssistant) -> None:
-    """Every later turn was refused."""
+    """Before, every later turn was refused."""
     llm.chat([ChatMessage("Hi."), of_assistant(TextBlock(text=""), block), of_assistant(), ChatMessage(QUESTION)])
     assert sent(local) == [("user", f"Hi.\n\n{QUESTION}")]
 
@@ -161,7 +161,7 @@ def test_tool_messages_are_dropped(words: dict[str, Any], chat: Ask, local: Loca
 
 
 def test_tool_messages_are_sent_as_those_of_a_user(words: dict[str, Any], chat: Ask, local: LocalAssistant) -> None:
-    """One that is blank is left out: a tool may answer nothing."""
+    """A blank one is left out: a tool may return an empty text."""
     llm = PineconeAssistant(**words, tool_messages="as_user")
     chat.raw(llm, HISTORY)
     assert sent(local) == [("user", "Hi.\n\nPines are trees."), ("assistant", "They are trees."), ("user", QUESTION)]

@@ -1,4 +1,4 @@
-"""`PineconeAssistantIndex`: documents in, engines out, and what it refuses by name."""
+"""`PineconeAssistantIndex`: uploads, deletions, refreshes, engines, and errors for unsupported methods."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def local() -> Iterator[LocalAssistant]:
 
 @pytest.fixture
 def words(local: LocalAssistant) -> dict[str, Any]:
-    """The options that connect to it."""
+    """Options that connect to it."""
     return {"assistant_name": local.name, "host": local.host, "api_key": local.api_key}
 
 
 def puts(local: LocalAssistant) -> int:
-    """How many files were sent."""
+    """Return the number of uploaded files."""
     return sum(request.method == "PUT" for request in local.requests)
 
 
@@ -71,7 +71,7 @@ async def test_the_same_async(words: dict[str, Any]) -> None:
 
 
 def test_a_refresh_asks_the_service_and_sends_what_changed(words: dict[str, Any], local: LocalAssistant) -> None:
-    """In another process, too: nothing is remembered here."""
+    """Works in another process too, because the index stores no state."""
     PineconeAssistantIndex.from_documents([PINE, BEES], **words)
     index, sent = PineconeAssistantIndex(**words), puts(local)
     assert index.refresh_ref_docs([PINE, BEES]) == [False, False]
@@ -124,7 +124,7 @@ def test_a_reader_of_a_folder_without_a_storage_context(words: dict[str, Any], t
 def test_a_failed_upload_raises_and_the_next_refresh_sends_it_again(
     words: dict[str, Any], local: LocalAssistant, method: str, is_async: bool
 ) -> None:
-    """Nothing counts as done that did not arrive."""
+    """A document that did not arrive never counts as done."""
 
     async def call(index: PineconeAssistantIndex) -> None:
         name = f"a{method}" if is_async else method
@@ -146,7 +146,7 @@ def test_a_failed_upload_raises_and_the_next_refresh_sends_it_again(
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_second_refresh_sends_nothing_but_lists(words: dict[str, Any], local: LocalAssistant, is_async: bool) -> None:
-    """Where an id is twice among the documents, too: the last one is kept, and the first never takes its place."""
+    """Also for documents with the same id: the last one is stored, and the first never replaces it."""
     twice = [Document(text="Old.", doc_id="twice"), BEES, Document(text="New.", doc_id="twice")]
 
     async def refresh() -> list[bool]:
@@ -251,7 +251,7 @@ def test_postprocessors_find_what_was_filed(words: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("view", ["as_retriever", "as_query_engine"])
 def test_a_window_that_was_filed_replaces_the_text(words: dict[str, Any], view: str) -> None:
-    """Both of passages and of an answer's sources, as LlamaIndex's sentence windows work."""
+    """Works for passages and for an answer's sources; LlamaIndex's sentence windows use the same metadata."""
     window = "Among the trees: a red pine is 25 meters tall. So says the atlas."
     pine = Document(text="A red pine is 25 meters tall.", doc_id="pine", metadata={"window": window})
     asked = getattr(PineconeAssistantIndex.from_documents([pine], **words), view)()
@@ -261,7 +261,7 @@ def test_a_window_that_was_filed_replaces_the_text(words: dict[str, Any], view: 
 
 
 def test_the_page_label_of_a_reader_stays(words: dict[str, Any]) -> None:
-    """A reader of PDF files makes a document for each page, which the service knows as a file without pages."""
+    """A PDF reader creates one document per page, and each becomes a file without pages."""
     page = Document(text="A red pine is 25 meters tall.", doc_id="atlas-7", metadata={"page_label": "vii"})
     index = PineconeAssistantIndex.from_documents([page], **words)
     for nodes in (index.as_retriever().retrieve(QUESTION), index.as_query_engine().query(QUESTION).source_nodes):
@@ -270,7 +270,7 @@ def test_the_page_label_of_a_reader_stays(words: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_the_ref_doc_id_of_a_node_deletes_its_document(words: dict[str, Any], is_async: bool) -> None:
-    """Also where the document's own id is a path, which no file can have."""
+    """Also if the document's own id is a path, which is not a legal file id."""
 
     async def delete() -> None:
         index = PineconeAssistantIndex.from_documents([BEES, PINE], **words)

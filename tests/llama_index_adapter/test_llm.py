@@ -1,4 +1,4 @@
-"""The eight methods of the LLM: texts, citations, what comes beside them, and what goes out."""
+"""The eight methods of the LLM: texts, citations and metadata of responses, and the requests sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def text_of(answer: Answer) -> str:
 
 
 def test_it_is_a_plain_llm(llm: PineconeAssistant) -> None:
-    """The other bases count every chat twice, fake async, or leak the key."""
+    """LlamaIndex's other base classes count every chat twice, run sync code in async methods, or leak the key."""
     assert isinstance(llm, LLM)
     assert not isinstance(llm, (CustomLLM, FunctionCallingLLM))
     assert not any("OpenAI" in base.__name__ for base in type(llm).__mro__)
@@ -99,7 +99,7 @@ def test_raw_is_a_dict_on_every_response_and_has_the_usage_at_the_end(llm: Pinec
 
 
 def test_an_answer_without_usage_has_none_in_raw(llm: PineconeAssistant, ask: Ask, local: LocalAssistant) -> None:
-    """A key with None in it would make token counters look elsewhere and fail."""
+    """A key with the value None would make token counters look elsewhere and fail."""
     with local.faults.add(omit_usage=True):
         last = ask(llm)[-1]
     assert last.raw is not None
@@ -147,7 +147,7 @@ def test_the_message_is_exactly_one_text_block(llm: PineconeAssistant, chat: Ask
 
 
 def test_responses_are_whole_models(llm: PineconeAssistant, ask: Ask) -> None:
-    """They are put together without validation, for speed, and must be what validation would have made."""
+    """They are built without validation, for speed, and must equal validated ones."""
     for answer in ask(llm):
         kind = type(answer)
         values = {name: getattr(answer, name) for name in kind.model_fields}
@@ -159,7 +159,7 @@ def test_responses_are_whole_models(llm: PineconeAssistant, ask: Ask) -> None:
 
 
 def test_an_answer_can_be_replayed_to_another_llm(llm: PineconeAssistant, chat: Ask) -> None:
-    """And back to the assistant; its text gains nothing on the way."""
+    """The response can be sent back to the assistant, with unchanged text."""
     message = chat(llm)[-1].message  # type: ignore[union-attr]  # a chat response
     history = [ChatMessage(QUESTION), message, ChatMessage("And its diameter?")]
     assert chat.raw(MockLLM(), history)

@@ -1,4 +1,4 @@
-"""Options where LlamaIndex's own methods would drop them without a word: files that a filter hides would answer."""
+"""Options that LlamaIndex's own methods would drop silently, so that hidden files would be used for answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tree(BaseModel):
 
 
 def test_as_structured_llm_refuses_an_option_that_would_be_lost(llm: PineconeAssistant) -> None:
-    """LlamaIndex's StructuredLLM ignores words that it does not know."""
+    """LlamaIndex's StructuredLLM ignores unknown options."""
     with pytest.raises(InvalidRequestError, match=r"would lose 'filter': use llm\.with_options\(filter="):
         llm.as_structured_llm(Tree, filter=NURSERY)
     with pytest.raises(InvalidRequestError, match=r"'callback_manger': did you mean 'callback_manager'\?"):
@@ -53,7 +53,7 @@ def test_a_structured_llm_keeps_the_filter_of_its_llm_and_of_a_call(
     call(llm.with_options(filter=NURSERY).as_structured_llm(Tree), "predict", PROMPT, tree="red pine")
     call(llm.as_structured_llm(Tree, callback_manager=manager), "chat", [ChatMessage(QUESTION)], filter=NURSERY)
     assert [body["filter"] for body in bodies(local)] == [NURSERY] * 4
-    assert len(handler.get_llm_inputs_outputs()) == 1, "LlamaIndex's own words still count"
+    assert len(handler.get_llm_inputs_outputs()) == 1, "LlamaIndex's own options still apply"
 
 
 def test_predict_and_call_refuses_an_option_that_would_be_lost(
@@ -69,7 +69,7 @@ def test_predict_and_call_refuses_an_option_that_would_be_lost(
 def test_a_copy_of_an_llm_with_a_client_keeps_every_option_of_with_options(
     words: dict[str, Any], ask: Ask, local: LocalAssistant
 ) -> None:
-    """The client's own timeout won, and its own filter could not be cleared."""
+    """Before, the client's own timeout applied, and its filter could not be cleared."""
     llm = PineconeAssistant(client=AssistantClient(**words, filter=NURSERY))
     ask(llm.with_options(filter=None))
     ask(llm.with_options(filter={"year": 2020}))
@@ -81,7 +81,7 @@ def test_a_copy_of_an_llm_with_a_client_keeps_every_option_of_with_options(
 
 
 def test_what_an_llm_says_wins_over_its_client(words: dict[str, Any], ask: Ask, local: LocalAssistant) -> None:
-    """Also where it says what it would say by itself."""
+    """Also if the option has its default value."""
     client = AssistantClient(**words, interface="standard", include_highlights=True, filter=NURSERY)
     ask(PineconeAssistant(client=client))
     ask(PineconeAssistant(client=client, include_highlights=False))

@@ -1,4 +1,4 @@
-"""Options: the constructor's words, the call's, their precedence, and what never shows."""
+"""Options of the constructor and of a call, their precedence, and secrets that are never shown."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pinecone_assistant_local import LocalAssistant
 from .conftest import QUESTION, SECRET, Ask, bodies, paths, run
 
 
-def test_the_words_are_the_fields() -> None:
-    """What type checkers know of the constructor is what it takes."""
+def test_the_options_are_the_fields() -> None:
+    """Type checkers see exactly the options that the constructor takes."""
     assert {*AssistantOptions.__annotations__, "guard_filter"} == set(PineconeAssistant.model_fields)
     assert set(CONNECTION_OPTIONS) < set(PineconeAssistant.model_fields)
 
 
-@pytest.mark.parametrize("word", ["apikey", "max_tokens", "top_k"])
-def test_an_unknown_constructor_word_raises_and_names_it_but_not_its_value(word: str) -> None:
-    with pytest.raises(InvalidRequestError, match=f"PineconeAssistant has no option '{word}'") as caught:
-        PineconeAssistant(**dict[str, Any]({word: SECRET}))
+@pytest.mark.parametrize("option", ["apikey", "max_tokens", "top_k"])
+def test_an_unknown_constructor_option_raises_and_names_it_but_not_its_value(option: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"PineconeAssistant has no option '{option}'") as caught:
+        PineconeAssistant(**dict[str, Any]({option: SECRET}))
     assert SECRET not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""What is the same after a pickle or a dict: which options were given, so that engines keep their own, and the client."""
+"""Pickles and dicts of an LLM keep the client, and which options the caller passed; engines set only the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NURSERY = {"resource": "nursery"}
 
 
 def _from_serializer(llm: PineconeAssistant) -> PineconeAssistant:
-    """As the state of a workflow's context travels."""
+    """Return the LLM after a round trip like that of a workflow context's state."""
     serializer = JsonSerializer()
     found = serializer.deserialize(serializer.serialize(llm))
     assert isinstance(found, PineconeAssistant)
@@ -42,7 +42,7 @@ TRAVELS: dict[str, Callable[[PineconeAssistant], PineconeAssistant]] = {
 
 @pytest.fixture(params=list(TRAVELS))
 def travelled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`travelled(llm)` is the LLM after its way."""
+    """Return `travelled`: `travelled(llm)` returns the LLM after a round trip."""
     monkeypatch.setenv("PINECONE_API_KEY", SECRET)
     return TRAVELS[request.param]
 
@@ -50,7 +50,7 @@ def travelled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def test_an_engine_over_a_travelled_llm_still_drops_the_links(
     llm: PineconeAssistant, travelled: Any, call: Any, local: LocalAssistant
 ) -> None:
-    """Every field passed for given after the way, so engines asked for, showed and remembered the signed links."""
+    """Before, all fields counted as passed after a round trip, so engines showed and remembered the signed links."""
     twin = travelled(llm)
     texts = [
         str(call(PineconeAssistantQueryEngine(twin), "query", QUESTION)),
@@ -65,7 +65,7 @@ def test_what_was_given_is_given_after_the_way(words: dict[str, Any], travelled:
     llm = PineconeAssistant(**words, interface="openai", strip_references=False, filter=NURSERY, temperature=0)
     twin = travelled(llm)
     assert twin.to_dict() == llm.to_dict()
-    assert "http" in str(PineconeAssistantQueryEngine(twin).query(QUESTION)), "as it asked for"
+    assert "http" in str(PineconeAssistantQueryEngine(twin).query(QUESTION)), "strip_references=False is kept"
     assert bodies(local) == [bodies(local)[0] | {"filter": NURSERY, "temperature": 0}]
 
 
@@ -73,7 +73,7 @@ def test_what_was_given_is_given_after_the_way(words: dict[str, Any], travelled:
 def test_what_was_cleared_comes_back_cleared(
     words: dict[str, Any], travelled: Any, name: str, local: LocalAssistant
 ) -> None:
-    """None stood in fields that must not be None, so that no dict of the copy could be read."""
+    """Before, fields that must not be None were None, so `from_dict` failed for the copy's dict."""
     llm = PineconeAssistant(**words, interface="standard", strip_references=True, filter=NURSERY, timeout=9)
     twin = travelled(llm.with_options(**{name: None}))
     assert getattr(twin, name) == PineconeAssistant.model_fields[name].default
@@ -113,7 +113,7 @@ def test_what_cannot_be_pickled_is_left_out_as_llama_index_does(
 def test_a_client_travels_in_a_pickle_with_its_filter(
     words: dict[str, Any], ask: Ask, kind: Any, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was left out, and the assistant that the environment names answered, without a filter."""
+    """Before, it was left out, and the environment's assistant answered without a filter."""
     for name, value in local.environ.items():
         monkeypatch.setenv(name, value)
     llm = PineconeAssistant(client=kind(**words, filter=NURSERY))
@@ -125,7 +125,7 @@ def test_a_client_travels_in_a_pickle_with_its_filter(
 def test_a_dict_of_an_llm_with_a_client_needs_the_client_again(
     words: dict[str, Any], ask: Ask, local: LocalAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The assistant that the environment names would answer in its place, without the client's filter."""
+    """Otherwise the environment's assistant would answer, without the client's filter."""
     for name, value in local.environ.items():
         monkeypatch.setenv(name, value)
     client = AssistantClient(**words, filter=NURSERY)

@@ -1,4 +1,4 @@
-"""`strip_citations`: the marks leave the text, what reads the text works, and the citations stay."""
+"""`strip_citations`: marks are removed from the text, code that parses the text works, and the citations stay."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_engines_and_tools_show_no_marks_and_have_their_sources(
 
 
 def test_selectors_of_llama_index_choose(stripping: PineconeAssistant, call: Any, local: LocalAssistant) -> None:
-    """They failed on the mark behind the JSON."""
+    """Before, they failed on the mark after the JSON."""
     for choice in ('{"choice": 2, "reason": "It has wheels."} [1]', '[{"choice": 2, "reason": "It has wheels."}] [1].'):
         local.reply(choice)
         chosen = call(LLMSingleSelector.from_defaults(llm=stripping), "select", CHOICES, "What is a wheel?")
@@ -99,7 +99,7 @@ def test_a_router_chooses_among_engines(
 
 
 class Pages(BaseModel):
-    """JSON with a list of numbers, which looks like a mark."""
+    """A JSON list of numbers looks like a mark."""
 
     pages: list[int]
     text: str

@@ -1,4 +1,4 @@
-"""The structured_predict family."""
+"""`structured_predict` and its variants."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tree(BaseModel):
     params=[("", False), ("", True), ("stream_", False), ("stream_", True)], ids=["sync", "async", "stream", "astream"]
 )
 def predict(request: pytest.FixtureRequest) -> Any:
-    """`predict(llm, cls, prompt, ...)` gives what the four methods give, as a list."""
+    """Return `predict`: it calls one of the four methods and returns its results as a list."""
     prefix, is_async = request.param
 
     def predict(llm: PineconeAssistant, *arguments: Any, **options: Any) -> list[Any]:
@@ -67,7 +67,7 @@ def test_an_instance_is_filled_from_the_files_in_one_call(
 
 
 def test_the_schema_is_sent_as_it_is(llm: PineconeAssistant, predict: Any, local: LocalAssistant) -> None:
-    """LlamaIndex's own program doubles every brace of it."""
+    """LlamaIndex's own program doubles every brace of the schema."""
     predict(llm, Tree, PROMPT, tree="red pine")
     content = bodies(local)[0]["messages"][0]["content"]
     question, _, rest = content.partition("\n\n")
@@ -116,7 +116,7 @@ def test_an_answer_that_is_no_such_json_raises_with_the_text_attached(
 
 
 def test_an_answer_in_a_code_block_is_read(llm: PineconeAssistant, predict: Any, local: LocalAssistant) -> None:
-    """Some models write one also where JSON was asked for."""
+    """Some models write a mark even in JSON answers."""
     local.reply('```json\n{"name": "oak", "maximum_height": {"meters": 30}}\n```')
     assert predict(llm, Tree, PROMPT, tree="oak")[-1].maximum_height.meters == 30
 

@@ -1,4 +1,4 @@
-"""What users get wrong: the error names what, with what, and what to do; nothing is sent and nothing is remembered."""
+"""Users' mistakes: the error names the mistake, the value and the fix; nothing is sent or remembered."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_index_whose_first_upload_fails_shows_no_key(*, is_async: bool) -> No
 
 @pytest.mark.parametrize("view", [PineconeAssistant, *VIEWS])
 def test_a_name_like_no_other_gets_five_near_ones_at_most(view: Any) -> None:
-    """It got 30."""
+    """Before, the error suggested 30 names."""
     for name in ("model_kwargs", "zzz", "verbose"):
         with pytest.raises(InvalidRequestError, match=f"{view.__name__} has no option '{name}'") as caught:
             view(**{name: 1})
@@ -114,14 +114,14 @@ def test_a_name_like_no_other_gets_five_near_ones_at_most(view: Any) -> None:
     [{"timeout": "soon"}, {"interface": "grpc"}, {"context_window": None}, {"tool_messages": "x"}, {"filter": 5}],
 )
 def test_a_wrong_value_of_a_constructor_is_an_error_of_this_package(view: Any, options: dict[str, Any]) -> None:
-    """It was pydantic's ValidationError, and docs/errors.md said otherwise."""
+    """Before, it was pydantic's ValidationError, contrary to docs/errors.md."""
     (name,) = options
     with pytest.raises(InvalidRequestError, match=rf"^{name}[.:]"):
         view(assistant_name="docs", **options)
 
 
 def test_a_client_that_is_none_is_refused_at_construction() -> None:
-    """It was an AttributeError in the first call."""
+    """Before, it was an AttributeError in the first call."""
     with pytest.raises(
         InvalidRequestError, match="client is a str: pass an AssistantClient or an AsyncAssistantClient"
     ):
@@ -136,7 +136,7 @@ def test_the_assistants_name_in_the_place_of_the_llm_says_where_it_goes(view: An
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_unknown_word_of_an_engine_names_the_engine_and_knows_its_words(view: Any) -> None:
-    """The LLM named itself, and did not know `similarity_top_k`."""
+    """Before, the error named the LLM, which does not have `similarity_top_k`."""
     takes_sizes = view in (PineconeAssistantRetriever, PineconeAssistantToolSpec)
     advice = f"did you mean '{'similarity_top_k' if takes_sizes else 'context_options'}'"
     with pytest.raises(InvalidRequestError, match=f"{view.__name__} has no option 'top_k': {advice}"):
@@ -164,7 +164,7 @@ def test_an_unknown_option_of_a_copy_knows_the_views_own(words: dict[str, Any]) 
 def test_wrong_context_options_of_a_retriever_are_named(
     *, words: dict[str, Any], call: Callable[..., Any], options: Any, said: str, local: LocalAssistant
 ) -> None:
-    """They were a TypeError of the client's own method; a filter among them was taken for one."""
+    """Before, they raised a TypeError in the client's method, and a filter was accepted as an option of the client."""
     retriever = PineconeAssistantRetriever(**words).with_options(context_options=options)
     with pytest.raises(InvalidRequestError, match=said):
         call(retriever, "retrieve", QUESTION)
@@ -173,7 +173,7 @@ def test_wrong_context_options_of_a_retriever_are_named(
 
 @pytest.mark.parametrize("name", ["similarity_top_k", "snippet_size"])
 def test_a_wrong_size_is_named_as_the_retriever_names_it(words: dict[str, Any], name: str) -> None:
-    """The error spoke of `top_k`."""
+    """Before, the error named `top_k`."""
     for make in (
         PineconeAssistantRetriever(**words).with_options,
         lambda **options: PineconeAssistantRetriever(**words, **options),
@@ -199,14 +199,14 @@ def test_filters_that_are_none_are_named_by_their_type(words: dict[str, Any], fi
 def test_a_prompt_that_is_no_text_is_named_by_its_type(
     llm: PineconeAssistant, ask: Ask, prompt: Any, local: LocalAssistant
 ) -> None:
-    """LlamaIndex makes an empty message of it, and "empty" is not what was wrong."""
+    """LlamaIndex converts it to an empty message, so the error would misleadingly say "empty"."""
     with pytest.raises(InvalidRequestError, match=f"the prompt is a {type(prompt).__name__}: pass text"):
         ask.raw(llm, prompt)
     assert local.requests == []
 
 
 def test_a_message_that_is_a_dict_says_what_to_pass(llm: PineconeAssistant, chat: Ask, local: LocalAssistant) -> None:
-    """LlamaIndex's own events take a dict for a message, so it comes this far."""
+    """LlamaIndex's own events accept a dict as a message, so the adapter has to check it."""
     with pytest.raises(InvalidRequestError, match=r"messages\[1\] is a dict: pass a ChatMessage"):
         chat.raw(llm, [ChatMessage(QUESTION), {"role": "user", "content": QUESTION}])
     assert local.requests == []
@@ -242,7 +242,7 @@ def test_wrong_arguments_of_structured_predict_are_named(
 def test_a_wrong_turn_is_named_and_not_remembered(
     *, words: dict[str, Any], call: Callable[..., Any], method: str, arguments: Any, said: str, local: LocalAssistant
 ) -> None:
-    """A wrong history was put into the memory first, where every later turn found it."""
+    """Before, a wrong history was stored in the memory first, and every later turn failed."""
     engine = PineconeAssistantChatEngine(**words)
     call(engine, "chat", QUESTION)
     before, sent = engine.chat_history, len(local.requests)
@@ -260,7 +260,7 @@ def test_a_memory_that_is_none_is_refused(words: dict[str, Any]) -> None:
 
 
 def test_reading_a_turn_the_other_way_says_how_to(words: dict[str, Any], local: LocalAssistant) -> None:
-    """It was an AssertionError without a word."""
+    """Before, it was an AssertionError without a message."""
     engine = PineconeAssistantChatEngine(**words)
     with pytest.raises(InvalidRequestError, match=r"this turn is async: read async_response_gen\(\)"):
         list(run(engine.astream_chat(QUESTION)).response_gen)

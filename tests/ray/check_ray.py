@@ -21,7 +21,7 @@ QUESTION = "What is the maximum height of a red pine?"
 
 
 def load() -> Any:
-    """The example as a module that Ray's workers can import, too."""
+    """The example as a module that Ray's workers can import too."""
     spec = importlib.util.spec_from_file_location("ray_batch", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None
@@ -90,7 +90,7 @@ def test_what_failed_is_asked_by_the_next_run_and_nothing_else(
 
 
 def test_the_workers_share_the_tokens_a_minute(local: LocalAssistant, questions: Path, tmp_path: Path) -> None:
-    """Two batches of 20 questions at 1,000 tokens each: the second waits until the first one's tokens are paid for."""
+    """Two batches of 20 questions at 1,000 tokens each: the second waits until the budget allows its tokens."""
     module = load()
     bucket = module.TokenBucket.options(name="a-bucket").remote(60_000)
     assert ray.get(bucket.take.remote(20_000)) == 0

@@ -1,7 +1,7 @@
-"""Ask for known vulnerabilities of everything that a user installs with the package: `make audit`.
+"""Look for known vulnerabilities in every package that a user installs with this one: `make audit`.
 
-What is installed is compared with the table of docs/SECURITY.md, which needs no network, and with the data of the package index.
-A finding fails. Where the index has no such data, it says so and does not fail: that is not a finding.
+Installed versions are compared with the table of docs/SECURITY.md, which needs no network, and with the data of the package
+index. A finding fails. If the index has no such data, the audit reports that and does not fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "SECURITY.md"
 
 
 def installed_requirements() -> dict[str, str]:
-    """Name to installed version of all that `pip install pinecone-assistant-integrations[all]` brings."""
+    """Return the installed version of each package that `pip install pinecone-assistant-integrations[all]` installs."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
     waiting = [(PACKAGE, "all")]
@@ -45,13 +45,13 @@ def installed_requirements() -> dict[str, str]:
 
 
 def cured_versions(page: str) -> dict[str, tuple[str, str]]:
-    """Package to the version that cures its last known vulnerability, and that vulnerability: the table of the page."""
+    """Return the page's table: each package with the version that fixes its last known vulnerability, and that vulnerability."""
     rows = re.findall(r"^\| ([\w.-]+) \| (\d[\w.]*) \| ([^|]+) \|$", page, re.MULTILINE)
     return {name: (version, advisory) for name, version, advisory in rows}
 
 
 def known_findings(installed: dict[str, str], cured: dict[str, tuple[str, str]]) -> list[str]:
-    """One line for each installed package that is older than the version that cures it."""
+    """Return one line for each installed package that is older than its fixed version."""
     return [
         f"{name} {installed[name]}: {advisory}, fixed in {version}"
         for name, (version, advisory) in cured.items()
@@ -60,7 +60,7 @@ def known_findings(installed: dict[str, str], cured: dict[str, tuple[str, str]])
 
 
 def main() -> int:
-    """Print what was found, and 1 for a known vulnerability or an audit that did not run."""
+    """Print the findings; returns 1 for a known vulnerability or an audit that did not run."""
     found = installed_requirements()
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "requirements.txt"
@@ -79,11 +79,11 @@ def main() -> int:
 
 
 def verdict(stdout: str, stderr: str) -> tuple[list[str], int]:
-    """What pip-audit's output means: lines to show, and 1 where it fails."""
+    """Interpret pip-audit's output: returns lines to show, and 1 if the audit fails."""
     try:
         audited = json.loads(stdout)["dependencies"]
     except ValueError:
-        offline = "ConnectionError" in stderr or "ServiceError" in stderr  # no finding
+        offline = "ConnectionError" in stderr or "ServiceError" in stderr  # not a finding
         return [f"pip-audit gave no result, so nothing was audited: {stderr.strip()[-300:]}"], int(not offline)
     skipped = [entry["name"] for entry in audited if "skip_reason" in entry]
     findings = [

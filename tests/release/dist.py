@@ -1,7 +1,7 @@
-"""Build a release, check it, and use it as users will: `make dist`. It uploads nothing; what it leaves is in dist/.
+"""Build a release in dist/, check it, and try it like a user: `make dist`. Nothing is uploaded.
 
 The sdist and the wheel are built and checked. Then the wheel is installed with each extra alone, and with `all`, into a clean
-environment, where the quick start of that extra runs: against a local assistant of this process where the environment has none.
+environment, where that extra's quick start runs. If the extra has no local assistant, it asks one in this process.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ QUICK_STARTS = {"": CLIENT, "langchain": LANGCHAIN, "llama-index": LLAMA_INDEX, 
 
 
 def run(*command: str | Path, cwd: Path, environment: dict[str, str] | None = None) -> str:
-    """What a command prints; ends the program where it fails. It sees no PINECONE_* variable but the given ones."""
+    """Run a command with only the given PINECONE_* variables and return its output; exits if it fails."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PINECONE_", "PYTHONPATH"))}
     parts = [str(part) for part in command]
     done = subprocess.run(
@@ -63,7 +63,7 @@ def run(*command: str | Path, cwd: Path, environment: dict[str, str] | None = No
 
 
 def build() -> Path:
-    """The wheel, built from the sdist, which proves that the sdist is whole; both checked."""
+    """Build and check sdist and wheel; returns the wheel. It is built from the sdist, to prove that the sdist is complete."""
     shutil.rmtree(DIST, ignore_errors=True)
     run(sys.executable, "-m", "build", "--outdir", DIST, ROOT, cwd=ROOT)
     wheel, sdist = next(DIST.glob("*.whl")), next(DIST.glob("*.tar.gz"))
@@ -78,7 +78,7 @@ def build() -> Path:
 
 
 def install(folder: Path, wheel: Path, extra: str) -> Path:
-    """The python of a clean environment with the wheel and one extra."""
+    """Create a clean environment with the wheel and one extra; returns its python."""
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", f"{wheel}[{extra}]" if extra else wheel, cwd=folder)
@@ -86,7 +86,7 @@ def install(folder: Path, wheel: Path, extra: str) -> Path:
 
 
 def main() -> None:
-    """Build, check, install and try; one line for each step that passed."""
+    """Build, check, install and try the release; prints one line for each step that passed."""
     wheel = build()
     print(f"built and checked: {', '.join(sorted(file.name for file in DIST.iterdir()))}", flush=True)
     with tempfile.TemporaryDirectory() as name, LocalAssistant() as local:

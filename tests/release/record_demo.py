@@ -1,7 +1,7 @@
 """Record `make demo` as docs/demo.svg, the picture in the README: `python tests/release/record_demo.py`.
 
-The text is what a real run prints; only the colours are added here. `tests/docs/test_readme.py` fails when the demo prints
-something else than the picture shows.
+The text is the output of a real run; only the colours are added here. `tests/docs/test_readme.py` fails if the demo's output
+differs from the picture.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from rich.text import Text
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "demo.svg"
 COLUMNS = 104
-# rich's own template loads a font from a CDN. This one names fonts that are there, and nothing is fetched; rich fixes the
-# width of every piece of text, so that any monospaced font fits.
+# rich's own template loads a font from a CDN. This one uses installed fonts, so nothing is fetched. rich sets the width of
+# every piece of text, so any monospaced font fits.
 TEMPLATE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {terminal_width} {height}" role="img">
 <title>make demo: LangChain and LlamaIndex answer from a local assistant, with citations, under two filters</title>
@@ -40,7 +40,7 @@ TEMPLATE = """\
 
 
 def styled(line: str) -> Text:
-    """A line of the run, coloured by what it is."""
+    """Return a line of the run, coloured by its kind."""
     if line.startswith("$ "):
         return Text(line, "bold green")
     if line.startswith(("LangChain:", "LlamaIndex:")):
@@ -54,7 +54,7 @@ def styled(line: str) -> Text:
 
 def main() -> None:
     """Run the demo and write the picture."""
-    # -s: without the names of folders that make prints inside another make.
+    # -s suppresses the folder names that make prints inside another make.
     done = subprocess.run(["make", "-s", "demo"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     for line in ["$ make demo", *done.stdout.splitlines()]:

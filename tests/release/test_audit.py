@@ -1,4 +1,4 @@
-"""What `make audit` says and when it fails, the table of docs/SECURITY.md, and the floors of what users install."""
+"""Output and exit status of `make audit`, the table of docs/SECURITY.md, and the lowest versions of our requirements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUIREMENTS = {
 
 
 def floor(requirement: Requirement) -> Version:
-    """The lowest version that a requirement allows."""
+    """Return the lowest version that a requirement allows."""
     [lowest] = [Version(part.version) for part in requirement.specifier if part.operator == ">="]
     return lowest
 

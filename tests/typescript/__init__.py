@@ -1,1 +1,1 @@
-"""Pinecone's TypeScript SDK as a client of the local assistant: `make typescript`, not a part of `make test`."""
+"""Pinecone's TypeScript SDK as a client of the local assistant: `make typescript`; not part of `make test`."""

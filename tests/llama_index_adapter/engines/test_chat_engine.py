@@ -1,4 +1,4 @@
-"""The chat engine."""
+"""The chat engine: turns, memory, sources and events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Turn = Any
 
 @pytest.fixture(params=[False, True], ids=["whole", "streamed"])
 def turn(request: pytest.FixtureRequest, is_async: bool) -> Turn:
-    """`turn(engine, text)` gives (text, response), whole and streamed, sync and async."""
+    """Return `turn`: `turn(engine, text)` returns (text, response), whole and streamed, sync and async."""
     streaming = bool(request.param)
 
     def turn(engine: PineconeAssistantChatEngine, *arguments: Any) -> tuple[str, Any]:
@@ -52,7 +52,7 @@ def turn(request: pytest.FixtureRequest, is_async: bool) -> Turn:
 
 @pytest.fixture
 def engine(words: dict[str, Any]) -> PineconeAssistantChatEngine:
-    """With nothing set."""
+    """An engine with default options."""
     return PineconeAssistantChatEngine(**words)
 
 
@@ -119,7 +119,7 @@ def test_a_given_history_replaces_what_was_said(
 def test_a_failed_turn_is_not_remembered(
     engine: PineconeAssistantChatEngine, words: dict[str, Any], turn: Turn, local: LocalAssistant
 ) -> None:
-    """Asking again would otherwise send the failed question twice."""
+    """Otherwise asking again would send the failed question twice."""
     with local.faults.add(cut_after_events=3), pytest.raises(IncompleteStreamError):
         turn(engine, QUESTION)
     with pytest.raises(AuthenticationError):
@@ -131,7 +131,7 @@ def test_a_failed_turn_is_not_remembered(
 def test_a_turn_without_text_is_not_remembered(
     engine: PineconeAssistantChatEngine, turn: Turn, local: LocalAssistant, text: str
 ) -> None:
-    """No later turn could be asked: every message that is sent needs text."""
+    """Otherwise every later turn would fail, because each message of a request needs text."""
     local.reply(text, times=1)
     assert turn(engine, QUESTION)[0].strip() == ""
     assert engine.chat_history == []
@@ -158,7 +158,7 @@ def test_another_memory_is_used(words: dict[str, Any], turn: Turn, local: LocalA
 
 
 def test_the_memory_of_llama_index_over_sql_works(words: dict[str, Any], local: LocalAssistant) -> None:
-    """In one loop, whose connection the test closes: that memory has no close of its own."""
+    """Runs in one event loop. The test closes the connection, because this memory has no close method."""
 
     async def talk() -> None:
         memory = Memory.from_defaults()
@@ -197,12 +197,12 @@ def test_it_tells_one_llm_call_a_turn(words: dict[str, Any], turn: Turn) -> None
 
 
 class StreamEvents(BaseEventHandler):
-    """Keeps the names of the stream's events."""
+    """Event handler that stores the names of stream events."""
 
     names: list[str] = []  # noqa: RUF012 - pydantic copies it
 
     def handle(self, event: Any, **_: Any) -> None:
-        """Keep it."""
+        """Store the event."""
         name = type(event).__name__
         if name.startswith("StreamChat") and name not in self.names:
             self.names.append(name)
@@ -210,7 +210,7 @@ class StreamEvents(BaseEventHandler):
 
 @pytest.fixture
 def stream_events() -> Iterator[StreamEvents]:
-    """The instrumentation's events of streamed turns."""
+    """Handler with the instrumentation events of streamed turns."""
     with heard_by(StreamEvents()) as handler:
         yield handler
 

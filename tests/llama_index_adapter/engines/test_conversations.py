@@ -1,4 +1,4 @@
-"""Whose conversation it is: what the chat engine remembers, when, and of whom."""
+"""Memory of the chat engine: what it stores and when, and that users' conversations stay separate."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SALARY = "My salary is 4,321."
 
 @pytest.fixture
 def local(local: LocalAssistant) -> LocalAssistant:
-    """Its answers are short."""
+    """A local assistant with short answers."""
     local.reply(ANSWER)
     return local
 
 
 @pytest.fixture(params=["whole", "streamed"])
 def turn(request: pytest.FixtureRequest, is_async: bool) -> Turn:
-    """`turn(engine, text, chat_history)` is the answer's text, whole and streamed, sync and async."""
+    """Return `turn`: `turn(engine, text, chat_history)` returns the answer's text, whole and streamed, sync and async."""
     is_streamed = request.param == "streamed"
 
     def turn(engine: PineconeAssistantChatEngine, *arguments: Any) -> str:
@@ -58,7 +58,7 @@ def turn(request: pytest.FixtureRequest, is_async: bool) -> Turn:
 
 @pytest.fixture
 def engine(words: dict[str, Any]) -> PineconeAssistantChatEngine:
-    """With nothing set."""
+    """An engine with default options."""
     return PineconeAssistantChatEngine(**words)
 
 
@@ -67,12 +67,12 @@ def texts(engine: PineconeAssistantChatEngine) -> list[str | None]:
 
 
 def sent(local: LocalAssistant) -> list[str]:
-    """The texts of the last request."""
+    """Return the texts of the last request."""
     return [message["content"] for message in bodies(local)[-1]["messages"]]
 
 
 def test_a_greeting_that_is_shared_collects_nothing(words: dict[str, Any], turn: Turn, local: LocalAssistant) -> None:
-    """A module's constant collected one user's salary and sent it with the next user's question."""
+    """Before, turns were appended to the caller's list: one user's salary was sent with the next user's question."""
     before = copy.deepcopy(GREETING)
     make = PineconeAssistantChatEngine
     ways: list[Callable[[], PineconeAssistantChatEngine]] = [
@@ -93,7 +93,7 @@ def test_a_greeting_that_is_shared_collects_nothing(words: dict[str, Any], turn:
 def test_an_application_that_keeps_its_own_list_sends_each_turn_once(
     engine: PineconeAssistantChatEngine, turn: Turn, local: LocalAssistant
 ) -> None:
-    """It sent 1, 5 and 9 messages."""
+    """Before, it sent 1, 5 and 9 messages."""
     mine: list[ChatMessage] = []
     for number in range(3):
         answer = turn(engine, f"Question {number}?", mine)
@@ -103,7 +103,7 @@ def test_an_application_that_keeps_its_own_list_sends_each_turn_once(
 
 
 def test_a_tuple_is_a_history(engine: PineconeAssistantChatEngine, turn: Turn, words: dict[str, Any]) -> None:
-    """The turn was billed, and then lost to an AttributeError."""
+    """Before, the turn was billed and then lost to an AttributeError."""
     assert turn(engine, QUESTION, tuple(GREETING)) == ANSWER
     assert texts(engine) == ["Hi.", "Hello, I know trees.", QUESTION, ANSWER]
     assert len(PineconeAssistantChatEngine(**words, chat_history=tuple(GREETING)).chat_history) == 2
@@ -147,7 +147,7 @@ FAILURES: dict[str, Failure] = {
 def test_a_turn_that_fails_leaves_the_memory_as_it_was(
     *, words: dict[str, Any], turn: Turn, failure: str, local: LocalAssistant
 ) -> None:
-    """It replaced the conversation before it."""
+    """Before, it replaced the earlier conversation."""
     engine = PineconeAssistantChatEngine(**words, max_retries=0)
     turn(engine, "First?")
     fault, arguments, error = FAILURES[failure]
@@ -236,7 +236,7 @@ COPIES: dict[str, Callable[[PineconeAssistantChatEngine], PineconeAssistantChatE
 def test_a_copy_with_another_filter_has_a_memory_of_its_own(
     words: dict[str, Any], turn: Turn, how: str, local: LocalAssistant
 ) -> None:
-    """What one user was told was sent with the question of the next one."""
+    """Before, one user's answers were sent with the next user's question."""
     engine = PineconeAssistantChatEngine(**words, chat_history=GREETING)
     turn(engine, SALARY)
     twin = COPIES[how](engine)

@@ -1,4 +1,4 @@
-"""The query engine."""
+"""The query engine: answers, sources, options, callbacks and typed answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Query = Any
 
 @pytest.fixture(params=[False, True], ids=["whole", "streamed"])
 def query(request: pytest.FixtureRequest, is_async: bool) -> Query:
-    """`query(engine, text)` gives (text, response), whole and streamed, sync and async."""
+    """Return `query`: `query(engine, text)` returns (text, response), whole and streamed, sync and async."""
     streaming = bool(request.param)
 
     def query(engine: PineconeAssistantQueryEngine, text: str = QUESTION) -> tuple[str, Any]:
@@ -54,7 +54,7 @@ def query(request: pytest.FixtureRequest, is_async: bool) -> Query:
 
 @pytest.fixture
 def engine(words: dict[str, Any]) -> PineconeAssistantQueryEngine:
-    """With nothing set."""
+    """An engine with default options."""
     return PineconeAssistantQueryEngine(**words)
 
 
@@ -108,13 +108,13 @@ def test_streamed_sources_stand_where_the_response_already_holds_them(words: dic
 
 
 class FirstOne(BaseSelector):
-    """Chooses the first engine."""
+    """Selector that chooses the first engine."""
 
     def _get_prompts(self) -> dict[str, Any]:
         return {}
 
     def _update_prompts(self, prompts_dict: Any) -> None:
-        """Has none."""
+        """Return no prompts."""
 
     def _select(self, choices: Any, query: Any) -> SelectorResult:
         return SelectorResult(selections=[SingleSelection(index=0, reason="the first")])
@@ -125,7 +125,7 @@ class FirstOne(BaseSelector):
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_the_metadata_comes_through_a_router(words: dict[str, Any], is_async: bool, streaming: bool) -> None:
-    """RouterQueryEngine replaces an empty dict, so that of a stream was filled where nobody saw it."""
+    """RouterQueryEngine replaces an empty dict. Before, the metadata of a stream went into the replaced dict and was lost."""
     engine = PineconeAssistantQueryEngine(**words, streaming=streaming)
     router = RouterQueryEngine(FirstOne(), [QueryEngineTool.from_defaults(engine)], llm=MockLLM())
 
@@ -182,7 +182,7 @@ def test_with_filters_and_with_options_return_copies(
 
 
 def test_it_tells_one_query_and_one_llm_call(words: dict[str, Any], query: Query) -> None:
-    """A CustomQueryEngine tells no query at all."""
+    """LlamaIndex's CustomQueryEngine reports no query at all."""
     debug, tokens = LlamaDebugHandler(print_trace_on_end=False), TokenCountingHandler(tokenizer=str.split)
     engine = PineconeAssistantQueryEngine(**words, callback_manager=CallbackManager([debug, tokens]))
     _, response = query(engine)
@@ -194,7 +194,7 @@ def test_it_tells_one_query_and_one_llm_call(words: dict[str, Any], query: Query
 def test_the_callback_manager_of_the_settings_sees_its_calls(
     words: dict[str, Any], query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it sees those of LlamaIndex's own engines."""
+    """Same as for LlamaIndex's own engines."""
     debug = LlamaDebugHandler(print_trace_on_end=False)
     monkeypatch.setattr(Settings, "_callback_manager", CallbackManager([debug]))
     query(PineconeAssistantQueryEngine(**words))

@@ -1,4 +1,4 @@
-"""The retriever."""
+"""The retriever: nodes, options and errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..conftest import QUESTION, SECRET, bodies, paths, run
 
 @pytest.fixture
 def retriever(words: dict[str, Any]) -> PineconeAssistantRetriever:
-    """With nothing set."""
+    """A retriever with default options."""
     return PineconeAssistantRetriever(**words)
 
 
@@ -116,7 +116,7 @@ def test_it_tells_its_events(words: dict[str, Any], call: Any) -> None:
 
 
 def test_it_feeds_another_llm(words: dict[str, Any], call: Any, local: LocalAssistant) -> None:
-    """The usual RAG of LlamaIndex over an assistant's files; the other LLM answers."""
+    """LlamaIndex's usual RAG over an assistant's files, where the other LLM answers."""
     synthesizer = get_response_synthesizer(llm=MockLLM())
     engine = RetrieverQueryEngine(PineconeAssistantRetriever(**words), synthesizer)
     response = call(engine, "query", QUESTION)
