@@ -1,4 +1,4 @@
-"""Synchronise an assistant with a folder by LangChain's `index()`: only new, changed and deleted files are sent."""
+"""Synchronise an assistant with a folder, with LangChain's `index()`: only the changes are sent."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def upload_files(paths: str | list[str], *, workers: int = 2) -> int:
 
     files = ray.data.read_binary_files(paths, include_paths=True)
     done = files.map(UploadFiles, compute=ray.data.ActorPoolStrategy(size=workers), num_cpus=0.5)
-    return len(done.take_all())  # not count(), for which Ray would run nothing: it knows the number of rows
+    return len(done.take_all())  # not count(): Ray knows the number of rows and would not run the batches
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line why tests were skipped."""
+    """Print the reasons of all skipped tests on one line."""
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])
     )
@@ -36,7 +36,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def _environment_stays_clean() -> Iterator[None]:
-    """A test that sets a PINECONE_* variable for good would change the tests after it."""
+    """Fail a test that leaves a PINECONE_* variable set, because that would affect the tests after it."""
     before = {name: value for name, value in os.environ.items() if name.startswith("PINECONE_")}
     yield
     after = {name: value for name, value in os.environ.items() if name.startswith("PINECONE_")}

@@ -363,7 +363,7 @@ class Bound(_Container, RunnableBinding):  # type: ignore[type-arg]
             Raises:
                 InvalidRequestError: An unknown field, one that no config may set, or one that is bound already.
             """
-            if set(fields) <= set(type(self).model_fields):  # the framework's own meaning: another `kwargs` or `config`
+            if set(fields) <= set(type(self).model_fields):  # the framework's own use: to configure the binding
                 return super(KeepsOptions, self).configurable_fields(**fields)
             for name in fields:
                 if name in self.kwargs:

@@ -92,13 +92,13 @@ class AssistantConnection(BaseModel):
     """Seconds: one number for connecting and for each wait for bytes, or `(connect, read)`. None is (10, 300)."""
 
     total_timeout: float | None = None
-    """Seconds for a whole call with its retries, up to the last byte; None is no limit."""
+    """Seconds for a whole call with its retries, up to the last byte; None sets no limit."""
 
     max_retries: int = DEFAULT_MAX_RETRIES
     """Number of requests after the first; 0 turns retries off."""
 
     retry_on_timeout: bool = False
-    """Whether to retry after a timeout too. The service may have processed the request, so this can bill twice."""
+    """Whether to also retry requests that may have been processed, such as after a read timeout. This can bill twice."""
 
     api_version: str = DEFAULT_API_VERSION
     """The service's API version, `"YYYY-MM"`."""
@@ -110,7 +110,7 @@ class AssistantConnection(BaseModel):
     """Names your integration in the User-Agent: lower-case letters, digits, `_`, `:`."""
 
     proxies: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """Proxies, such as `{"https": "http://proxy:3128"}`; falls back to the environment's. `dumps` leaves them out (passwords)."""
+    """Proxies, `{"https": "http://proxy:3128"}`; falls back to the environment's. Not in `dumps`: they may have passwords."""
 
     verify: bool | str = True
     """Verification of TLS certificates: True, False, or the path of a CA bundle."""

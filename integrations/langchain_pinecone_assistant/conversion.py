@@ -1,4 +1,4 @@
-"""Framework messages to the client's, and the client's answers to framework messages. Pure."""
+"""Convert the framework's messages to the client's, and the client's answers to the framework's messages. Pure."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _TEXT_KEYS = {"text": "text", "input_text": "text", "output_text": "text", "text
 
 
 def to_client_messages(messages: Sequence[BaseMessage], *, tool_messages: str = "error") -> list[Message]:
-    """Return the conversation as roles and texts. The client merges system messages and consecutive ones of one role.
+    """Return the conversation as roles and texts. The client later merges system messages, and consecutive turns of one role.
 
-    Answers and system messages without text are left out: the service would refuse every later question of a conversation
-    that has one. Only the text of an answer is sent, not another model's reasoning, tool calls or images.
+    Answers and system messages without text are left out. Otherwise every later question of that conversation would be refused.
+    Only the text of an answer is sent, not another model's reasoning, tool calls or images.
 
     Args:
         messages: The framework's messages; never changed.

@@ -112,7 +112,7 @@ def to_model_error(error: AssistantError, *, retry_on_timeout: bool = False) -> 
 
     Args:
         error: The error that the client raised.
-        retry_on_timeout: Whether a timeout counts as retryable: the user accepts that the request may be billed twice.
+        retry_on_timeout: Whether requests that may have been processed count as retryable, although that can bill twice.
     """
     if isinstance(error, ModelError):
         return error

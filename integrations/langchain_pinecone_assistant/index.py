@@ -85,7 +85,7 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
         return {"succeeded": ids, "failed": []}
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
-        """Delete documents that this index wrote. A missing id is neither deleted nor failed.
+        """Delete documents that this index wrote. A missing id counts as neither deleted nor failed.
 
         Raises:
             InvalidRequestError: `ids` is missing (also a ValueError). To delete everything, delete the assistant.

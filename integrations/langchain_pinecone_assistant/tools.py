@@ -151,7 +151,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
     def _run(
         self,
         question: str,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's name
         run_manager: CallbackManagerForToolRun | None = None,
     ) -> str | tuple[str, dict[str, Any]]:
         config: RunnableConfig = {"callbacks": run_manager.get_child()} if run_manager else {}
@@ -162,7 +162,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
     async def _arun(
         self,
         question: str,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's word
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - the service's name
         run_manager: AsyncCallbackManagerForToolRun | None = None,
     ) -> str | tuple[str, dict[str, Any]]:
         config: RunnableConfig = {"callbacks": run_manager.get_child()} if run_manager else {}

@@ -97,7 +97,7 @@ ROWS = [
     ),
     Row("empty stream", streamed([]), "stream", "'', 1 chat", "IncompleteStreamError, 1 chat"),
     Row(
-        "event that is no JSON", streamed([b"data: {\n\n"]), "stream", "JSONDecodeError, 1 chat", "StreamError, 1 chat"
+        "event that is not JSON", streamed([b"data: {\n\n"]), "stream", "JSONDecodeError, 1 chat", "StreamError, 1 chat"
     ),
     Row(
         "U+2028 inside an event",

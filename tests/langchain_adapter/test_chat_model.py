@@ -201,11 +201,11 @@ async def test_a_token_is_told_before_it_is_yielded(ask: Ask, library: LocalAssi
     chat, messages, manager = chat_model(library), [HumanMessage(QUESTION)], Manager()
     seen = []
     if ask.is_async:
-        async for chunk in chat._astream(messages, run_manager=manager):  # type: ignore[arg-type]  # stands in for a manager
+        async for chunk in chat._astream(messages, run_manager=manager):  # type: ignore[arg-type]  # replaces a manager
             seen.append(chunk.text)
             assert told == seen
     else:
-        for chunk in chat._stream(messages, run_manager=manager):  # type: ignore[arg-type]  # stands in for a manager
+        for chunk in chat._stream(messages, run_manager=manager):  # type: ignore[arg-type]  # replaces a manager
             seen.append(chunk.text)
             assert told == seen
     assert len(seen) > 5

@@ -94,10 +94,10 @@ def verdict(stdout: str, stderr: str) -> tuple[list[str], int]:
     lines = [f"{len(audited) - len(skipped)} of {len(audited)} packages audited, {len(findings)} known vulnerabilities"]
     if len(skipped) == len(audited):
         lines.append(
-            "NOTHING WAS AUDITED: this machine's package index has no vulnerability data. This is no all-clear."
+            "NOTHING WAS AUDITED: this machine's package index has no vulnerability data. This is not an all-clear."
         )
     elif skipped:
-        lines.append(f"no vulnerability data for {len(skipped)}, this is no all-clear: {', '.join(skipped)}")
+        lines.append(f"no vulnerability data for {len(skipped)}, this is not an all-clear: {', '.join(skipped)}")
     return [*lines, *findings], int(bool(findings))
 
 

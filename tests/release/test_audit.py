@@ -102,7 +102,7 @@ def test_a_finding_fails_also_where_data_is_missing_for_others() -> None:
     lines, status = verdict(output(entry(vulns=[issue]), {"name": "h11", "skip_reason": "not found"}), "")
     assert status == 1
     assert lines[1:] == [
-        "no vulnerability data for 1, this is no all-clear: h11",
+        "no vulnerability data for 1, this is not an all-clear: h11",
         "urllib3 2.6.3: CVE-2026-44431, fixed in no version",
     ]
 

@@ -33,7 +33,7 @@ from pinecone_assistant_local import LocalAssistant
 
 
 class Height(BaseModel):
-    """What structured output fills."""
+    """Schema of the structured answers."""
 
     meters: float
 

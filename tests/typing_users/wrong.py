@@ -1,4 +1,4 @@
-"""Wrong uses. Each marked line must be reported, with the marked words, by mypy and pyright; no other may."""
+"""Wrong uses. Each marked line must be reported, naming the marked options, by mypy and pyright; no other may."""
 
 from __future__ import annotations
 

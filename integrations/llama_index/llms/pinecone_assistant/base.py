@@ -211,7 +211,7 @@ class PineconeAssistant(TravellingLLM):
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AssistantChatResponse:
-        """As `chat`."""
+        """Async version of `chat`."""
         return await self._achat(messages, kwargs)
 
     @stream_callback(llm_chat_callback())
@@ -235,7 +235,7 @@ class PineconeAssistant(TravellingLLM):
 
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AssistantCompletionResponse:
-        """As `complete`."""
+        """Async version of `complete`."""
         return to_completion_response(await self._achat(self._to_turn(prompt, formatted), kwargs))
 
     @stream_callback(llm_completion_callback())
@@ -249,7 +249,7 @@ class PineconeAssistant(TravellingLLM):
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> AsyncGenerator[AssistantCompletionResponse, None]:
-        """As `stream_complete`."""
+        """Async version of `stream_complete`."""
         return to_async_completion_stream(self._astream_chat(self._to_turn(prompt, formatted), kwargs))
 
     def _chat(self, messages: Sequence[ChatMessage], options: Mapping[str, Any]) -> AssistantChatResponse:

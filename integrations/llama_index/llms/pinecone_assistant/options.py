@@ -33,10 +33,10 @@ class AssistantOptions(TypedDict, total=False):
         filter: Metadata filter for every call, such as `{"genre": {"$ne": "documentary"}}`. It is copied.
         interface: `"openai"` (the default), or `"standard"`, which has structured citations, highlights and context options.
         timeout: Seconds: one number for connecting and for each wait for bytes, or `(connect, read)`. None is (10, 300).
-        total_timeout: Seconds for a whole call with its retries, up to the last byte; None is no limit.
+        total_timeout: Seconds for a whole call with its retries, up to the last byte; None sets no limit.
         max_retries: Number of requests after the first; 0 turns retries off.
-        retry_on_timeout: Whether to retry after a timeout too. The service may have processed the request, so this can bill
-            twice.
+        retry_on_timeout: Whether to also retry requests that may have been processed, such as after a read timeout. This can
+            bill twice.
         api_version: The service's API version, `"YYYY-MM"`.
         default_headers: Headers added to every request; treated as secrets.
         source_tag: Names your integration in the User-Agent.

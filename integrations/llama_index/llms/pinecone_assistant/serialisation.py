@@ -83,7 +83,7 @@ class TravellingLLM(StructuredPredict):
         # LlamaIndex would call __init__ with every field: all would count as passed, and the environment be read again.
         fields = dict(state["__dict__"])
         for name, field in type(self).model_fields.items():
-            if name not in fields:  # LlamaIndex leaves out what cannot be pickled, such as a lambda
+            if name not in fields:  # LlamaIndex leaves out values that cannot be pickled, such as a lambda
                 fields[name] = field.get_default(call_default_factory=True)
         BaseModel.__setstate__(self, {**state, "__dict__": fields})
 

@@ -1,4 +1,4 @@
-"""Structured output by the service's JSON answers."""
+"""Structured output with the service's JSON answers."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class StructuredPredict(LLM):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Model:
-        """As `structured_predict`."""
+        """Async version of `structured_predict`."""
         check_prompt_args(prompt, prompt_args)
         if self._is_core_wanted():
             return cast("Model", await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
@@ -163,7 +163,7 @@ class StructuredPredict(LLM):
         verbose: bool = False,
         **kwargs: Any,
     ) -> AgentChatResponse:
-        """As `predict_and_call`."""
+        """Async version of `predict_and_call`."""
         check_wrapper_words(kwargs, "apredict_and_call", _AGENT_WORDS)
         return await super().apredict_and_call(tools, user_msg, chat_history, verbose, **kwargs)
 
@@ -181,7 +181,7 @@ class StructuredPredict(LLM):
 
 
 class AssistantStructuredLLM(StructuredLLM):
-    """LlamaIndex's StructuredLLM; raises where that would take an option for a variable of the prompt and lose it."""
+    """LlamaIndex's StructuredLLM, but raises for an option that would be lost as a variable of the prompt."""
 
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         check_prompt_args(prompt, prompt_args)

@@ -63,7 +63,7 @@ class AssistantCompletionResponse(CompletionResponse):
     citations: tuple[Citation, ...] = Field(default=(), exclude=True)
 
     def to_citation_blocks(self) -> list[CitationBlock]:
-        """As `AssistantChatResponse.to_citation_blocks`."""
+        """Return LlamaIndex's citation blocks, like `AssistantChatResponse.to_citation_blocks`."""
         return to_citation_blocks(self.citations)
 
 
@@ -246,7 +246,7 @@ def to_chat_stream(
 async def to_async_chat_stream(
     chunks: AsyncGenerator[ChatCompletionChunk, None],
 ) -> AsyncGenerator[AssistantChatResponse, None]:
-    """As `to_chat_stream`."""
+    """Async version of `to_chat_stream`."""
     answer = AnswerStream()
     async with aclosing(chunks):
         async for chunk in chunks:
@@ -265,7 +265,7 @@ def to_completion_stream(
 async def to_async_completion_stream(
     responses: AsyncGenerator[AssistantChatResponse, None],
 ) -> AsyncGenerator[AssistantCompletionResponse, None]:
-    """As `to_completion_stream`."""
+    """Async version of `to_completion_stream`."""
     async with aclosing(responses):
         async for response in responses:
             yield to_completion_response(response)

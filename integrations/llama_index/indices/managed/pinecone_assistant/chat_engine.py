@@ -48,7 +48,7 @@ class AssistantStreamingChatResponse(StreamingAgentChatResponse):
 
     @property
     def response_gen(self) -> Generator[str, None, None]:
-        """Pieces of text. Leaving the loop early ends the request, and the turn is not remembered."""
+        """Generator of the text's pieces. Leaving the loop early ends the request, and the turn is not remembered."""
         if self.chat_stream is None:
             raise InvalidRequestError("this turn is async: read async_response_gen(), or ask with stream_chat")
         try:
@@ -57,7 +57,7 @@ class AssistantStreamingChatResponse(StreamingAgentChatResponse):
             self.chat_stream.close()
 
     async def async_response_gen(self) -> AsyncGenerator[str, None]:
-        """As `response_gen`."""
+        """Async version of `response_gen`."""
         if self.achat_stream is None:
             raise InvalidRequestError("this turn is sync: read response_gen, or ask with astream_chat")
         try:
@@ -77,8 +77,8 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     """Chat engine over an assistant. The assistant searches its files for every turn itself, so a turn is one call.
 
     LlamaIndex's condense engines would send their rephrasing prompt through the same search and then search again.
-    The memory changes only after a turn has succeeded, also for a turn with a `chat_history`: a turn that fails, has no text
-    or is left early leaves it unchanged. Messages are copied in and out. By default the engine asks with
+    The memory changes only after a turn has succeeded. A turn that fails, has no text or is left early leaves it unchanged,
+    even if the turn has a `chat_history`. Messages are copied in and out. By default the engine asks with
     `interface="standard"`, `include_highlights=True` (the text of the source nodes) and `strip_references=True` (no list of
     expiring links below the text or in the memory).
 
@@ -190,7 +190,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
 
     @trace_method("chat")
     async def achat(self, message: str, chat_history: Sequence[ChatMessage] | None = None) -> AgentChatResponse:
-        """As `chat`."""
+        """Async version of `chat`."""
         turn = _Turn(message, chat_history)
         messages = turn.after(await self._source(turn).aget(input=message))
         answer = await self._llm.achat(messages, **engine_options(self._llm))
@@ -302,7 +302,7 @@ class _Turn:
 
 @contextmanager
 def _stream_events() -> Iterator[None]:
-    """Report the events of a streamed turn that LlamaIndex's own engines report."""
+    """Report the same events of a streamed turn as LlamaIndex's own engines."""
     dispatcher.event(StreamChatStartEvent())
     try:
         yield

@@ -169,7 +169,7 @@ def _checked_instruction(output_cls: type[BaseModel] | None, streaming: bool) ->
 
 @dataclass
 class _End:
-    """Sources and metadata of a streamed response, which holds the list and the dict from the start; filled at the end.
+    """Sources and metadata of a streamed response. The response has both objects from the start; they are filled at the end.
 
     The dict has its keys from the start, because RouterQueryEngine replaces an empty dict by another one.
     """
@@ -267,7 +267,7 @@ class PineconeAssistantTool(QueryEngineTool):
         return self._to_output(question, self._query_engine.query(question))
 
     async def acall(self, *args: Any, **kwargs: Any) -> ToolOutput:
-        """As `call`."""
+        """Async version of `call`."""
         question = self._question(args, kwargs)
         return self._to_output(question, await self._query_engine.aquery(question))
 

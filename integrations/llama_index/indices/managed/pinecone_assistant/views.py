@@ -99,7 +99,8 @@ def llm_of(
         llm = llm.with_options(filter=to_filter(filters))
     llm = llm.guarded_by(to_guard(guard_filter))
     if is_to_report and "callback_manager" not in llm.model_fields_set:
-        # Like LlamaIndex's own engines: callbacks in Settings see these calls, even if the LLM was created before.
+        # Like LlamaIndex's own engines: callbacks in Settings see these calls, even if the LLM was created before. The field
+        # counts as unset, so that another view over this LLM reads Settings again.
         llm = llm.model_copy(update={"callback_manager": manager})
-        llm.__pydantic_fields_set__.discard("callback_manager")  # another view over this LLM reads Settings again
+        llm.__pydantic_fields_set__.discard("callback_manager")
     return llm
