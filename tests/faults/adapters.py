@@ -34,8 +34,8 @@ class Method:
     Attributes:
         name: As users write it.
         make: The object, from connection options.
-        call: Asks; a whole text, an iterator of texts, or an awaitable of either.
-        kind: What it asks the service for.
+        call: Asks, and returns a whole text, an iterator of texts, or an awaitable of either.
+        kind: The kind of request that it sends.
         is_async: Whether it runs in an event loop.
     """
 
@@ -47,12 +47,12 @@ class Method:
 
     @property
     def framework(self) -> str:
-        """The first word of the name."""
+        """The framework, which the name begins with."""
         return self.name.split()[0]
 
     @property
     def body(self) -> Body:
-        """What the service answers."""
+        """The service's answer to this method."""
         if self.kind == "context":
             return Body("context", streams=False, framing="length")
         interface: Interface = "standard" if "engine" in self.name else "openai"
@@ -203,7 +203,7 @@ METHODS = LANGCHAIN + LLAMA_INDEX
 
 @dataclass(frozen=True)
 class Cell(Expect):
-    """What one method must do with one fault. A `result` of "" does not exist: nothing to break, no finish_reason."""
+    """Expected outcome of one method with one fault. A `result` of "" means that the method cannot meet the fault."""
 
     def shown(self, *, streams: bool = True) -> str:
         """For the table."""
@@ -235,7 +235,7 @@ FAULTS = [REFUSED, UNAUTHORISED, BUSY_ONCE, BUSY, PAGE, ERROR, CUT, UNFINISHED, 
 
 
 def expected(method: Method, fault: Row) -> Cell:
-    """What the tests assert and the table shows."""
+    """Return the cell of a method and a fault, for the tests and the table."""
     streams = method.kind == "stream"
     text = {id(ERROR): ONE, id(CUT): TWO, id(STALL): TWO}.get(id(fault), "") if streams else ""
     cells = {
@@ -250,7 +250,7 @@ def expected(method: Method, fault: Row) -> Cell:
         id(STALL): Cell("APITimeoutError", 1, text),
         id(BREAK): Cell("disconnects"),
     }
-    if "engine" in method.name:  # they strip the list of references, so blank ends wait for what follows
+    if "engine" in method.name:  # they strip the list of references, so blanks at the end are held back
         cells |= {key: replace(cells[key], text=cells[key].text.rstrip()) for key in (id(ERROR), id(CUT), id(STALL))}
     if (method.kind == "context" and fault is UNFINISHED) or (fault is BREAK and not (streams or method.is_async)):
         return Cell("")

@@ -1,4 +1,4 @@
-"""What the server of the fault matrix answers: one answer in every shape, and the ways to break it."""
+"""Answers of the fault matrix's server: one answer in every shape, and the ways to break it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = "".join(TEXTS)
 _USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 _CITATION = {"position": 22, "references": [{"file": {"id": "f", "name": "red_pine.pdf"}, "pages": [1]}]}
 _MORE = 1000
-"""Bytes that a Content-Length promises and that never come."""
+"""Number of bytes that Content-Length promises but that never come."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Body:
 
     @property
     def content_type(self) -> str:
-        """What the service declares."""
+        """The Content-Type header."""
         return "text/event-stream" if self.streams else "application/json"
 
     def texts(self, *texts: str) -> list[bytes]:
@@ -105,7 +105,7 @@ class Body:
         return [head(200, headers | {"Transfer-Encoding": "chunked"}), *_chunks(pieces), b"0\r\n\r\n"]
 
     def broken(self, pieces: Sequence[Step], ending: Step = CLOSE) -> Answer:
-        """An answer that stops after these pieces: closed, reset or silent, short of what its framing promised."""
+        """An answer that stops after these pieces, before its framing's end: closed, reset or silent."""
         headers = {"Content-Type": self.content_type}
         if self.framing == "length":
             size = sum(len(piece) for piece in pieces if isinstance(piece, bytes))

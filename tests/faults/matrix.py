@@ -1,4 +1,4 @@
-"""The fault matrix of the clients: one row a fault, and what every cell of it must be.
+"""The fault matrix of the clients: a row for each fault, with the expected outcome of every cell.
 
 The tests assert these rows, and the table of docs/reliability.md is printed from them.
 """
@@ -24,13 +24,13 @@ Setup = Literal["", "refused", "no name", "reset early", "unknown authority", "s
 
 @dataclass(frozen=True)
 class Expect:
-    """What a cell must be.
+    """Expected outcome of a cell.
 
     Attributes:
         result: "answer", or the name of the exception's class.
         requests: Requests that reached the server.
-        text: What a stream delivered before its end.
-        tries: Openings, where not each of them reached the server as a request.
+        text: The text that a stream delivered before its end.
+        tries: Attempts to connect, if not all of them reached the server as a request.
     """
 
     result: str = "answer"
@@ -51,12 +51,12 @@ class Row:
     """One fault.
 
     Attributes:
-        name: What goes wrong.
+        name: The fault.
         script: The server's answers, one a request; the last one is repeated.
         plain: The cell of a whole answer.
         streamed: The cell of a streamed answer.
         wait: The timeout that ends the longest wait for bytes, if one does.
-        retry_waits: Seconds before each retry, where a test tells them exactly.
+        retry_waits: Seconds before each retry, where they are known exactly.
     """
 
     name: str
@@ -87,7 +87,7 @@ def always(answer: Answer) -> Callable[[Body], list[Answer]]:
 
 
 def once(answer: Answer) -> Callable[[Body], list[Answer]]:
-    """This answer first, then as it should be."""
+    """This answer first, then the whole answer."""
     return lambda body: [answer, body.whole]
 
 
@@ -255,7 +255,7 @@ BODIES = [
 
 
 def _cuts(name: str, script: Callable[[Body], list[Answer]], text: str) -> list[Row]:
-    """One row, and one for a body that only its closing ends: there a cut whole answer is JSON that stops."""
+    """One row, and one for a body that ends when the connection closes: there a cut whole answer is incomplete JSON."""
     cut = _cut("IncompleteStreamError", text)
     return [
         Row(name, script, _cut("IncompleteStreamError"), cut, ("chunked", "length")),
@@ -306,7 +306,7 @@ BREAKS = [
 
 
 def _dripped(data: bytes) -> list[Step]:
-    """Bytes that come one by one, each well within the read timeout, until nothing comes."""
+    """Bytes that come one by one, each well within the read timeout, and then silence."""
     return [*(step for byte in data[:30] for step in (bytes([byte]), Pause(0.05))), HOLD]
 
 
@@ -330,7 +330,7 @@ GROUPS = {
     "Before the request is written": BEFORE_THE_REQUEST,
     "After the request, before a status": BEFORE_A_STATUS,
     "Error statuses": STATUSES,
-    "Bodies of a 200 that are no answer": BODIES,
+    "Bodies of a 200 that are not an answer": BODIES,
     "Bodies that break": BREAKS,
     "Longer than `total_timeout`": DRIPS,
 }

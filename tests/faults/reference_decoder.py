@@ -1,8 +1,9 @@
-"""A second opinion on streamed answers: slow, over the whole body at once, and sharing no code with the client.
+"""A second decoder of streamed answers, to compare with: slow, over the whole body at once, without code of the client.
 
-Written from the WHATWG text on event streams (https://html.spec.whatwg.org/multipage/server-sent-events.html) and from what is
-known of Pinecone's streams. On purpose unlike a browser: a last event without its blank line counts; the body may also be one
-JSON answer, or a web page, which is an error; bytes that are no UTF-8 are an error where they are read.
+Written from the WHATWG text on event streams (https://html.spec.whatwg.org/multipage/server-sent-events.html) and from
+observed streams of Pinecone. It differs from a browser on purpose: a last event without its blank line counts; the body may
+also be one
+JSON answer, or a web page, which is an error; bytes that are not UTF-8 are an error where they are read.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ Interface = Literal["openai", "standard"]
 
 @dataclasses.dataclass
 class Outcome:
-    """What a caller has at the end.
+    """A caller's result at the end of a stream.
 
     Attributes:
-        text: The whole text, or what came before the error.
-        citations: As (position, file names) on the standard interface; empty on the other, whose markers stand in the text.
+        text: The whole text, or the text before the error.
+        citations: As (position, file names) on the standard interface; empty on the other, which has markers in the text.
         finish_reasons: At most one.
         usages: (prompt, completion, total) of each event that had one.
-        error: None; "cut" if the answer was not whole; "bad" if what came is no answer, or an error.
-        cited_text: OpenAI-compatible interface: the text whose markers are the citations.
+        error: None; "cut" if the answer was not whole; "bad" if the body is an error, or not an answer.
+        cited_text: OpenAI-compatible interface: the text to find the markers in.
     """
 
     text: str = ""
@@ -39,7 +40,7 @@ class Outcome:
 
 
 class BadAnswerError(Exception):
-    """An error of the service, or no part of an answer."""
+    """The event is an error of the service, or not part of an answer."""
 
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -72,7 +73,7 @@ CHAT = {**STANDARD, "message": CONTENT, "citations": ListOf(CITATION), "!": ("me
 
 
 def decode(body: bytes, interface: Interface) -> Outcome:
-    """What the whole body of a streamed answer is."""
+    """Decode the whole body of a streamed answer."""
     outcome = Outcome()
     head = body[len(BOM) :] if body.startswith(BOM) else body
     start = head.lstrip()[:1]
@@ -89,7 +90,7 @@ def decode(body: bytes, interface: Interface) -> Outcome:
 
 
 def joined(text: str) -> str:
-    """A text whose halves of emojis are joined; those that are alone are U+FFFD."""
+    """Return a text with the halves of emojis joined; a lone half becomes U+FFFD."""
     pairs = re.sub(
         "([\ud800-\udbff])([\udc00-\udfff])",
         lambda pair: chr(0x10000 + ((ord(pair[1]) - 0xD800) << 10) + ord(pair[2]) - 0xDC00),
@@ -207,14 +208,14 @@ def whole(outcome: Outcome, body: bytes, interface: Interface) -> None:
 
 
 def finish(outcome: Outcome, reason: str | None) -> None:
-    """The first reason counts; the literal string "null" is none."""
+    """Keep the first reason; the literal string "null" is not a reason."""
     if reason and reason != "null" and not outcome.finish_reasons:
         outcome.finish_reasons.append(joined(reason))
         end(outcome)
 
 
 def end(outcome: Outcome) -> None:
-    """The answer is whole; the half of an emoji that waits stays alone."""
+    """End a whole answer; a pending half of an emoji stays alone."""
     if outcome.cited_text is None:
         outcome.text = joined(outcome.text)
         outcome.cited_text = outcome.text

@@ -1,6 +1,7 @@
-"""The reference's server-sent events: the whole body at once, as the WHATWG text words it.
+"""The reference's server-sent events: splits the whole body at once, following the WHATWG text.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html. On purpose unlike a browser: a last event without its blank line
+https://html.spec.whatwg.org/multipage/server-sent-events.html. It differs from a browser on purpose: a last event without its
+blank line
 counts, and `is_ended` says so.
 """
 

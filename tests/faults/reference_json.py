@@ -1,8 +1,8 @@
-"""The reference's JSON: strings are read when they are asked for, so what nobody reads cannot be wrong.
+"""The reference's JSON reader. Strings are decoded only when they are used, so a bad string in an unused field does no harm.
 
 A shape is a function, a list, or the fields of an object. A field may be missing or null unless its shape says otherwise; unknown
-ones are ignored. What is not of its shape is read once more, leniently: fields that do not fit are None, but for those that
-`needed` names.
+ones are ignored. A value that does not fit its shape is read again, leniently: fields that do not fit become None, except
+those in `needed`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from .reference_events import BOM
 
 
 class UnreadableError(Exception):
-    """No JSON, or not of the shape it must have."""
+    """The text is not JSON, or does not fit its shape."""
 
 
 class MisfitError(UnreadableError):
-    """A value of another shape than it must have."""
+    """The value does not fit its shape."""
 
 
 @dataclasses.dataclass
 class RawString:
-    """A string as it stands in the JSON, with its quotes."""
+    """A string as written in the JSON, with its quotes."""
 
     raw: bytes
     is_lenient: bool = False
@@ -43,11 +43,11 @@ class RawString:
 
 
 NOT_JSON = object()
-"""A number that JSON does not have."""
+"""NaN or an infinity, which JSON does not have."""
 
 
 class Pairs(list[tuple[str, Any]]):
-    """An object, with names that come twice."""
+    """An object as a list of pairs, because a name may come twice."""
 
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -90,7 +90,7 @@ class Reader:
             raise UnreadableError("no string")
         self.at = found.end()
         if not self.is_lenient and re.search(r"[\ud800-\udfff]", json.loads(found[0].decode("utf-8", "replace"))):
-            raise UnreadableError("an escaped lone surrogate is no JSON text, wherever it stands")
+            raise UnreadableError("an escaped lone surrogate is not JSON text, wherever it is")
         return RawString(found[0], self.is_lenient)
 
     def value(self) -> Any:
@@ -155,7 +155,7 @@ def whole_number(value: Any) -> int:
 
 
 def anything(value: Any) -> Any:
-    """Any value, all of whose strings are text; None for null."""
+    """Any value with valid strings; None for null."""
     if value is NOT_JSON:
         raise MisfitError("not JSON")
     if isinstance(value, RawString):
@@ -169,7 +169,7 @@ def anything(value: Any) -> Any:
 
 @dataclasses.dataclass
 class ListOf:
-    """A list whose items all have this shape; only the first counts where it is read leniently and `is_first` says so."""
+    """A list of items of this shape. With `is_first`, a lenient reading uses only the first item."""
 
     shape: Any
     is_first: bool = False

@@ -1,4 +1,4 @@
-"""Runs one cell of a fault matrix and sees what is left behind."""
+"""Run one cell of a fault matrix, and find the connections, tasks and descriptors that it leaves behind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class Outcome:
-    """What a cell turned out to be."""
+    """Actual outcome of a cell."""
 
     result: str = "answer"
     error: BaseException | None = None
@@ -46,17 +46,17 @@ class Outcome:
     shows_the_key: bool = False
     is_of_the_framework: bool = False
     left: list[str] = field(default_factory=list)
-    """Complaints, warnings and leaks; nothing if all is well."""
+    """Complaints, warnings and leaks; empty if there are none."""
 
     @property
     def tries(self) -> int:
-        """Openings."""
+        """Attempts to connect."""
         return len(self.retry_waits) + 1
 
 
 @contextlib.contextmanager
 def watched(outcome: Outcome) -> Iterator[None]:
-    """Writes down every warning, complaint and descriptor that the block leaves behind."""
+    """Record every warning, complaint and descriptor that the block leaves behind."""
     said: list[str] = []
 
     class Listener(logging.Handler):
@@ -91,7 +91,7 @@ def watched(outcome: Outcome) -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_waiting(outcome: Outcome) -> Iterator[None]:
-    """Retries do not sleep; the seconds are written down, with full jitter at its upper end."""
+    """Let retries not sleep; their seconds, at the upper end of the jitter, are recorded."""
 
     async def sleep(seconds: float) -> None:
         outcome.retry_waits.append(seconds)
@@ -102,7 +102,7 @@ def no_waiting(outcome: Outcome) -> Iterator[None]:
 
 
 def run_async(outcome: Outcome, work: Callable[[], Awaitable[_T]]) -> _T:
-    """`asyncio.run` that writes down the tasks and complaints left in the loop."""
+    """Run like `asyncio.run`, and record the tasks and complaints left in the loop."""
 
     async def main() -> _T:
         loop = asyncio.get_running_loop()
@@ -134,7 +134,7 @@ _getaddrinfo = socket.getaddrinfo
 
 @contextlib.contextmanager
 def faulty_server(row: Row, body: Body) -> Iterator[tuple[RawServer, dict[str, Any]]]:
-    """A server with the row's fault, and the options of a client that is to meet it."""
+    """A server with the row's fault, and the options of a client that meets it."""
     early: list[Step] = []
     if row.setup == "reset early":
         early = [Pause(0.05), RESET]
@@ -165,7 +165,7 @@ def faulty_server(row: Row, body: Body) -> Iterator[tuple[RawServer, dict[str, A
 
 
 def bound_of(row: Row, tries: int) -> float:
-    """The seconds within which a cell has to end, whatever the machine is busy with."""
+    """Return the seconds within which a cell has to end, even on a busy machine."""
     if row.wait == "connect":
         return tries * CONNECT_SECONDS + 2.0
     if row.wait == "read":

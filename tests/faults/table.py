@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md, printed from the very expectations that the tests assert."""
+"""The tables of docs/reliability.md, printed from the expectations that the tests assert."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def table() -> str:
 
 
 def written(document: str) -> str:
-    """The document with the table of today in it."""
+    """Return the document with its tables replaced by the current ones."""
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"

@@ -1,4 +1,4 @@
-"""Every cell of the clients' fault matrix, and what has to hold once per client."""
+"""Every cell of the clients' fault matrix, and tests that run once per client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUESTION = [{"role": "user", "content": "How tall is a red pine?"}]
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_objects_to_collect() -> Iterator[None]:
-    """Each cell collects garbage to find what it left; what was there before need not be looked at again."""
+    """Freeze the objects that exist already, so that the garbage collection after each cell is fast."""
     gc.collect()
     gc.freeze()
     yield
@@ -46,7 +46,7 @@ def method_of(body: Body) -> str:
 def ask(
     kind: Kind, body: Body, options: dict[str, Any], outcome: Outcome, between: Callable[[], None] | None = None
 ) -> None:
-    """Ask and close; twice over one client, with something between, if that is given."""
+    """Ask and close. With `between`, ask, call it, and ask again over the same client."""
 
     def call(client: AssistantClient) -> None:
         outcome.text = ""
@@ -133,7 +133,7 @@ def test_the_fault_ends_as_the_matrix_says(
     assert outcome.left == []
 
 
-# What does not fit into a row
+# Faults that do not fit into a row
 
 
 SHORT_TEXTS = ("Tä ", "g.")
@@ -144,7 +144,7 @@ def options_for(server: RawServer) -> dict[str, Any]:
 
 
 def short_answer(interface: Interface, framing: Framing) -> tuple[bytes, int, int]:
-    """The bytes of a short streamed answer, and where its finish has come: at the earliest, and in any case."""
+    """Return the bytes of a short streamed answer, and the offsets at which its finish can and must have arrived."""
     body = Body(interface, streams=True, framing=framing)
     pieces = [*body.texts(*SHORT_TEXTS), body.ending[-1 if interface == "standard" else 0]]
     steps = [step for step in body.answer(pieces) if isinstance(step, bytes)]
@@ -172,7 +172,7 @@ def test_a_stream_cut_after_any_byte_is_whole_or_an_error(kind: Kind, interface:
                 assert size >= earliest
                 assert text == "".join(SHORT_TEXTS)
             elif size < head_end:
-                # http.client takes a head that stops for a whole one; what follows is then missing.
+                # http.client accepts a cut head as a whole one; the body is then missing.
                 assert type(error) in (APIConnectionError, IncompleteStreamError)
                 assert text == ""
             else:

@@ -1,4 +1,4 @@
-"""A short round of the fuzzing of `tests/faults/fuzz/`, and what its long rounds found."""
+"""A short round of the fuzzing of `tests/faults/fuzz/`, and tests for the bugs that its long rounds found."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_reference_reads_the_examples_of_the_standard() -> None:
     "body", [rb'data:{"\ud800id":1}', rb'data:{"unread":"3c\udf32"}', rb'data:{"unread":"\ud83c\udf32"}']
 )
 def test_the_reference_and_the_client_judge_escaped_surrogates_alike(interface: Interface, body: bytes) -> None:
-    """The long round found that the reference passed lone ones in names and in fields that nobody reads."""
+    """The reference once accepted lone surrogates in names and in unused fields; the long round found it."""
     fuzz.check_stream(interface, body + b"\n\n", [9, 14])
 
 
@@ -110,7 +110,7 @@ def test_the_reference_reads_the_stream_that_the_documentation_shows() -> None:
     assert decode(body[:-40], "standard") == Outcome(text="The", citations=[(3, ("a.md",))], error="cut")
 
 
-# What was found
+# Bugs that were found
 
 
 def sent(*events: Any) -> bytes:
@@ -118,7 +118,7 @@ def sent(*events: Any) -> bytes:
 
 
 def test_a_second_message_end_does_not_give_a_second_finish_reason() -> None:
-    """Frameworks add chunks up: it became the finish reason "stopstop"."""
+    """Frameworks add chunks up, so two finish reasons became "stopstop"."""
     end = {"type": "message_end", "finish_reason": "stop", "usage": {"prompt_tokens": 1}}
     chunks, error = fuzz.read(
         ChatStreamDecoder(), [sent({"type": "content_chunk", "delta": {"content": "Pine"}}, end, end)]
@@ -129,7 +129,7 @@ def test_a_second_message_end_does_not_give_a_second_finish_reason() -> None:
 
 @pytest.mark.parametrize("inside", [{}, {"choices": []}, {"choices": [{"delta": {"content": "more"}}]}])
 def test_an_error_inside_the_chat_completion_wrapper_of_a_stream_is_not_overlooked(inside: dict[str, Any]) -> None:
-    """It was passed over where the event had choices too."""
+    """It was overlooked if the event had choices too."""
     wrapped = {"chat_completion": {**inside, "error": {"code": "INTERNAL", "message": "Oops"}}}
     first = {"choices": [{"delta": {"content": "Pine"}, "finish_reason": "stop"}]}
     chunks, error = fuzz.read(ChatCompletionStreamDecoder(), [sent(first, wrapped)])
@@ -149,7 +149,7 @@ def test_an_error_inside_the_chat_completion_wrapper_of_a_whole_answer_is_not_ov
 
 @BOTH
 def test_half_an_event_that_is_no_utf_8_does_not_spoil_an_answer_that_is_whole(interface: Interface) -> None:
-    """Half an event that was no JSON did not; one with bytes that are no UTF-8 raised."""
+    """Half an event with bytes that are not UTF-8 raised, although half an event that is not JSON did not."""
     finish = {"type": "message_end", "finish_reason": "stop", "choices": [{"delta": {}, "finish_reason": "stop"}]}
     _, error = fuzz.read(fuzz.DECODERS[interface](), [sent(finish), b'data:{"id":"\x80"}\n'])
     assert error is None
@@ -165,7 +165,7 @@ def test_half_an_event_that_is_no_utf_8_does_not_spoil_an_answer_that_is_whole(i
     ],
 )
 def test_a_lone_surrogate_in_a_filter_is_refused_by_its_path(value: dict[str, Any], path: str) -> None:
-    """It passed the validator, and the error came when the request was written, without a path."""
+    """The validator accepted it, so the error came only when the request was written, without a path."""
     with pytest.raises(InvalidRequestError, match="lone surrogate") as caught:
         validate_filter(value)
     assert str(caught.value).startswith(path)
@@ -174,7 +174,7 @@ def test_a_lone_surrogate_in_a_filter_is_refused_by_its_path(value: dict[str, An
 
 @BOTH
 def test_a_second_byte_order_mark_is_text_as_in_every_reader_of_the_standard(interface: Interface) -> None:
-    """Two were dropped, so the first event was one that no browser sees."""
+    """Both were dropped, so the first event was read differently from any browser."""
     body = b"\xef\xbb\xbf\xef\xbb\xbfdata:{}\n\n" + sent(
         {"type": "message_end", "finish_reason": "stop", "choices": [{"finish_reason": "stop"}]}
     )

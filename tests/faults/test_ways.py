@@ -94,16 +94,16 @@ class Cell:
 
     @property
     def expect(self) -> Any:
-        """What the first question has to end with."""
+        """Expected outcome of the first question."""
         if self.row.sync_injected is not None and (self.kind, self.session) == ("sync", "injected"):
             return self.row.sync_injected
         return self.row.expect
 
     def run(self, ca_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Ask, and where the fault is over then, ask again."""
+        """Ask, and ask again if the fault is over then."""
         with watched(self.outcome), self._network() as (server, proxy_url):
             name = f"127.0.0.1:{server.port}"
-            if self.is_proxied:  # what the environment says of a name is remembered, so each has its own
+            if self.is_proxied:  # the environment's proxy for a host is cached, so each cell has its own host
                 name = NAME if self.scheme == "https" else f"assistant-{server.port}.example"
             host = f"{self.scheme}://{name}"
             proxies = None
@@ -140,7 +140,7 @@ class Cell:
         if not self.row.is_lost_on_async_injected or (self.kind, self.session) != ("async", "injected"):
             self.other = self._text(asker)
             return
-        with pytest.raises(APIConnectionError) as caught:  # an error, and never an answer to somebody else
+        with pytest.raises(APIConnectionError) as caught:  # an error, never another caller's answer
             self._text(asker)
         assert caught.value.may_have_been_processed
         self.other = OTHER

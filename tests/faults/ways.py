@@ -23,7 +23,7 @@ COLUMNS: dict[str, tuple[Way, ...]] = {
     "forwarding proxy": ("forwarded", "forwarded, environment"),
     "CONNECT proxy": ("tunnel", "tunnel, environment"),
 }
-"""The columns of the table, and the ways that each of them stands for."""
+"""The columns of the table, and the ways that each of them covers."""
 
 EVERY: tuple[Way, ...] = ("http", "https", "forwarded", "tunnel")
 PROXIED: tuple[Way, ...] = ("forwarded", "tunnel", "forwarded, environment", "tunnel, environment")
@@ -40,7 +40,7 @@ Handshake = Literal["", "not TLS", "unknown authority", "demands a certificate"]
 
 @dataclass(frozen=True)
 class Asked:
-    """How a cell asks, and what answers look like there."""
+    """How a cell asks, and how its answers are encoded."""
 
     is_streamed: bool
 
@@ -58,18 +58,18 @@ class WayRow:
     """One fault on the way to the server.
 
     Attributes:
-        name: What goes wrong.
-        ways: Where it can.
-        expect: What the first question ends with. A second one over the same client gets its own answer.
+        name: The fault.
+        ways: The ways on which it can happen.
+        expect: Expected outcome of the first question. A second one over the same client gets its own answer.
         is_processed: Whether the error says that the question may have been processed.
-        answers: The server's first answers, one a request; after them it answers as it should.
-        on_connect: What the server does in place of reading requests.
-        is_refused: Whether nobody listens where the client connects to.
-        proxy: What the proxy answers in place of forwarding.
-        handshake: What is wrong with TLS.
-        idle: What the server writes on the idle connection between the two questions.
-        loop_reads: Whether an event loop runs, and reads that, before the second question.
-        sync_injected: What a `requests.Session` of the caller ends with, where that differs.
+        answers: The server's first answers, one a request; after them it answers correctly.
+        on_connect: The server's steps in place of reading requests.
+        is_refused: Whether nothing listens at the address that the client connects to.
+        proxy: The proxy's answer in place of forwarding.
+        handshake: The fault of the TLS handshake.
+        idle: Bytes that the server writes on the idle connection between the two questions.
+        loop_reads: Whether an event loop runs, and reads those bytes, before the second question.
+        sync_injected: Expected outcome over a `requests.Session` of the caller, where it differs.
         is_lost_on_async_injected: Whether the second question over an `aiohttp.ClientSession` of the caller ends in an error.
         stalls: Whether the read timeout ends it.
     """
@@ -181,7 +181,7 @@ UNSOLICITED_RESPONSES = [
     _unsolicited("a 408 on the idle connection", DIRECT, lambda _: _TIMED_OUT),
     _unsolicited("a second answer on the idle connection", DIRECT, lambda asked: asked.joined("nobody's")),
     _unsolicited(
-        "a second answer, and the event loop stands still",
+        "a second answer, while the event loop does not run",
         DIRECT,
         lambda asked: asked.joined("nobody's"),
         loop_reads=False,
@@ -219,6 +219,6 @@ WAY_GROUPS = {
     "Before the request is written": BEFORE_THE_REQUEST,
     "After the request, before the answer": AFTER_THE_REQUEST,
     "Interim responses before the answer": INTERIM_RESPONSES,
-    "Responses that nobody asked for": UNSOLICITED_RESPONSES,
+    "Responses without a request": UNSOLICITED_RESPONSES,
 }
 WAY_ROWS = [row for rows in WAY_GROUPS.values() for row in rows]

@@ -1,7 +1,7 @@
-"""Fuzzing of the client's pure parts: what to feed them, and what must hold.
+"""Fuzzing of the client's pure parts: generated inputs, and the properties that must hold.
 
 Streams are compared with the reference decoder; the citation parser, the reference list and the filter validator have
-invariants. `python -m tests.faults.fuzz` runs them for as long as you like; `make test` runs them shortly.
+invariants. `python -m tests.faults.fuzz` runs them for as long as you like; `make test` runs a short round.
 """
 
 from .bodies import bodies

@@ -33,7 +33,7 @@ from . import (
 
 
 def fuzz(minutes: float, first_seed: int) -> tuple[dict[str, int], float, list[str]]:
-    """Run the properties in turn for so many minutes of CPU; returns examples of each, CPU seconds, and what failed.
+    """Run the properties in turn for some minutes of CPU. Return the examples of each, the CPU seconds, and the failures.
 
     SIGTERM ends it at the next property.
     """
@@ -61,7 +61,7 @@ def fuzz(minutes: float, first_seed: int) -> tuple[dict[str, int], float, list[s
 
             try:
                 examples()
-            except Exception:  # noqa: BLE001 - told at the end
+            except Exception:  # noqa: BLE001 - reported at the end
                 failures.append(f"{name}, seed {number}: {traceback.format_exc()[-3000:]}")
 
         return run
@@ -88,7 +88,7 @@ def fuzz(minutes: float, first_seed: int) -> tuple[dict[str, int], float, list[s
 
 
 def main() -> int:
-    """Fuzz, then print the figures; the exit status tells whether anything was found."""
+    """Fuzz, then print the figures. The exit status is 1 if a failure was found."""
     parser = argparse.ArgumentParser(description="Fuzz the client's pure parts.")
     parser.add_argument("--minutes", type=float, default=10.0, help="of CPU; at most 120")
     parser.add_argument("--seed", type=int, default=0)

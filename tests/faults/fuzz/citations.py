@@ -1,4 +1,4 @@
-"""What the citation parser and the stripping of the reference list promise of any text."""
+"""Properties of the citation parser and of the stripping of the reference list that hold for any text."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ANSWERS = st.lists(
 
 
 def check_citations(text: str) -> None:
-    """Offsets are in range and in order, and what stands there is a bracket; stripping only cuts the end off."""
+    """Check that offsets are in range and in order and enclose a bracket, and that stripping cuts only the end off."""
     end = 0
     for citation in extract_citations(text):
         assert end <= citation.start < citation.end <= len(text)
@@ -78,7 +78,7 @@ def check_citations(text: str) -> None:
 
 
 def check_holdback(text: str, cuts: Sequence[int]) -> None:
-    """Stripped while it comes, in any split, is the same as stripped at the end."""
+    """Check that stripping a text while it arrives, in any split, equals stripping it at the end."""
     for pieces in (pieces_of(text, cuts), list(text)):
         holdback = ReferenceListHoldback()
         shown = "".join([holdback.feed(piece) for piece in pieces])

@@ -48,7 +48,7 @@ FILTERS = st.dictionaries(KEYS, VALUES, max_size=3) | VALUES
 
 
 def check_filter(value: Any) -> bool:
-    """Accepted and JSON, or InvalidRequestError that names the path; returns whether it was accepted."""
+    """Check that a filter is accepted and valid JSON, or refused by its path. Return whether it was accepted."""
     try:
         validate_filter(value)
     except InvalidRequestError as error:

@@ -1,4 +1,4 @@
-"""Texts that make careless parsers slow: twice the text must take about twice the work."""
+"""Texts that make careless parsers slow: a text of twice the length must take about twice the time."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ HOSTILE: dict[str, str] = {
     "dashes": "1-",
     "page words": "[1,pppppp",
 }
-"""What is repeated up to a megabyte."""
+"""Fragments that are repeated up to a megabyte."""
 
 
 def seconds_of(work: Callable[[str], object], text: str) -> float:
-    """CPU seconds, the best of three."""
+    """Return the CPU seconds of the best of three runs."""
     best = float("inf")
     for _ in range(3):
         start = time.process_time()
@@ -49,7 +49,7 @@ def seconds_of(work: Callable[[str], object], text: str) -> float:
 
 
 def held_back(text: str) -> None:
-    """The reference list held back, in pieces of a token's size."""
+    """Feed a text to the holdback of the reference list, in pieces of a token's size."""
     holdback = ReferenceListHoldback()
     for at in range(0, len(text), 16):
         holdback.feed(text[at : at + 16])
@@ -57,11 +57,11 @@ def held_back(text: str) -> None:
 
 
 def check_linear(name: str, work: Callable[[str], object], size: int) -> float:
-    """Twice the text takes no more than about twice the work; returns the seconds of the longer one."""
+    """Check that twice the text takes at most about twice the time. Return the seconds for the longer text."""
     unit = HOSTILE[name]
     texts = [unit * (length // len(unit)) for length in (size // 2, size)]
     half, whole = (seconds_of(work, text) for text in texts)
-    # Below 50 ms a measurement says nothing; quadratic work of this size would take minutes.
+    # Measurements below 50 ms are noise; quadratic work of this size would take minutes.
     assert whole < max(0.05, 3.0 * half), (
         f"{name}: {half:.3f} s for {size // 2:,} characters, {whole:.3f} s for {size:,}"
     )

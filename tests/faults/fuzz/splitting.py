@@ -1,4 +1,4 @@
-"""Where a body or a text is split, and the pieces."""
+"""Strategies for splitting a body or a text into pieces."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ DECODERS: dict[Interface, type[StreamDecoder]] = {
 
 
 def read(decoder: StreamDecoder, pieces: Sequence[bytes]) -> tuple[list[ChatCompletionChunk], StreamError | None]:
-    """The chunks, as the client reads them, and the error."""
+    """Read a body as the client does. Return the chunks and the error."""
     chunks: list[ChatCompletionChunk] = []
     try:
         for piece in pieces:
@@ -27,14 +27,14 @@ def read(decoder: StreamDecoder, pieces: Sequence[bytes]) -> tuple[list[ChatComp
             if decoder.is_done:
                 break
         for chunk in decoder.finish():
-            chunks.append(chunk)  # one by one: what came before an error is kept
+            chunks.append(chunk)  # one by one, to keep the chunks before an error
     except StreamError as error:
         return chunks, error
     return chunks, None
 
 
 def outcome_of(chunks: Sequence[ChatCompletionChunk], error: StreamError | None, interface: Interface) -> Outcome:
-    """What the client gave, as the reference words it."""
+    """Return the client's result in the form of the reference's."""
     citations = [citation for chunk in chunks for citation in chunk.citations] if interface == "standard" else []
     return Outcome(
         text="".join(chunk.content for chunk in chunks),
@@ -48,7 +48,7 @@ def outcome_of(chunks: Sequence[ChatCompletionChunk], error: StreamError | None,
 
 
 def check_stream(interface: Interface, body: bytes, cuts: Sequence[int]) -> None:
-    """The client and the reference agree, in any split."""
+    """Check that the client and the reference agree, in any split."""
     wanted = decode(body, interface)
     cited, wanted.cited_text = wanted.cited_text, None
     for pieces in ([body], pieces_of(body, cuts), [body[at : at + 1] for at in range(len(body))]):

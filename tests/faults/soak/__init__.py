@@ -1,7 +1,7 @@
 """Soak: mixed load over a faulty server for many minutes: `python -m tests.faults.soak --minutes 30`.
 
-Sync, async and streamed calls, through the client and both adapters, ask a local assistant in another process, whose
-faults change at random with a seed. Every outcome is a whole answer (compared with the answer before the first fault), a
-beginning of it that was left on purpose, or a typed error; anything else fails the run, and so do leaked descriptors,
-memory that keeps growing, and what Python tells only the log, such as an unclosed session.
+Sync, async and streamed calls, through the client and both adapters, ask a local assistant in another process. Its faults
+change at random, from a seed. Every outcome must be a whole answer (compared with the answer before the first fault), a
+stream that was left early on purpose, or a typed error. Anything else fails the run, and so do leaked descriptors, memory
+that keeps growing, and complaints that Python only logs, such as an unclosed session.
 """

@@ -11,7 +11,7 @@ CANCELLED = "async client, cancelled by wait_for"
 
 @dataclasses.dataclass(frozen=True)
 class Ask:
-    """One kind of call: what it is named after, whose text it brings, and how to make it.
+    """One kind of call: its name, the interface that it uses, and the function that makes it.
 
     `run` puts the texts into the list as they come and returns True if it left the answer early on purpose.
     """
@@ -23,7 +23,7 @@ class Ask:
 
 @dataclasses.dataclass(frozen=True)
 class AsyncAsk:
-    """As `Ask`, async."""
+    """Async version of `Ask`."""
 
     name: str
     answers: str

@@ -35,7 +35,7 @@ def async_asks(options: dict[str, Any]) -> Iterator[AsyncAsk]:  # noqa: PLR0915 
 
     async def take(chunks: AsyncIterator[ChatCompletionChunk], texts: list[str]) -> bool:
         async for chunk in chunks:
-            texts.append(chunk.content)  # noqa: PERF401 - what came before an error must be known
+            texts.append(chunk.content)  # noqa: PERF401 - the texts before an error are needed
         return False
 
     async def plain(question: str, texts: list[str]) -> bool:

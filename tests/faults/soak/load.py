@@ -33,7 +33,7 @@ QUESTIONS = (
 
 
 def expected_answers(options: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """What each question's whole answer is, asked before the first fault."""
+    """Return the whole answer to each question, asked before the first fault."""
     expected = {}
     with AssistantClient(**options) as client:
         for question in QUESTIONS:
@@ -86,7 +86,7 @@ async def run_async(
 
 
 def soak(minutes: float, seed: int, pause: float, workers: int) -> tuple[Record, list[Sample], Sample]:
-    """Run the load; returns what happened, what was measured, and what is left after everything was closed."""
+    """Run the load. Return the record, the samples, and a last sample after everything was closed."""
     me = psutil.Process()
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))

@@ -1,4 +1,4 @@
-"""What happened: every call judged, and what Python tells only the log."""
+"""Record of a soak run: a judgement of every call, and the complaints that Python only logs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .asks import CANCELLED, Ask, AsyncAsk
 
 
 class Record:
-    """What happened, counted from all threads."""
+    """Outcomes and failures, counted from all threads."""
 
     def __init__(self, expected: dict[tuple[str, str], str]) -> None:
         self._lock = threading.Lock()
@@ -40,10 +40,10 @@ class Record:
     def judge(
         self, ask: Ask | AsyncAsk, question: str, texts: list[str], error: Exception | None, *, left: bool
     ) -> None:
-        """Count one call; what is neither a whole answer, nor a typed error after a beginning of it, is a failure."""
+        """Count one call. It fails unless it is a whole answer, or a typed error after the beginning of one."""
         text = "".join(texts)
         wanted = self._expected[ask.answers, question]
-        # What follows the text is the reference list, whose signed links differ each time.
+        # The reference list after the text has signed links, which differ each time.
         begins = wanted.startswith(text.rstrip()) or text.startswith(wanted)
         if error is None and not left:
             self.count(ask.name, "whole answer")
@@ -54,10 +54,10 @@ class Record:
             if error is not None and not isinstance(error, AssistantError):
                 name = "cancelled"
                 if ask.name != CANCELLED:
-                    self.fail(f"{ask.name}: TimeoutError that nobody asked for")
+                    self.fail(f"{ask.name}: unexpected TimeoutError")
             self.count(ask.name, name)
             if not begins:
-                self.fail(f"{ask.name}: {name} after a text that is no beginning of the answer: {text[-300:]!r}")
+                self.fail(f"{ask.name}: {name} after a text that the answer does not begin with: {text[-300:]!r}")
         else:
             self.count(ask.name, f"UNTYPED {type(error).__name__}")
             self.fail(f"{ask.name}: {''.join(traceback.format_exception(error))}")
@@ -65,7 +65,7 @@ class Record:
 
 @contextmanager
 def unraised_told(record: Record) -> Iterator[None]:
-    """What Python tells only the log (unclosed resources, tasks whose error nobody saw) is a failure too."""
+    """Count complaints that Python only logs (unclosed resources, tasks with an unseen error) as failures too."""
 
     class Listener(logging.Handler):
         def emit(self, told: logging.LogRecord) -> None:

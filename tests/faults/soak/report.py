@@ -1,4 +1,4 @@
-"""The figures of a run: what was measured, whether it stayed flat, the table and the plot."""
+"""Figures of a soak run: samples, the check that they stayed flat, the table and the plot."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLOT = Path(__file__).parents[3] / "docs" / "soak.svg"
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """What this process held at a moment."""
+    """Memory and descriptors of this process at one moment."""
 
     seconds: float
     mebibytes: float
@@ -26,13 +26,13 @@ class Sample:
 
 
 def growth(values: Sequence[float]) -> tuple[float, float]:
-    """The medians of the second and of the last fifth: the first fifth warms up."""
+    """Return the medians of the second and of the last fifth of the values. The first fifth is the warm-up."""
     fifth = max(1, len(values) // 5)
     return median(values[fifth : 2 * fifth] or values), median(values[-fifth:])
 
 
 def check_flat(record: Record, samples: Sequence[Sample]) -> None:
-    """Memory may not grow by more than a tenth after the warm-up, descriptors by more than eight."""
+    """Fail the run if after the warm-up memory grew by more than a tenth, or descriptors by more than eight."""
     before, after = growth([sample.mebibytes for sample in samples])
     if after > before * 1.1:
         record.fail(f"memory grew from {before:.1f} to {after:.1f} MiB")

@@ -61,7 +61,7 @@ class Server:
         self._process.communicate(timeout=30)
 
     def fault(self, options: dict[str, object] | None) -> None:
-        """Clear the faults, and set this one if it is given. A connection of its own: the client's are what is tested."""
+        """Clear the faults, and set this one unless it is None. Uses a connection of its own, not the tested client's."""
         connection = http.client.HTTPConnection(urlsplit(self.host).netloc, timeout=30)
         headers = {"Api-Key": API_KEY, "Content-Type": "application/json"}
         try:

@@ -62,7 +62,7 @@ def sync_asks(options: dict[str, Any]) -> Iterator[Ask]:
         return False
 
     def said(texts: list[str], more: Iterator[str] | Sequence[str]) -> bool:
-        # One by one: what came before an error must be known.
+        # One by one: the texts before an error are needed.
         for text in more:
             texts.append(text)  # noqa: PERF402 - see above
         return False
