@@ -71,7 +71,7 @@ def show_answer(client: AssistantClient, messages: list[Message], **options: Any
             for chunk in chunks:
                 parts.append(chunk.content)
                 write(wrap.feed(printable(chunk.content) + footnotes.marks(chunk.citations)))
-    finally:  # what was held back is written before a word about a failure, or a line of the next prompt
+    finally:  # text held back is written before any failure report or the next prompt
         write(wrap.finish() + "\n" * bool(parts))
     sources = list(footnotes.lines())
     if sources:

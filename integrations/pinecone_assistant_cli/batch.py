@@ -257,7 +257,7 @@ class _Run:
         self._sleep = sleep
 
     async def ask_all(self, rows: Iterator[tuple[int, dict[str, Any]]], total: int, concurrency: int) -> _Counts:
-        """Ask what is to be asked, `concurrency` at a time; the first Ctrl-C lets these finish."""
+        """Ask the remaining questions, `concurrency` at a time; the first Ctrl-C lets these finish."""
         loop = asyncio.get_running_loop()
         workers: list[asyncio.Task[None]] = []
 

@@ -34,7 +34,7 @@ def sections() -> dict[str, str]:
 
 
 def to_slug(heading: str) -> str:
-    """Return a heading as it stands at the end of a message: lower case, words joined by hyphens."""
+    """Return a heading as it appears at the end of a message: lower case, words joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 

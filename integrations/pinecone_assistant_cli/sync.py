@@ -84,7 +84,7 @@ def confirm_deletions(client: AssistantClient, source: str, options: dict[str, A
 
 
 def confirm_possible() -> None:
-    """Exit with 2 where there is no terminal to ask in."""
+    """Exit with code 2 if standard input is not a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise fail("--delete asks before it deletes, and there is no terminal: add --yes. Nothing was sent.", 2)
 

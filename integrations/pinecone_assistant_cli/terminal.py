@@ -1,4 +1,4 @@
-"""What the command prints: tables for a person, one record a line in a pipe, JSON for a program.
+"""The command's output: tables for a person, one record per line in a pipe, JSON for a program.
 
 Names, metadata and answers are other people's text: nothing in them may be taken for markup, or control the terminal.
 """

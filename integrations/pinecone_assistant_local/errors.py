@@ -23,7 +23,7 @@ class StoreError(ValueError):
 
 
 class DocumentError(ValueError):
-    """The content is not what its name says; the message tells why and becomes the file's `error_message`."""
+    """The content is not what its name says; the message says why and becomes the file's `error_message`."""
 
 
 def invalid(message: str) -> ServiceError:

@@ -138,7 +138,7 @@ class Measuring:
         }
 
     def measure(self, subject: str, kind: str, host: str, count: int) -> dict[str, float]:
-        """One measurement in a fresh process; what goes wrong there is on the terminal."""
+        """Run one measurement in a fresh process; its errors appear on the terminal."""
         process = self._processes[subject]
         assert process.stdin is not None
         assert process.stdout is not None
@@ -164,7 +164,7 @@ def import_seconds(statement: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run all suites, or those whose title has a given word."""
+    """Run all suites, or only those with the given text in their title."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="suites whose title contains this")

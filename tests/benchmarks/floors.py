@@ -1,4 +1,4 @@
-"""The frameworks' own floors: minimal models that yield ready text, so that what is left is the framework."""
+"""The frameworks' own floors: minimal models that yield ready text, so only the framework's cost remains."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks.local_speed`: how fast the local assistant is. It prints numbers and judges none.
 
-The passages are made of the words of the standard library's docstrings, as often as they stand there, so that a question
+The passages are made of the words of the standard library's docstrings, as often as they occur there, so that a question
 meets common and rare words as in real text.
 """
 
@@ -41,7 +41,7 @@ class _Author:
         self._words = [word for text in distractors().values() for word in text.split() if word.isalpha()]
 
     def sentence(self, number: int) -> str:
-        """Twelve words, one of which stands nowhere else."""
+        """Return a sentence of twelve words, one of which occurs nowhere else."""
         words = self._random.choices(self._words, k=11)
         return " ".join([*words[:5], f"item{number}", *words[5:]]).capitalize() + "."
 

@@ -42,7 +42,7 @@ IDEAL_STREAMS_SECONDS = 1.03
 
 @dataclass(frozen=True)
 class Bar:
-    """What was promised: a ratio of two medians, at most `limit`."""
+    """A promised limit on the ratio of two medians."""
 
     what: str
     suite: str

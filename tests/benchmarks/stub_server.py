@@ -136,7 +136,7 @@ class Stub(asyncio.Protocol):
                 return
             data = b"".join(EVENTS[start : start + size])
             if not data:
-                # A stamp tells the client when its token left, on the clock that both processes share.
+                # A stamp records when its token left, on the clock that both processes share.
                 data = event({"content": f"{time.monotonic_ns()} "})
             if packer is not None:
                 data = packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)

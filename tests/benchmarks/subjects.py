@@ -1,4 +1,4 @@
-"""Who is measured: this project's adapters, the peers that people bend to the endpoint, and the frameworks alone.
+"""Subjects of the benchmarks: this project's adapters, the peers that people bend to the endpoint, and the frameworks alone.
 
 Each subject offers what it can: `call`, `stream`, `acall`, `astream`; a stream yields the new text. Imports happen in the
 constructor, because each measurement runs in a fresh process and must not pay for its neighbours.
@@ -16,7 +16,7 @@ QUESTION = "What is the maximum height of a red pine?"
 
 
 class Subject(Protocol):
-    """What a measurement needs."""
+    """Interface that a measurement needs."""
 
     def call(self) -> object:
         """One plain answer."""

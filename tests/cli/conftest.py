@@ -21,7 +21,7 @@ QUESTION = "What is the maximum height of a red pine?"
 
 @dataclass
 class Done:
-    """What a run of the command left."""
+    """Exit code and output of one run of the command."""
 
     code: int
     out: str

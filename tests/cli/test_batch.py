@@ -181,7 +181,7 @@ def test_a_file_that_is_not_utf_8_is_2_and_names_the_line(command: Command, tmp_
 def test_half_an_emoji_in_a_line_costs_that_line_only_and_is_carried_through(
     pines: LocalAssistant, command: Command, tmp_path: Path
 ) -> None:
-    """It is legal JSON and no UTF-8: what was answered and billed could not be written."""
+    """Legal JSON that UTF-8 cannot encode: the answer would be billed and then could not be written."""
     path, answers = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
     half = {"id": "\ud83d", "question": QUESTION, "note": "\udc00"}
     write(path, [half, {"id": 2, "question": "Half of \ud83d?"}, {"id": 3, "question": QUESTION}])

@@ -59,7 +59,7 @@ class Terminal:
         self.expect("\n")  # the terminal's echo
 
     def expect(self, text: str) -> str:
-        """What was shown up to and with a text, once it is there."""
+        """Wait for a text, and return the output up to and including it."""
         end = time.monotonic() + SECONDS
         while text not in self._read:
             assert self.is_readable(max(0.0, end - time.monotonic())), f"{text!r} did not come after {self._read!r}"
@@ -98,7 +98,7 @@ def chat(local_assistant: LocalAssistant) -> Iterator[Terminal]:
 
 
 def bodies(local: LocalAssistant) -> list[dict[str, object]]:
-    """What was asked so far."""
+    """Return the questions asked so far."""
     return [record.body for record in local.requests if isinstance(record.body, dict)]
 
 

@@ -87,7 +87,7 @@ def test_the_coverage_table_has_every_route_and_no_other() -> None:
 def test_an_endpoint_is_there_in_the_versions_that_the_table_says(
     api: Api, method: str, path: str, columns: list[str]
 ) -> None:
-    """What a version does not have is refused by its path; whatever else is wrong with an empty request is another matter."""
+    """A version refuses the paths that it lacks; other errors of the empty request do not count."""
     for versions, says in zip(_COLUMNS, columns, strict=True):
         for version in versions:
             response = requests.request(

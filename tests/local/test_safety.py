@@ -1,4 +1,4 @@
-"""What keeps files and keys on this machine: who may call, what may be sent, what a name can do."""
+"""Limits that keep files and keys on this machine: allowed callers, request sizes, file names."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_file_is_refused_as_soon_as_it_is_too_large_for_its_type(local: LocalA
 
 
 def test_a_client_that_sends_too_large_a_file_gets_its_answer(api: Api) -> None:
-    """What is too much is thrown away as it comes, so that the answer is not lost in a broken connection."""
+    """Excess bytes are discarded as they arrive, so that a broken connection does not lose the answer."""
     response = api.upload("x.txt", b" " * (30 * MEGABYTE))
     assert (response.status_code, response.json()["error"]["code"]) == (413, "INVALID_ARGUMENT")
 
@@ -334,7 +334,7 @@ def test_host_names_are_compared_in_lower_case() -> None:
 
 
 def test_sigterm_stops_the_server_while_it_reads_a_file_and_leaves_no_child(tmp_path: Path) -> None:
-    """As Ctrl-C does; the file is done at the next start, so it is not said to have failed."""
+    """SIGTERM works as Ctrl-C does. The next start reads the file, so it is not reported as failed."""
     (tmp_path / "docs").mkdir()
     command = ["serve", str(tmp_path / "docs"), "--port", "0", "--api-key", "k", "--data-dir", str(tmp_path / "store")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}

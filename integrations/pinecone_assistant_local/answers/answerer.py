@@ -47,7 +47,7 @@ class Answer:
         context_snippet_count: How many passages were found.
         wait: Runs what may take as long as a model does, off the event loop.
         is_generated: Whether the pieces are still being written by the user's hook.
-        taken_numbers: What stands in brackets of the quoted text and must not be the number of a file.
+        taken_numbers: Numbers that appear in brackets in the quoted text and must not be the number of a file.
     """
 
     id: str

@@ -58,7 +58,7 @@ def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
 
 
 def quote(hit: Hit, sentence: SentenceHit) -> Iterator[Piece]:
-    """Yield a sentence as it stands in the file, with its citation before the final mark, as the service writes it."""
+    """Yield a sentence as it is in the file, with its citation before the final mark, as the service writes it."""
     text = sentence.text
     final = FINAL_MARK.search(text)
     yield text[: final.start()] if final else text

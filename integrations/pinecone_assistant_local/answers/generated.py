@@ -15,7 +15,7 @@ _MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 # While the text so far ends like this, a marker may still be on its way.
 _MAYBE_MARKER = re.compile(r"\s*\[[\d\s,]{0,16}\Z|\s+\Z")
 _MAX_CITED = 3
-# So much of the text before a bracket, at least, tells a quotation that has it from a citation.
+# The least text before a bracket that distinguishes a quotation with that bracket from a citation.
 _MIN_QUOTED, _MAX_QUOTED = 6, 30
 
 
@@ -27,7 +27,7 @@ class FoundPassage:
         number: What the hook writes in brackets, such as `[1]`, to cite the passage.
         text: The text.
         heading: The headings above it.
-        file_name: The file it stands in.
+        file_name: The file it is in.
         page: Its page, where the format has pages.
         score: How well it fits, in (0, 1].
     """
@@ -101,7 +101,7 @@ def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
 
 
 def _is_quoted(said: str, bracket: str, bodies: Sequence[str]) -> bool:
-    """Whether what was said, which ends in this bracket, stands in a passage."""
+    """Return whether a passage contains the text that ends in this bracket."""
     end = " ".join(said.split())[-_MAX_QUOTED:]
     return len(end) - len(bracket.strip()) >= _MIN_QUOTED and any(end in body for body in bodies)
 

@@ -206,7 +206,7 @@ def _number(node: Node, candidates: Sequence[float], index: int, *, is_integer: 
         return (
             (low is None or (number > low if low == above else number >= low))
             and (high is None or (number < high if high == below else number <= high))
-            # As validators do it, by dividing floats: 0.3 is no multiple of 0.1.
+            # As validators do it, by dividing floats: 0.3 is not a multiple of 0.1.
             and (not step or (number / step).is_integer())
             and (not is_integer or float(number).is_integer())
         )

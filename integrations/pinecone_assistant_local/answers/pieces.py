@@ -51,5 +51,5 @@ def merged(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 
 def source_of(hit: Hit, highlight: str) -> Source:
-    """The source of words that stand in a passage."""
+    """The source of words that are in a passage."""
     return Source(hit.file, () if hit.page is None else (hit.page,), highlight)

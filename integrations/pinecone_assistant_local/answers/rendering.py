@@ -35,7 +35,7 @@ class InlineRenderer:
     Args:
         link_of: The signed link to a file.
         with_references: Whether the text ends in the list.
-        taken_numbers: What stands in brackets of the quoted text.
+        taken_numbers: Numbers that appear in brackets in the quoted text.
     """
 
     link_of: LinkOf

@@ -15,7 +15,7 @@ CitationLike = str | Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class ScriptedCitation:
-    """A citation as a test's author writes it; without a position it stands before the final full stop."""
+    """A citation as a test's author writes it; without a position it is put before the final full stop."""
 
     file_name: str
     pages: tuple[int, ...]

@@ -41,7 +41,7 @@ async def metrics_alignment(request: Request) -> Response:
 def _fact_json(fact: EvaluatedFact, version: str) -> Json:
     if has_fact_reasoning(version):
         return {"fact": {"content": fact.content}, "entailment": fact.entailment, "reasoning": fact.reasoning}
-    # Older versions allow no field for it, so the reason stands where there is text.
+    # Older versions allow no field for it, so the reason goes where there is text.
     return {"fact": {"content": f"{fact.content} ({fact.reasoning})"}, "entailment": fact.entailment}
 
 

@@ -176,7 +176,7 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes:
 
 
 def _decoded(body: bytes) -> object:
-    """The JSON of a body for the log; what is no JSON is logged as nothing, and refused by the endpoint."""
+    """Return a body's JSON for the log, or None if it is not JSON; the endpoint refuses that."""
     if not body:
         return None
     try:

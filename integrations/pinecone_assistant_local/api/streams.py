@@ -150,7 +150,7 @@ async def message_events(
 
     Args:
         answer: The answer.
-        files_of: The JSON of the files that sources stand in, by identifier.
+        files_of: The JSON of the files that sources are in, by identifier.
         highlights: Whether references carry the words that they rest on.
         context_snippet_count: For the start; None leaves it out.
     """

@@ -40,7 +40,7 @@ class Limits:
     output_bytes: int = 128 * 1024**2
 
 
-class Interrupted(Exception):  # noqa: N818  (it is no error of the file: the server is being closed)
+class Interrupted(Exception):  # noqa: N818  (not an error of the file: the server is closing)
     """The reading of a file was stopped; it can be done again."""
 
 

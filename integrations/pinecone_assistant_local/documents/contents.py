@@ -8,7 +8,7 @@ import msgspec
 class PdfLine(msgspec.Struct, array_like=True, frozen=True):
     """A line as it is printed; sizes and places in points, from the left bottom of the page.
 
-    `filled` tells that a form field or note stands on it.
+    `filled` means that it has a form field or note.
     """
 
     text: str

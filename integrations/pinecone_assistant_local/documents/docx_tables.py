@@ -28,10 +28,10 @@ _PAIR_NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _GridRow:
-    """A row with a text for each column; the text of a wide cell stands in its first column."""
+    """A row with a text for each column; the text of a wide cell is in its first column."""
 
     texts: list[str]
-    wide: list[str]  # the same, but a wide cell stands in each of its columns: for names of columns
+    wide: list[str]  # the same, but a wide cell is in each of its columns: for names of columns
     is_bold: list[bool]
     is_header: bool
     is_title: bool

@@ -1,4 +1,4 @@
-"""Names of fields, such as `Phone`, that stand before values in forms, business cards and key-value tables."""
+"""Names of fields, such as `Phone`, that precede values in forms, business cards and key-value tables."""
 
 from __future__ import annotations
 

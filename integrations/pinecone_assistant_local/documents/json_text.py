@@ -17,7 +17,7 @@ from ..text.passages import Block
 
 _IDENTITY_FIELDS = ("name", "title", "id", "key", "label", "code", "slug")
 _MAX_IDENTITY_CHARACTERS = 120
-# Owners and paths stand with every value below them: without a limit a long key could make a file grow a thousandfold.
+# Owners and paths are repeated with every value below them: without a limit a long key could make a file grow a thousandfold.
 _MAX_OWNER_CHARACTERS = 120
 _MAX_PATH_CHARACTERS = 300
 _MAX_PARTS = 50
@@ -148,7 +148,7 @@ def _value_steps(value: object, owner: _Owner) -> _Steps:
 
 
 def _object_steps(value: _Object, outside: _Owner, identity_key: str | None) -> _Steps:
-    """Yield the values of an object; `identity_key` is the one whose value tells it from others."""
+    """Yield the values of an object; `identity_key` is the key whose value identifies it."""
     owner = outside
     if identity_key is not None:
         name = _text_of(next(item for key, item in value if key == identity_key))

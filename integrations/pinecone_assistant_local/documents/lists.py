@@ -17,7 +17,7 @@ from ..text.sentences import ENDS
 _MARK = re.compile(
     r"\s*(?:(?P<symbol>[-*+\u2022\u2013\u2023\u25aa\u25cf\u25e6\uf0b7])|(?P<number>\d{1,3})[.)])\s+(?=\S)"
 )
-# These stand nowhere else; a dash or a star does.
+# These appear only in lists; a dash or a star does.
 _BULLETS = frozenset("\u2022\u2023\u25aa\u25cf\u25e6\uf0b7")
 _AFTER_NUMBER_IN_DATE = re.compile(
     r"(?:jan|feb|m[a\u00e4]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE
@@ -29,7 +29,7 @@ class Item:
     """Lines that belong together: a list item, or text between lists.
 
     Attributes:
-        lines: As they stand.
+        lines: The lines, unchanged.
         mark: The characters at the beginning that mark the item, and are no part of what it says.
     """
 
@@ -83,7 +83,7 @@ class ListReader:
         return has_ended or number == self._last + 1 > 1 or (number == 1 and (in_list or 2 in numbers))
 
     def _mark_of(self, line: str, mark: re.Match[str], numbers: set[int]) -> str:
-        """Return the mark, if it is no part of the text: a number is one only in a row of numbers."""
+        """Return the mark, if it is not part of the text: a number is one only in a row of numbers."""
         if mark["number"]:
             number = int(mark["number"])
             is_in_row = number in (1, self._last + 1) or number + 1 in numbers

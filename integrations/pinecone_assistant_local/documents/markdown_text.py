@@ -21,7 +21,7 @@ from ..text.sentences import split_sentences
 from .outline import Outline
 from .tables import Row, table_blocks
 
-# Headings stand with every passage under them: without a limit a file could grow a thousandfold.
+# Headings are repeated with every passage under them: without a limit a file could grow a thousandfold.
 MAX_HEADING_CHARACTERS = 300
 
 _FRONT_MATTER = re.compile(
@@ -246,7 +246,7 @@ def _html_shown(content: str) -> _Shown:
 
 
 def _without(text: str, opening: str, closing: str) -> str:
-    """Return the text without what stands between these; a regular expression would look for each end in all of the text."""
+    """Return the text without the parts between these marks; a regular expression would look for each end in all of the text."""
     kept = []
     position = 0
     while (start := text.find(opening, position)) >= 0 and (end := text.find(closing, start)) >= 0:

@@ -17,7 +17,7 @@ from .pdf_pages import without_running_lines
 
 MAX_HEADING_CHARACTERS = 120
 _LARGER = 1.12
-# Of a line's height: more space than this above a line begins a paragraph, unless all lines stand that far apart.
+# Of a line's height: more space than this above a line begins a paragraph, unless all lines are that far apart.
 _GAP = 0.45
 _MAX_GAP = 2.0
 _MORE_THAN_TYPICAL = 1.25

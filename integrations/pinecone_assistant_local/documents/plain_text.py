@@ -44,7 +44,7 @@ def parse_text(text: str) -> Iterator[Block]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Return what stands between blank lines; in double-spaced text only several blank lines end a paragraph."""
+    """Return the paragraphs between blank lines; in double-spaced text only several blank lines end a paragraph."""
     paragraphs = [paragraph.strip("\n") for paragraph in _BLANK_LINES.split(text) if paragraph.strip()]
     if len(paragraphs) < _MIN_LINES or any("\n" in paragraph for paragraph in paragraphs):
         return paragraphs

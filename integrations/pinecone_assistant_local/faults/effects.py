@@ -34,11 +34,11 @@ _CODES = {
 HTML_PAGE = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1>Please log in</h1></body></html>\n"
 
 
-class ConnectionGone(Exception):  # noqa: N818  (it is no error: the fault did what it was asked to)
+class ConnectionGone(Exception):  # noqa: N818  (not an error: the fault did its work)
     """The fault has closed the connection, or the client has left it: nothing is left to do for this request."""
 
 
-# How often a stalled upload is looked after: nothing tells that its client has left while nothing is read.
+# How often a stalled upload is checked: while nothing is read, nothing reports that its client has left.
 _LOOK_SECONDS = 0.05
 
 

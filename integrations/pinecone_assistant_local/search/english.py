@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..text.words import Stems
 
-# Each line: words of which any may stand for any other.
+# Each line holds words that may replace each other.
 _GROUPS = """
 height tall high altitude elevation taller
 maximum max greatest largest highest biggest peak
@@ -68,7 +68,7 @@ mail email
 
 
 class Synonyms:
-    """Stems that may stand for another stem.
+    """Stems that may replace another stem.
 
     Args:
         stems: Gives words the index's stems.
@@ -83,7 +83,7 @@ class Synonyms:
                 self._by_stem.setdefault(stem, {}).update(group)
 
     def of(self, stem: str) -> dict[str, str]:
-        """The other stems that may stand for this one, each with a word that has it."""
+        """The other stems that may replace this one, each with a word that has it."""
         return {other: word for other, word in self._by_stem.get(stem, {}).items() if other != stem}
 
 

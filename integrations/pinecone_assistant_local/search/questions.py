@@ -34,7 +34,7 @@ class Term:
     Attributes:
         stem: The stem in the index.
         word: A word with that stem, for the full-text query.
-        alternatives: Stems that may stand for it.
+        alternatives: Stems that may replace it.
         alternative_words: A word for each of them, for the full-text query.
         weight: 1 for the question's own terms, less for what earlier turns carry over.
         is_name: Whether it is written like a name.

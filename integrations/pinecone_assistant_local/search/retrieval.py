@@ -90,7 +90,7 @@ class Retriever:
 
 
 def _passages_with(snapshot: PassageSnapshot, question: Question) -> list[int]:
-    """For each term, the number of passages that have it or a stem that may stand for it."""
+    """For each term, the number of passages that have it or a stem that may replace it."""
     groups = [{term.stem, *term.alternatives} for term in question.all_terms]
     counts = snapshot.counts_by_stem(set().union(*groups))
     return [sum(counts.get(stem, 0) for stem in group) for group in groups]

@@ -36,7 +36,7 @@ EXPECTATION_MET = 0.2
 DENIAL_MET = 0.1
 ADJACENT_TERMS = 0.04
 QUOTED_PHRASE = 0.2
-# Below this part of the question, a sentence is no answer to it. A sentence with a thing of the kind that is asked for,
+# Below this part of the question, a sentence is not an answer to it. A sentence with a thing of the kind that is asked for,
 # such as a length, may say the rest in other words.
 MIN_COVERAGE = 0.5
 MIN_COVERAGE_OF_KIND = 0.4
@@ -71,7 +71,7 @@ class Hit:
     """A passage that was found.
 
     Attributes:
-        file: The file it stands in.
+        file: The file it is in.
         position: Its place in the file.
         page: Its page, where the format has pages.
         heading: The headings above it.
@@ -189,7 +189,7 @@ class Weighed:
         Args:
             text: The sentence.
             stems: Its words' stems, in order.
-            around: What stands around it.
+            around: The text around it.
         """
         question, expectation, heading = self.question, self.question.expectation, around.heading
         own = frozenset(stems)
@@ -198,7 +198,7 @@ class Weighed:
         denies = expectation.wants_prohibition and expectation.denies(text)
         parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
         score = _dot(parts, self._weights) / self._total
-        # A sentence that only its surroundings speak for is no answer, however well they fit.
+        # A sentence is not an answer if only its surroundings match, however well they do.
         if not (met and expectation.is_certain) and own.isdisjoint(self._own_stems):
             score *= 0.6
         if score > 0:
@@ -338,7 +338,7 @@ def _bonus(
     question: Question, stems: tuple[str, ...], pairs: frozenset[tuple[str, str]], *, met: float, denies: bool
 ) -> float:
     bonus = EXPECTATION_MET * met + DENIAL_MET * denies
-    # Words that stand together in the headings already say nothing by standing together here too.
+    # Words that are already together in the headings prove nothing by being together here too.
     bonus += ADJACENT_TERMS * min(3, len(pairs.intersection(pairwise(stems))))
     for phrase in question.quoted:
         if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):

@@ -52,7 +52,7 @@ def shown(text: str) -> str:
 
 
 def file_id_of(name: str) -> str:
-    """The identifier of a document by its path in the folder; it tells such files from those that clients upload."""
+    """The identifier of a document by its path in the folder; it distinguishes such files from those that clients upload."""
     return str(uuid.uuid5(_NAMESPACE, name))
 
 

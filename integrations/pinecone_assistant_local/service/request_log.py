@@ -79,5 +79,5 @@ class RequestLog:
 
 
 def safe_headers(headers: Iterable[tuple[str, str]], api_key: str) -> dict[str, str]:
-    """The headers without those that may carry a key, and without the key wherever else it stands."""
+    """The headers without those that may carry a key, and without the key wherever else it appears."""
     return {name: value.replace(api_key, "[key]") for name, value in headers if not _SECRET_HEADER.search(name)}

@@ -52,7 +52,7 @@ def compile_filter(value: object) -> Condition:
 
 
 def typed_value(value: object) -> tuple[str, Parameter] | None:
-    """The kind ("s", "n" or "b") and the stored form of a metadata scalar; None if it is no scalar."""
+    """The kind ("s", "n" or "b") and the stored form of a metadata scalar; None if it is not a scalar."""
     if isinstance(value, bool):
         return "b", float(value)
     if isinstance(value, str):

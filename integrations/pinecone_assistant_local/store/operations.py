@@ -75,7 +75,7 @@ def begin_operation(
     generation: int,
     now: int,
 ) -> Operation:
-    """A new operation in the transaction of the change that it stands for."""
+    """A new operation in the transaction of the change that it records."""
     operation_id = "op-" + next_id(connection, assistant, f"{operation_type}/{file_id}")
     row = connection.execute(
         "INSERT INTO operations (assistant, id, operation_type, file_id, generation, status, created_on)"

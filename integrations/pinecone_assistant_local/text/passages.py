@@ -98,7 +98,7 @@ def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
 def _with_texts(block: Block) -> Iterator[tuple[str, str]]:
     """Yield each sentence with its part of the block's text, which may say more: the mark of a list item, a link.
 
-    The words of the sentences stand in the text in the same order, so that their places tell where to cut it.
+    The words of the sentences stand in the text in the same order, so their places show where to cut it.
     """
     sentences = [piece for whole in block.sentences for piece in _cut(whole)]
     start = 0

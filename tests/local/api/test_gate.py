@@ -1,4 +1,4 @@
-"""What every request passes: host, key, version, size."""
+"""Checks that every request passes: host, key, version, size."""
 
 from __future__ import annotations
 

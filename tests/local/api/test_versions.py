@@ -1,4 +1,4 @@
-"""What the API version of a request changes, and what it does not."""
+"""Effect of a request's API version on its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a file, for tests."""
+"""Functions that read a file's text, for tests."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def passages_of(name: str, content: bytes | str) -> list[Passage]:
 
 
 def quoted(name: str, content: bytes | str) -> list[str]:
-    """What can be quoted from a file."""
+    """Return the text that can be quoted from a file."""
     return [sentence for block in blocks_of(name, content) for sentence in block.sentences]
 
 
 def quoted_under(name: str, content: bytes | str) -> list[tuple[str, str]]:
-    """What can be quoted from a file, each sentence after the headings above it."""
+    """Return the sentences that can be quoted from a file, each after the headings above it."""
     return [(block.heading, sentence) for block in blocks_of(name, content) for sentence in block.sentences]

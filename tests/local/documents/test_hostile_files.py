@@ -280,7 +280,7 @@ def test_no_text_takes_quadratic_time(name: str) -> None:
     ],
 )
 def test_no_text_grows_a_thousandfold(name: str, text: str) -> None:
-    """What stands above many passages is kept with each of them."""
+    """Headings above many passages are stored with each of them."""
     passages = to_passages(blocks_of(name, text.encode()), name)
     kept = sum(len(passage.body) + len(passage.heading) + len("".join(passage.sentences)) for passage in passages)
     assert kept < 40 * len(text)

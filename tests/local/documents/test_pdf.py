@@ -227,7 +227,7 @@ def test_an_answer_cites_the_page(local: LocalAssistant, api: Api, tmp_path: Pat
 
 
 def test_the_child_finds_its_libraries_where_the_parent_found_them(tmp_path: Path) -> None:
-    """What is in PYTHONPATH only, as after `pip install --target`, is not seen by `python -I`."""
+    """Packages that are only on PYTHONPATH, as after `pip install --target`, are invisible to `python -I`."""
     (tmp_path / "x.pdf").write_bytes(pdf(["It was found."]))
     program = (
         "from pathlib import Path; from pinecone_assistant_local.documents.reading import read_document;"

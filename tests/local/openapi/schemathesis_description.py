@@ -65,7 +65,7 @@ def _rewritten(value: Any) -> Any:
 
 
 def _add_prose(schema: dict[str, Any]) -> None:
-    """What the texts say of an object of a request."""
+    """Add the rules that only the description's prose states for a request object."""
     properties = schema["properties"]
     if set(properties) == _MESSAGE and not any("nullable" in one for one in properties.values()):
         schema["required"] = sorted(_MESSAGE)

@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What became of one description."""
+    """Result of the run for one description."""
 
     name: str
     requests: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""What `make openapi` makes of schemathesis' record; schemathesis itself is not needed here."""
+"""How `make openapi` reads schemathesis' record; these tests do not need schemathesis itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTEXT = "POST /chat/{assistant_name}/context"
 
 
 def _event(operation: str, *cases: tuple[str, str, str, str]) -> dict[str, Any]:
-    """What schemathesis writes of requests: body, failed check, its message, answer."""
+    """Schemathesis' record of requests: body, failed check, its message, answer."""
 
     def text(content: str) -> dict[str, str]:
         return {"$base64": base64.b64encode(content.encode()).decode()}

@@ -1,4 +1,4 @@
-"""What each line of the SDK does against a local assistant; test_lines.py runs this in a process per line."""
+"""Checks of each release line of the SDK against a local assistant; test_lines.py runs this in a process per line."""
 
 from __future__ import annotations
 

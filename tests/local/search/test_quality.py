@@ -45,7 +45,7 @@ def test_at_most_one_question_without_an_answer_is_answered(judged: list[Judged]
 
 
 def test_at_least_half_of_the_answerable_questions_get_the_right_sentence(judged: list[Judged]) -> None:
-    """What it reaches today, on the half that nothing was tuned on."""
+    """Quality reached today, on the half of the questions that was not used for tuning."""
     assert _count(judged, "right", answerable=True) >= 10
 
 

@@ -1,4 +1,4 @@
-"""What `serve` makes of a folder: metadata, restarts, changes while it runs, the lines it writes."""
+"""Serving a folder with `serve`: metadata, restarts, changes while it runs, the lines it writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Served:
         return {file["name"]: file for file in listed if file["status"] == "Available"}
 
     def stop(self) -> str:
-        """What it has written to its error output, after Ctrl-C."""
+        """Stop the command with Ctrl-C and return its error output."""
         self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=20)
         assert self.process.returncode == 0, errors

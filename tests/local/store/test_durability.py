@@ -70,7 +70,7 @@ def _serving(folder: Path, store: Path) -> Iterator[Served]:
 
 @dataclass
 class Told:
-    """What the server was told, and what it acknowledged.
+    """Requests sent to the server, and those it acknowledged.
 
     Attributes:
         sent: The contents that were sent under each file identifier, in order.

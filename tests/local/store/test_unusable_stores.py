@@ -125,7 +125,7 @@ def _make_it_read_only(local: LocalAssistant) -> None:
 def test_a_store_that_can_no_longer_be_written_goes_on_answering(
     tmp_path: Path, happens: Callable[[LocalAssistant], None], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was kept stays, what is sent is refused without a part of it left behind."""
+    """Stored data stays; a new upload is refused and leaves no part behind."""
     with LocalAssistant(data_dir=tmp_path) as local, requests.Session() as session:
         api = Api(local, session=session)
         local.upload_text("pine.md", FACT)

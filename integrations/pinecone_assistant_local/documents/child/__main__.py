@@ -62,7 +62,7 @@ def set_limits(memory_bytes: int, cpu_seconds: int, wall_seconds: float) -> None
     }
     for kind, value in limits.items():
         _, hard = resource.getrlimit(kind)
-        # At the soft limit of CPU time there is a signal that tells why, at the hard one a kill.
+        # At the soft limit of CPU time a signal gives the reason; at the hard one the process is killed.
         upper = value + _MORE_CPU_SECONDS if kind == resource.RLIMIT_CPU else value
         upper = upper if hard == resource.RLIM_INFINITY else min(upper, hard)
         try:

@@ -108,7 +108,7 @@ def _index(text_page: Any, position: int) -> int:
 
 
 def _box(text_page: Any, index: int) -> Box:
-    # The font size that PDFium tells is the one before scaling, often 1: the height of the box is the real one.
+    # The font size that PDFium reports is the one before scaling, often 1: the height of the box is the real one.
     box = pdfium.FS_RECTF()
     if not pdfium.FPDFText_GetLooseCharBox(text_page, index, box):
         return Box(0.0, 0.0, 0.0, 0.0)

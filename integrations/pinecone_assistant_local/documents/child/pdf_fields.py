@@ -75,7 +75,7 @@ def fields_of(page: Any, form: Any) -> list[Field]:
 
 
 def with_fields(lines: list[Line], fields: list[Field], left_of: Callable[[Line, int], float]) -> list[Line]:
-    """Return the lines with the fields in them; a field that stands on no line is a line of its own.
+    """Return the lines with the fields in them; a field that is not on any line becomes a line of its own.
 
     Args:
         lines: The lines of a page, in reading order.
@@ -105,7 +105,7 @@ def _stands_on(field: Field, line: Line) -> bool:
 
 
 def _filled(line: Line, fields: list[Field], left_of: Callable[[Line, int], float]) -> Line:
-    """Return a line with fields from left to right, each before the first word that stands right of its left edge."""
+    """Return a line with fields from left to right, each before the first word to the right of its left edge."""
     starts = [index for index in range(len(line.text)) if not index or line.text[index - 1].isspace()]
     lefts = [(left_of(line, start), start) for start in starts if not line.text[start].isspace()]
     parts = []
