@@ -98,6 +98,8 @@ def test_a_conversation_without_an_answer_has_none(local: LocalAssistant) -> Non
         alignment_evaluator(**options(local))(outputs=CONVERSATION[:1], reference_outputs="It is 25 meters tall.")
 
 
+# LangSmith's import warns on Python 3.12 and later.
+@pytest.mark.filterwarnings("ignore:ast.Str is deprecated:DeprecationWarning")
 async def test_langsmith_evaluates_with_it_sync_and_async(
     local: LocalAssistant, capsys: pytest.CaptureFixture[str]
 ) -> None:
