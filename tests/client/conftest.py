@@ -17,7 +17,7 @@ from .support.raw_server import RawServer
 
 @pytest.fixture
 def server() -> Iterator[RawServer]:
-    """A scripted server. Its port may have been another's, whose host clients would remember."""
+    """A scripted server. Known hosts are forgotten first, because an earlier server may have had its port."""
     hosts._hosts.known.clear()
     with RawServer() as running:
         yield running
@@ -60,7 +60,7 @@ def ca_path(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def tls_context(authority: trustme.CA) -> ssl.SSLContext:
-    """What a server on 127.0.0.1 under any name of the tests shows."""
+    """TLS context of a server on 127.0.0.1, valid for all host names of the tests."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost", "assistant.example").configure_cert(context)
     return context
@@ -75,7 +75,7 @@ def tls_server(tls_context: ssl.SSLContext) -> Iterator[RawServer]:
 
 @pytest.fixture
 def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a proxy nor a CA bundle of the machine that runs the tests has a say."""
+    """Remove the machine's own proxies and CA bundles from the environment."""
     proxies = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
     for name in (*proxies, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)

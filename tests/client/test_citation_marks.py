@@ -1,4 +1,4 @@
-"""Citation marks leave the text, whole and in pieces, and the citations stay at the places where they were."""
+"""Stripping citation marks, from whole texts and pieces; the citations keep the places of their marks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_text_without_marks_does_not_depend_on_the_split(text: str, cuts: li
 
 @given(TEXTS)
 def test_what_leaves_is_what_is_extracted_and_places_fit(text: str) -> None:
-    """Without a list at the end. Letters and signs before each place are those that stood before the mark."""
+    """For a text without a list at the end. The characters before each place are those that were before the mark."""
     if strip_reference_list(text) != text:
         return
     stripper = MarkStripper()
@@ -136,7 +136,7 @@ def test_a_stream_is_shaped_as_the_whole_answer_is(text: str, end: str, cuts: li
     [("Pine.\n\n[1] says so.", "Pine.\n\nsays so."), ("Pine [1] EN", "Pine EN"), ("Pine [1]EN", "Pine EN")],
 )
 def test_a_mark_in_what_was_held_back_to_the_end_leaves_too(text: str, expected: str) -> None:
-    """Held back because it could have been of the reference list, or of a stop sequence."""
+    """It was held back because it could have belonged to the reference list or to a stop sequence."""
     whole = ChatCompletion("id", "gpt", text, "stop")
     assert AnswerShaper(stop=("END",), strip_citations=True).whole(whole).content == expected
     shown, _, _ = streamed(AnswerShaper(stop=("END",), strip_citations=True), chunks_of(text, [*text]))
@@ -155,7 +155,7 @@ def test_the_list_leaves_too_and_the_citations_keep_their_files() -> None:
 
 
 def test_citations_of_the_standard_interface_come_in_order_and_at_their_new_places() -> None:
-    """Its text has no marks as far as is known; where it has one, the places after it move."""
+    """The standard interface is not known to write marks; if a text has one, the later places move."""
     one, two, late = (Citation(at, at, (Reference(file_id=str(at)),)) for at in (4, 12, 99))
     chunks = [
         ChatCompletionChunk("id", "gpt", "Pine [1"),

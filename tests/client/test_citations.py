@@ -1,4 +1,4 @@
-"""Citations: markers in an answer's text, brackets that are none, and hostile texts."""
+"""Citations: markers in an answer's text, brackets that are not markers, and hostile texts."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_answer_of_a_quarter_megabyte_is_read_in_seconds(name: str) -> None:
-    """What takes quadratic time takes many minutes here; the bound is loose because the machine may be slow."""
+    """Quadratic parsing would take many minutes here; the bound is loose because the machine may be slow."""
     text = HOSTILE[name]
     started = process_time()
     extract_citations(text)

@@ -60,4 +60,4 @@ async def test_an_injected_client_stays_open_and_the_one_made_from_it_does_not(
     assert injected._connections is not None
     assert made._connections is None
     await Clients(None, injected).aclose()
-    assert await asyncio.to_thread(server.sees_no_connections)  # the loop closes what was async
+    assert await asyncio.to_thread(server.sees_no_connections)  # the loop closes the async connections

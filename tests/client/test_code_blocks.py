@@ -1,4 +1,4 @@
-"""A text that is one code block is what stands in it."""
+"""Unwrapping a text that is one code block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error tree: which class, where it points to, and what it carries through copies and pickles."""
+"""The error tree: its classes, their pointers to the docs, and their attributes after copying and pickling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metadata filter language: all of it is accepted, and an error names the path of what is wrong."""
+"""The metadata filter language: all of it is accepted, and an error names the path of the wrong part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pinecone_assistant_client.filters import check_number, checked_guard, deep_
 
 
 def said(bad: Any) -> str:
-    """What is wrong with a filter, without the pointer to the docs."""
+    """The error of a filter, without the pointer to the docs."""
     with pytest.raises(InvalidRequestError) as caught:
         validate_filter(bad)
     return str(caught.value).removesuffix("; see docs/errors.md#invalidrequesterror")

@@ -1,4 +1,4 @@
-"""Messages: what is folded into what, and what is refused before anything is sent."""
+"""Messages: how a conversation is folded, and which ones are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folded(*messages: tuple[str, str]) -> list[tuple[str, str]]:
 
 
 def said(bad: Any, **options: Any) -> str:
-    """What is wrong with the messages, without the pointer to the docs."""
+    """The error of a list of messages, without the pointer to the docs."""
     with pytest.raises(InvalidRequestError) as caught:
         fold_messages(bad, **options)
     return str(caught.value).removesuffix("; see docs/errors.md#invalidrequesterror")
@@ -53,7 +53,7 @@ def test_system_messages_come_in_order_before_the_first_user_text() -> None:
 
 
 def test_system_messages_from_anywhere_go_to_the_first_user_turn() -> None:
-    """A system message between two turns neither stands alone nor parts what belongs together."""
+    """A system message between two turns of one role does not keep them from being joined."""
     assert folded(("user", "U1"), ("system", "S1"), ("user", "U2"), ("assistant", "A"), ("system", "S2")) == [
         ("user", "S1\n\nS2\n\nU1\n\nU2"),
         ("assistant", "A"),
@@ -112,7 +112,7 @@ def test_a_blank_question_is_refused_with_its_place(content: str) -> None:
 @pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003", "\u0085", None])
 @pytest.mark.parametrize("role", ["assistant", "system", "developer"])
 def test_a_blank_turn_of_another_role_is_left_out(role: str, content: Any) -> None:
-    """An answer without text was refused in every later turn, so that its conversation was locked."""
+    """Every later turn was refused because of an answer without text, so the conversation could not go on."""
     for blank in (Message(role, content), {"role": role, "content": content}):
         messages = [{"role": "user", "content": "a"}, blank, {"role": "user", "content": "b"}]
         for system_messages in ("merge", "error"):

@@ -1,4 +1,4 @@
-"""The two faces of the client: what users import, and what only authors of adapters need."""
+"""Public names of the client: one module for users, and one for authors of adapters."""
 
 from __future__ import annotations
 

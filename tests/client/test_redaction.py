@@ -1,4 +1,4 @@
-"""Keys and the queries of links are cut out of all that an error keeps; excerpts are short."""
+"""Keys and the queries of links are cut out of everything that an error keeps; excerpts are short."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def test_blanks_without_end_are_shown_before_they_fill_the_memory() -> None:
 
 @pytest.mark.parametrize("blank", [" ", "\n", " \n"])
 def test_a_list_after_more_blanks_than_are_held_is_dropped_all_the_same(blank: str) -> None:
-    """Its heading went out with the blanks, and then its links did."""
+    """Its heading was let through with the blanks, and after it the links."""
     for size in range(100, 300):
         text = "Pine." + blank * size + f"\nReferences:\n1. [a.pdf]({URL})"
         assert held_back(*text).rstrip() == held_back(text) == "Pine."

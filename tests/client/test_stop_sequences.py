@@ -1,4 +1,4 @@
-"""Stop sequences and the reference list: pieces in any split give what the whole text gives."""
+"""Stop sequences and the reference list: any split into pieces has the same result as the whole text."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_what_a_shaped_decoder_held_back_after_the_finish_comes_when_the_connect
 
 @pytest.mark.parametrize("options", [{"strip_references": True}, {"strip_citations": True}, {"stop": ("x",)}])
 def test_an_answer_of_which_nothing_is_shown_is_one_empty_chunk(options: dict[str, Any]) -> None:
-    """Whoever keeps the last chunk of a stream had none: an UnboundLocalError in LlamaIndex's engines."""
+    """A stream without chunks was an UnboundLocalError in LlamaIndex's engines, which use the last chunk."""
     shaper = AnswerShaper(**options)
     assert shaper.feed(ChatCompletionChunk("id", "gpt")) is None
     assert shaper.finish() == ChatCompletionChunk("id", "gpt")

@@ -1,4 +1,4 @@
-"""Whole answers over a socket: one that is read, one cut, and errors. All other shapes are in ../wire, without sockets."""
+"""Whole answers over a socket: one complete, one cut, and errors. All other shapes are tested in ../wire, without sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of a call, of a view and of the client: which wins, what is sent, and how they shape an answer."""
+"""Options of a call, of a view and of the client: their precedence, their place in the request, their effect on answers."""
 
 from __future__ import annotations
 

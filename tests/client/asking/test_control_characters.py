@@ -114,7 +114,7 @@ def ask_to_upload(ask: Asking, client: Any, path: Path) -> None:
 
 
 def test_the_data_of_an_error_stays_as_it_came(ask: Asking, server: RawServer) -> None:
-    """For a program to read: a message is for people."""
+    """The body is for programs to read; only messages are cleaned for people."""
     body = service_error("X", "a\u200db", 400)
     server.otherwise = reply(body, status=400)
     with pytest.raises(AssistantError) as caught:

@@ -1,4 +1,4 @@
-"""Clients are values: they pickle, copy and fork, and drop what is live on the way."""
+"""Pickled, copied and forked clients work, and drop their live connections."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_construction_and_repr_do_no_work_and_show_no_key(server: RawServer) -> 
 
 
 def in_a_child(work: object) -> int:
-    """Exit status of a forked child that did the work."""
+    """Run the work in a forked child, and return its exit status."""
     assert callable(work)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forks beside threads
@@ -74,7 +74,7 @@ def in_a_child(work: object) -> int:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_may_ask_async_and_its_parents_loop_goes_on(server: RawServer) -> None:
-    """The child shares the parent's epoll: closing the parent's transports there would deafen the parent."""
+    """The child shares the parent's epoll, so closing the parent's transports there would make the parent miss events."""
 
     async def ask_once(client: AsyncAssistantClient) -> str:
         return (await client.chat_completion(QUESTION)).content
@@ -124,7 +124,7 @@ def test_a_forked_child_opens_its_own_connection(ask: Asking, server: RawServer)
 
 
 def answer_of(client: AssistantClient | AsyncAssistantClient) -> str:
-    """The answer of either client; in a child, which may not run a loop that the forking thread might be inside of."""
+    """The answer of either client. It makes a new event loop, because in a forked child the parent's may count as running."""
     if isinstance(client, AssistantClient):
         return client.chat_completion(QUESTION).content
     asyncio.set_event_loop_policy(None)

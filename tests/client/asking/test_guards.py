@@ -1,4 +1,4 @@
-"""A guard filter: it holds in every call, and nothing loosens it. And filters that are changed after they were passed."""
+"""A guard filter applies to every call, and nothing loosens it. Filters that are changed after they were passed."""
 
 from __future__ import annotations
 

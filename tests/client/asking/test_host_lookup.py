@@ -1,4 +1,4 @@
-"""Looking the host up: once for all that start together, checked before the key goes there, forgotten after a failure."""
+"""Host lookup: shared by concurrent calls, checked before the key is sent there, forgotten after a failure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REFUSED = reply(service_error("UNAUTHENTICATED", "Invalid API key.", 401), statu
 
 
 def test_threads_that_start_together_fail_together(server: RawServer) -> None:
-    """If each tried again by itself after the failure, the last of them would wait for all the timeouts in turn."""
+    """If each call retried the lookup by itself, the last of them would wait for all the timeouts in turn."""
     gate = threading.Event()
     server.script([WaitFor(gate), *REFUSED])
     server.otherwise = REFUSED

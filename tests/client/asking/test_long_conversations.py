@@ -1,4 +1,4 @@
-"""A conversation of 2,000 messages costs time in proportion to its length, and no copy of its texts but the request's bytes."""
+"""A conversation of 2,000 messages takes time in proportion to its length, and its texts are copied only into the request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def history(count: int, size: int = 10) -> list[str]:
 
 
 def calls_made(work: Callable[[], object]) -> int:
-    """How many functions, of Python and of C, a piece of work calls: a measure of time that no other process disturbs."""
+    """Count the Python and C functions that a piece of work calls: a measure of time that other processes do not disturb."""
     count = 0
 
     def counted(_frame: FrameType, event: str, _argument: Any) -> None:
@@ -57,7 +57,7 @@ def calls_made(work: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("converted", [by_hand, from_langchain, from_llama_index])
 def test_the_texts_of_a_long_conversation_are_passed_on_and_not_copied(converted: Converted) -> None:
-    """The turns to send hold the very strings that the application holds."""
+    """The turns to send refer to the application's own strings."""
     texts = history(2001)
     turns = fold_messages(converted(texts))
     assert all(turn.content is text for turn, text in zip(turns, texts, strict=True))
@@ -65,7 +65,7 @@ def test_the_texts_of_a_long_conversation_are_passed_on_and_not_copied(converted
 
 @pytest.mark.parametrize("interface", ["openai", "standard"])
 def test_a_request_of_2000_messages_needs_its_own_bytes_and_little_more(interface: Interface) -> None:
-    """The encoder's buffer grows ahead of what it holds; a second copy of the texts would show as a whole 20 MB."""
+    """The encoder's buffer is larger than its content; a second copy of the texts would add a whole 20 MB."""
     messages = by_hand(history(2001, size=10_000))
     options = ChatOptions().changed(interface=interface)
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""What a request carries over the wire, and where it never goes."""
+"""Content of a request on the wire, and hosts that it is never sent to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent again, counted at the server."""
+"""Retries, counted at the server."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_a_server_that_comes_back_is_reached(ask: Asking, server: RawServer) -> 
 
 
 def test_an_error_body_that_never_ends_does_not_hold_the_retry_up(ask: Asking, server: RawServer) -> None:
-    """The status tells enough; what is missing of the body costs one read timeout at most."""
+    """The status is enough for a retry; waiting for the rest of the body costs at most one read timeout."""
     server.script([head(503, {"Content-Length": "100"}), b"{", HOLD], WHOLE)
     assert ask(timeout=(2.0, 0.5)).chat_completion(QUESTION).content == TEXT
     assert len(server.requests) == 2

@@ -1,4 +1,4 @@
-"""The retry policy as data and pure functions: what is sent again, and after how long."""
+"""The retry policy as data and pure functions: which failures are retried, and after how long."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ METHODS: list[Callable[[Any], Any]] = [
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """What an error was raised from, and while what was handled: traces and logs show these, too."""
+    """Yield the causes and contexts of an error: traces and logs show these, too."""
     for cause in {error.__cause__, error.__context__} - {None, error}:
         assert cause is not None
         yield cause
@@ -101,7 +101,7 @@ def test_what_a_peer_echoes_reaches_no_error_and_no_log(
 def test_a_connection_that_breaks_after_the_whole_answer_is_logged_without_the_key(
     ask: Asking, server: RawServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Urllib3 repeats what stood in place of a chunk's length."""
+    """Urllib3's message repeats the text that came in place of a chunk's length."""
     chunked = head(200, {"Transfer-Encoding": "chunked", "Content-Type": "text/event-stream"})
     # In one packet aiohttp takes them all for one bad answer.
     server.otherwise = [chunked, *map(chunk, PARTS), Pause(0.1), f"{ECHO}\r\n".encode(), CLOSE]
@@ -116,7 +116,7 @@ def test_a_connection_that_breaks_after_the_whole_answer_is_logged_without_the_k
 def test_a_key_in_which_an_excerpt_ends_is_cut_out_as_a_whole_one_is(
     ask: Asking, server: RawServer, method: Callable[[Any], Any], before: int
 ) -> None:
-    """Its first characters are more than half of it."""
+    """The excerpt could otherwise end with more than half of the key."""
     server.otherwise = reply((" " if before > 300 else "y") * (before - 1) + "." + KEY)
     with pytest.raises(AssistantError) as caught:
         method(ask())
@@ -165,7 +165,7 @@ def test_the_text_so_far_stays_as_the_service_wrote_it(ask: Asking, server: RawS
 def test_the_text_so_far_has_no_link_where_references_are_stripped(
     ask: Asking, server: RawServer, cut: str, ending: str
 ) -> None:
-    """Neither if the cut is inside the list, so that it is none yet."""
+    """The links are also cut out of a list that ends in its middle."""
     endings: dict[str, Answer] = {"close": [CLOSE], "error": [event({"error": "broke"})], "time": [HOLD]}
     listed = f"25 m [1].\n\nReferences:\n1. [a.pdf]({SIGNED}){cut}"
     server.script(streamed([part(listed), *endings[ending]]))
@@ -203,7 +203,7 @@ PROXIES: dict[str, Answer | None] = {
 def test_the_login_of_a_proxy_reaches_no_error_and_no_log(
     ask: Asking, server: RawServer, name: str, source: str, request: pytest.FixtureRequest
 ) -> None:
-    """Neither of one that is not there nor of one that refuses; aiohttp names the proxy's whole URL."""
+    """For a proxy that does not exist and for one that refuses. Aiohttp's message has the proxy's whole URL."""
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     caplog: pytest.LogCaptureFixture = request.getfixturevalue("caplog")
     answer = PROXIES[name]

@@ -1,4 +1,4 @@
-"""Settings: arguments before the environment, and what is refused before any traffic."""
+"""Settings: arguments win over the environment, and wrong ones are refused before any traffic."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_environment_is_read_once_at_construction(monkeypatch: pytest.Monkey
 
 
 def test_reading_checks_nothing() -> None:
-    """A model can be built without a key; the first use says what is missing."""
+    """A model can be built without a key; its first use raises an error that asks for one."""
     read()
     read(api_key="with\nbreak", host="ftp://x", default_headers={"Host": "x"})
 
@@ -102,7 +102,7 @@ def test_an_option_of_a_wrong_type_is_refused_by_name(option: str, value: Any) -
 async def test_a_session_of_a_wrong_type_is_refused_before_anything_is_sent(
     option: str, wanted: str, value: Any
 ) -> None:
-    """It was an AttributeError out of the transport, and the other client did not notice it at all."""
+    """It was an AttributeError from the transport in one client, and was not noticed in the other."""
     options: dict[str, Any] = {"assistant_name": "docs", "api_key": "k", "host": "http://127.0.0.1:1", option: value}
     refusal = f"^{option} is a {type(value).__name__}: pass a {wanted}, or leave it out"
     with pytest.raises(InvalidRequestError, match=refusal):
@@ -197,7 +197,7 @@ def test_a_proxy_that_is_no_url_is_refused(proxies: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["HTTPS", "htps", "no_proxy", "http:"])
 def test_a_proxy_that_no_request_would_use_is_refused(scheme: str) -> None:
-    """The request, and its key, would go past the proxy without a word."""
+    """The request, with its key, would silently bypass the proxy."""
     assert said(good(proxies={scheme: "http://proxy:3128"}).check).startswith(
         f"proxies has {scheme!r}, which no request"
     )

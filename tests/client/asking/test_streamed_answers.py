@@ -1,4 +1,4 @@
-"""Streamed answers over a socket: one that is read, cuts, and an error. All other shapes are in ../wire, without sockets."""
+"""Streamed answers over a socket: complete, cut, and an error. ../wire tests all other shapes, without sockets."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _read_until_error(stream: Any) -> tuple[str, AssistantError | None]:
 def test_a_stream_whose_connection_breaks_is_whole_or_a_typed_error(
     ask: Asking, server: RawServer, framing: Framing, ending: Step
 ) -> None:
-    """Whole means: the finish_reason came. The decoders are tested with a cut after every byte."""
+    """An answer is whole once its finish_reason came. The decoders are tested with a cut after every byte."""
     finish = event({"choices": [{"finish_reason": "stop"}]})
     first, second = (event({"choices": [{"delta": {"content": text}}]}) for text in ("Tä ", "g."))
     body = first + second

@@ -1,4 +1,4 @@
-"""What a traceback shows of an error: tools such as rich and Sentry print the variables of every frame."""
+"""Tracebacks of errors show no secrets, although tools such as rich and Sentry print the variables of every frame."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAILURES: dict[str, Answer] = {
 
 
 def frames(error: BaseException | None) -> list[traceback.FrameSummary]:
-    """The frames of an error and of all that it was raised from, but for those of these tests, with their variables."""
+    """The frames of an error and of its causes, with their variables; frames of these tests are left out."""
     if error is None:
         return []
     stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack

@@ -1,4 +1,4 @@
-"""The client against a real assistant of this project: another reading of the same API, over real sockets."""
+"""The client against the local assistant, an independent implementation of the API, over real sockets."""
 
 from __future__ import annotations
 

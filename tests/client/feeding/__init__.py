@@ -1,1 +1,1 @@
-"""Feeding an assistant: files, operations, assistants, evaluation, sync."""
+"""Files, operations, assistants, evaluation and sync."""

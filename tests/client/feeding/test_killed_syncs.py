@@ -1,4 +1,4 @@
-"""A sync that is killed at any moment is mended by the next. `DURABILITY_ROUNDS` is the number of kills, 3 if it is not set."""
+"""The sync after a killed one completes it. `DURABILITY_ROUNDS` is the number of kills, 3 by default."""
 
 from __future__ import annotations
 

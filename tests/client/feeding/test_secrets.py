@@ -1,4 +1,4 @@
-"""What a crash reporter finds in the errors of feeding: no key, no header, no signed link, no content of a file."""
+"""A crash reporter finds no key, header, signed link or file content in the errors of file operations."""
 
 from __future__ import annotations
 

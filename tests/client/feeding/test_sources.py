@@ -1,4 +1,4 @@
-"""Where a sync takes its files from: what is left out of a folder, links, patterns, and URLs."""
+"""Sources of a sync: ignored paths of a folder, links, patterns, and URLs."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_patterns_choose(tmp_path: Path, patterns: Any, exclude: Any, expected: 
     write(tmp_path, "a.md", "b.txt", "g/a.md", "g/h/a.md", "g/h/c[1].md")
     listing = list_source(tmp_path, Patterns(patterns, exclude))
     assert paths(listing) == expected
-    assert listing.ignored == []  # what was not asked for is not ignored
+    assert listing.ignored == []  # a file that no pattern matches is not listed as ignored
 
 
 @pytest.mark.parametrize("patterns", [(), ("",), (3,), ("a", None)])

@@ -1,4 +1,4 @@
-"""`files.sync` against the local assistant: what is sent, what is left alone, and how narrow deleting is."""
+"""`files.sync` against the local assistant: which files are uploaded, left unchanged and deleted."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def held(local: LocalAssistant, owner: str = "docs") -> dict[str, str]:
-    """What the assistant has of an owner: content by path."""
+    """The owner's files in the assistant: content by path."""
     return {
         str(found.metadata.get("sync_path")): found.content.decode()
         for found in files_of(local).values()
@@ -51,7 +51,7 @@ def held(local: LocalAssistant, owner: str = "docs") -> dict[str, str]:
 
 
 def sent(local: LocalAssistant) -> list[str]:
-    """What was sent since the last look, other than lists."""
+    """The requests since the last call of this function that change something."""
     found = [method for method in methods(local) if method != "GET files" or "/files/" in method]
     changes = [method for method in found if not method.startswith("GET")]
     local._running.service.requests.clear()
@@ -273,7 +273,7 @@ def test_nothing_is_deleted_if_the_iterable_broke(feeder: Feeder, local: LocalAs
 
     with pytest.raises(LookupError) as caught:
         feeder.files.sync(broken(), owner="docs", delete=True)
-    assert caught.value.report.unchanged  # type: ignore[attr-defined] # it is set on what was raised
+    assert caught.value.report.unchanged  # type: ignore[attr-defined] # it is set on the raised error
     assert held(local).keys() == FILES.keys()
 
 

@@ -1,4 +1,4 @@
-"""The plan of a sync: pure, empty once it is carried out, and never about somebody else's files."""
+"""The plan of a sync: empty once it is carried out, and never about another owner's files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def present_file(owner: str, wanted: Wanted, status: str | None = "Available", *
 
 @st.composite
 def present_files(draw: st.DrawFn) -> list[AssistantFile]:
-    """Files of several owners, files of nobody, and files whose metadata was copied or made up."""
+    """Files of several owners, files without an owner, and files with copied or invented metadata."""
     files = [
         present_file(draw(st.sampled_from(["docs", "other"])), draw(wanted_files), draw(statuses))
         for _ in range(draw(st.integers(0, 8)))

@@ -1,4 +1,4 @@
-"""Uploads, deletions and creations that the network breaks: one file in the end, or an error that says what to do."""
+"""Uploads, deletions and creations over a broken connection end with one file, or with an error that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many uploads at once: bounded, consumed lazily, each on its own, held back together, watched by one poller."""
+"""`upload_many`: bounded concurrency, lazy consumption, independent failures, a shared Retry-After and a shared poller."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_an_error_of_the_iterable_lets_what_was_begun_end_and_has_the_report(
 
     with pytest.raises(LookupError, match="of the caller") as caught:
         feeder.files.upload_many(uploads())
-    assert len(caught.value.report.uploaded) == 10  # type: ignore[attr-defined] # it is set on what was raised
+    assert len(caught.value.report.uploaded) == 10  # type: ignore[attr-defined] # it is set on the raised error
     assert len(files_of(local)) == 10
 
 
@@ -234,7 +234,7 @@ def test_metadata_that_a_service_drops_is_an_error_of_each_file(
 def test_retry_after_holds_back_all_workers(
     feeder_of: Callable[..., Feeder], service: FileService, max_retries: int
 ) -> None:
-    """The clock stands still here, so each request after the refusal has to wait for the whole time first."""
+    """The clock is frozen here, so each request after the refusal has to wait for the whole time first."""
     feeder = feeder_of(max_retries=max_retries)
     feeder.client._retries = dataclasses.replace(feeder.client._retries, clock=lambda: 1000.0)
     service.turn_away_at, service.retry_after = 5, 7.0
@@ -265,7 +265,7 @@ def test_uploads_of_an_old_version_are_many_posts(ask_local: Asking, local: Loca
 
 
 def test_faults_among_many_leave_each_file_once(feeder: Feeder, local: LocalAssistant) -> None:
-    """No more faults of a kind than a request has retries, because they may all meet the same file."""
+    """There are at most as many faults of a kind as a request has retries, because all of them may hit the same file."""
     local.faults.add(on=("PUT", "/assistant/files/*"), times=1, status=503)
     local.faults.add(on=("PUT", "/assistant/files/*"), times=1, cut_after_events=0)
     local.faults.add(on=("GET", "/assistant/files/*"), times=2, reset=True)

@@ -1,4 +1,4 @@
-"""Uploading a file: what arrives, what is checked first, and how the wait ends."""
+"""Uploading a file: its content on arrival, the checks before it is sent, and the wait for its processing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_kind_of_file_arrives_byte_for_byte(
 
 
 class _Pipe:
-    """A binary stream that can be read once and is no io.IOBase."""
+    """A binary stream that can be read once and is not an io.IOBase."""
 
     def __init__(self, content: bytes) -> None:
         self._rest = io.BytesIO(content)
@@ -74,7 +74,7 @@ def test_a_stream_is_read_from_where_it_stands(feeder: Feeder, local: LocalAssis
 @pytest.mark.parametrize("name", ['a "b".md', "x\\y.md", "naïve €.md", "a;b=c.md", "%41.md", "  spaced .md"])
 def test_a_name_keeps_its_characters(feeder: Feeder, local: LocalAssistant, name: str) -> None:
     uploaded = feeder.files.upload(PINE, name=name)
-    assert uploaded.name in (name, name.replace('"', "%22"))  # what browsers write for a quote
+    assert uploaded.name in (name, name.replace('"', "%22"))  # browsers write this for a quote
 
 
 def test_an_id_of_the_callers_is_replaced(feeder: Feeder, local: LocalAssistant) -> None:
@@ -228,7 +228,7 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "a stream without a name": ({"file": io.BytesIO(b"x")}, "name="),
         "an empty name": ({"file": b"x", "name": ""}, "name ''"),
         "a name with a line break": ({"file": b"x", "name": "a\r\nb.md"}, "cannot be the name"),
-        "a name that is no text": ({"file": b"x", "name": 3}, "name is a int"),
+        "a name that is not text": ({"file": b"x", "name": 3}, "name is a int"),
         "a text stream": ({"file": io.StringIO("x"), "name": "a.md"}, "binary mode"),
         "a closed stream": ({"file": _closed(), "name": "a.md"}, "'a.md' cannot be read"),
         "nothing": ({"file": None, "name": "a.md"}, "NoneType"),
@@ -237,7 +237,7 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "an id with a slash": (good | {"file_id": "a/b"}, "a/b"),
         "an empty id": (good | {"file_id": ""}, "file_id ''"),
         "a long id": (good | {"file_id": "a" * 129}, "1 to 128"),
-        "an id that is no text": (good | {"file_id": 3}, "file_id 3"),
+        "an id that is not text": (good | {"file_id": 3}, "file_id 3"),
         "null": (good | {"metadata": {"author": None}}, r"metadata\.author: null"),
         "nesting": (good | {"metadata": {"author": {"name": "x"}}}, r"metadata\.author: .*flat"),
         "a list of numbers": (good | {"metadata": {"tags": ["a", 2]}}, r"metadata\.tags\[1\]"),
@@ -249,11 +249,11 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "a larger integer": (good | {"metadata": {"n": 2**60}}, r"metadata\.n"),
         "no number": (good | {"metadata": {"n": float("nan")}}, r"metadata\.n"),
         "infinity": (good | {"metadata": {"n": float("inf")}}, r"metadata\.n"),
-        "a name of metadata that is no text": (good | {"metadata": {1: "x"}}, "metadata: .* 1"),
+        "a metadata name that is not text": (good | {"metadata": {1: "x"}}, "metadata: .* 1"),
         "an operator": (good | {"metadata": {"$and": "x"}}, r"metadata\.\$and"),
         "no dict": (good | {"metadata": [("a", 1)]}, "metadata is a list"),
         "half a letter": (good | {"metadata": {"a": "\ud800"}}, r"metadata\.a"),
-        "multimodal that is no boolean": (good | {"multimodal": "yes"}, "multimodal is 'yes'"),
+        "multimodal that is not a boolean": (good | {"multimodal": "yes"}, "multimodal is 'yes'"),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the proxies of the tests have in common: a port on 127.0.0.1, and a thread for each connection to it."""
+"""Base of the tests' proxies: a port on 127.0.0.1, and a thread for each connection to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One way to ask, sync or async: each behaviour of the client is tested through both from one fixture."""
+"""One interface to ask with either client, so that one test covers sync and async."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def text_of(chunks: Iterable[ChatCompletionChunk]) -> str:
 
 
 class Steps(Iterator[ChatCompletionChunk]):
-    """A stream read step by step, sync whatever it is."""
+    """A sync or async stream, read step by step with sync calls."""
 
     def __init__(self, asking: Asking, stream: Any) -> None:
         self._asking = asking

@@ -1,4 +1,4 @@
-"""What a peer writes below TLS to break it, and sessions of the caller that talk to any peer."""
+"""Bytes that a peer writes below TLS to break it, and injected sessions that accept any peer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN_TEXT = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 
 
 class _Recording(aiohttp.TCPConnector):
-    """A connector of the caller's whose transports are closed at the end: over TLS, Python 3.10 leaves them open."""
+    """A connector for injected sessions that closes its transports at the end: over TLS, Python 3.10 leaves them open."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""Settings with everything in them or one thing changed, and why they are refused."""
+"""Complete settings, settings with one value changed, and the reason why settings are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeding from tests, sync or async: every public name behind sync calls."""
+"""Clients for the tests of files: the public methods of both kinds, called sync."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Waits:
 
 
 class Calls:
-    """An object whose methods are called sync, whatever they are: coroutines are run, async iterators are stepped."""
+    """Wrap an object so that all its methods can be called sync: coroutines are run, async iterators are stepped."""
 
     def __init__(self, asking: Asking, object_: Any) -> None:
         self._asking = asking

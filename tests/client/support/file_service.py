@@ -1,4 +1,4 @@
-"""A service that stores files and processes them as slowly as a test wants; what it sees is noted.
+"""A service that stores files and processes them as slowly as a test wants. It records the requests.
 
 The local assistant has a file done by the time it answers, so pollers are tested here.
 """
@@ -19,7 +19,7 @@ class FileService:
 
     Attributes:
         polls_until_done: How often an operation is seen Processing, in lists or by itself, before it ends.
-        failing: Names of files whose processing fails.
+        failing: Names of files that fail in processing.
         drops_metadata: Whether metadata is lost.
         has_more_operations: Whether lists of operations say that there is another page, and show nothing.
         lists_fail: Whether lists of operations are answered with 503.

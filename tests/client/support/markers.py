@@ -8,7 +8,7 @@ Pages = tuple[int, ...] | None
 
 
 def found(text: str) -> list[tuple[str, list[tuple[int | None, Pages]]]]:
-    """Each marker as it stands in the text, with its numbers and pages."""
+    """Each marker as written in the text, with its numbers and pages."""
     return [
         (
             text[citation.start : citation.end],

@@ -1,4 +1,4 @@
-"""A small HTTP proxy on 127.0.0.1: it forwards, it tunnels (CONNECT), and it writes down who asked for what."""
+"""A small HTTP proxy on 127.0.0.1: it forwards, tunnels (CONNECT), and records the requests."""
 
 from __future__ import annotations
 

@@ -56,14 +56,14 @@ class Pause:
 
 @dataclass(frozen=True)
 class Set:
-    """Set the event: what comes before it was sent."""
+    """Set the event, after all earlier steps were sent."""
 
     event: threading.Event
 
 
 @dataclass(frozen=True)
 class BelowTLS:
-    """Write these bytes to the socket as they are, outside the TLS that it carries."""
+    """Write these bytes to the socket itself, outside its TLS."""
 
     data: bytes
 

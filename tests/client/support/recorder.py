@@ -1,4 +1,4 @@
-"""What a crash reporter would record of an error: the variables of every frame, and what is in them."""
+"""A stand-in for a crash reporter: it records the variables of every frame of an error, with their contents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OPAQUE = (types.ModuleType, type, types.FunctionType, types.FrameType, str, byt
 
 
 def errors_of(error: BaseException | None, seen: set[int] | None = None) -> Iterator[BaseException]:
-    """An error, and all that it was raised from or while handling, shown by Python or not."""
+    """An error with all its causes and contexts, also those that Python does not print."""
     seen = set() if seen is None else seen
     if error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -23,7 +23,7 @@ def errors_of(error: BaseException | None, seen: set[int] | None = None) -> Iter
 
 
 def frames_of(error: BaseException) -> Iterator[types.FrameType]:
-    """The frames of all these errors, but for those of the tests."""
+    """The frames of all these errors, except the tests' own."""
     for one in errors_of(error):
         traceback = one.__traceback__
         while traceback is not None:
@@ -33,12 +33,12 @@ def frames_of(error: BaseException) -> Iterator[types.FrameType]:
 
 
 def modules_of(error: BaseException) -> set[str]:
-    """The top-level packages whose frames an error shows."""
+    """The top-level packages that an error has frames of."""
     return {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames_of(error)}
 
 
 def texts_in(value: Any, depth: int = _DEPTH, seen: set[int] | None = None) -> Iterator[str]:
-    """The reprs of a value, of what is in it, and of the attributes that `vars` shows."""
+    """The reprs of a value, of its items, and of the attributes that `vars` shows."""
     seen = set() if seen is None else seen
     if id(value) in seen:
         return

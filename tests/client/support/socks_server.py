@@ -1,4 +1,4 @@
-"""A small SOCKS proxy on 127.0.0.1, versions 4, 4a and 5: it writes down who asked for what, and what came in clear."""
+"""A small SOCKS proxy on 127.0.0.1, versions 4, 4a and 5: it records the requests, and bytes that came unencrypted."""
 
 from __future__ import annotations
 

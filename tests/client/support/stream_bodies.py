@@ -1,4 +1,4 @@
-"""Streamed answers of both interfaces as bytes, and reading them with the decoders: no server takes part."""
+"""Streamed answers of both interfaces as bytes, and functions that read them with the decoders, without a server."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read_standard(*pieces: bytes) -> list[ChatCompletionChunk]:
 
 
 def summary(chunks: Sequence[ChatCompletionChunk]) -> tuple[Any, ...]:
-    """What a caller puts together out of an answer's chunks."""
+    """The result that a caller assembles from an answer's chunks."""
     return (
         text_of(chunks),
         [citation for chunk in chunks for citation in chunk.citations],

@@ -15,7 +15,7 @@ from ..support.raw_server import CLOSE, HOLD, RESET, Answer, Pause, RawServer, S
 
 
 def test_the_time_between_bytes_is_bounded_and_the_whole_is_not(ask: Asking, server: RawServer) -> None:
-    """A slow drip is no stall: six pauses of 0.1 s pass a read timeout of 0.4 s."""
+    """A slow drip is not a stall: six pauses of 0.1 s pass a read timeout of 0.4 s."""
     server.script(streamed([piece for data in PARTS for piece in (Pause(0.1), data)]))
     assert "".join(answer.content for answer in ask(timeout=(2.0, 0.4)).stream_chat_completion(QUESTION)) == TEXT
 
@@ -48,7 +48,7 @@ def test_a_stall_carries_the_text_so_far(ask: Asking, server: RawServer) -> None
 async def test_what_arrived_before_the_connection_broke_is_not_lost_to_a_slow_reader(
     server: RawServer, ending: Answer
 ) -> None:
-    """As aiohttp does, which hides unread data behind its exception."""
+    """Aiohttp loses it: it hides unread data behind its exception."""
     seen = threading.Event()
     start: list[Step] = [
         head(200, {"Transfer-Encoding": "chunked"}),
@@ -72,7 +72,7 @@ async def test_what_arrived_before_the_connection_broke_is_not_lost_to_a_slow_re
 
 
 async def test_closing_the_client_ends_a_reader_that_waits(server: RawServer) -> None:
-    """As aiohttp did, which left it waiting for ever."""
+    """Aiohttp left the reader waiting for ever."""
     server.script(streamed([part("one "), HOLD]))
     client = AsyncAssistantClient(assistant_name="docs", api_key=KEY, host=server.url, timeout=30)
     answers = client.stream_chat_completion(QUESTION)

@@ -1,4 +1,4 @@
-"""Bytes off a real socket: nothing is held back, packed bodies are unpacked, and broken framing is a typed error."""
+"""Bytes from a real socket: nothing is held back, compressed bodies are decompressed, broken framing is a typed error."""
 
 from __future__ import annotations
 

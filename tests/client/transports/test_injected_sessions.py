@@ -1,4 +1,4 @@
-"""Sessions of the caller: their settings win, and they are never closed here."""
+"""Injected sessions: their settings win, and the client never closes them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_redirect_is_not_followed_by_an_injected_session(server: RawServer) ->
 
 
 def test_the_body_of_a_redirect_is_not_read_to_its_end_by_an_injected_session(server: RawServer) -> None:
-    """Requests reads all of it, to see where it would go; it may never end."""
+    """To prepare the redirect, requests reads its whole body, which may never end."""
     piece = chunk(b"x" * 65536)
     with requests.Session() as session, sync_client(server, http_session=session, max_retries=0) as client:
         server.otherwise = [head(307, {"Location": server.url, "Transfer-Encoding": "chunked"}), *[piece] * 200, HOLD]
@@ -81,7 +81,7 @@ def test_a_redirect_to_what_is_no_url_is_a_redirect_of_an_injected_session(serve
 
 
 async def test_a_session_that_raises_for_a_status_gives_the_error_of_that_status(server: RawServer) -> None:
-    """It was a lost connection that may have been processed, and its cause held the headers."""
+    """It was reported as a lost connection that may have been processed, and its cause held the headers."""
     server.otherwise = reply({"error": {"code": "X", "message": "bad key"}}, status=401)
     async with aiohttp.ClientSession(raise_for_status=True) as session:
         client = async_client(server, async_http_session=session)
@@ -92,7 +92,7 @@ async def test_a_session_that_raises_for_a_status_gives_the_error_of_that_status
 
 
 def test_the_retries_of_an_injected_session_are_its_own_and_typed(server: RawServer) -> None:
-    """A session with urllib3 retries raises RetryError; what arrives is this package's error."""
+    """A session with urllib3 retries raises RetryError; the caller gets this package's error."""
     server.otherwise = reply(b"busy", status=503)
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=0))
@@ -106,7 +106,7 @@ def test_the_retries_of_an_injected_session_are_its_own_and_typed(server: RawSer
 def test_a_head_that_urllib3_refuses_is_no_reason_to_send_the_question_again(
     server: RawServer, *, is_streamed: bool
 ) -> None:
-    """Requests words it as InvalidHeader, its error for headers of a request that are refused before anything is sent."""
+    """Requests raises InvalidHeader, which is otherwise its error for a request's own headers, before anything is sent."""
     server.otherwise = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef"]
     with requests.Session() as session, sync_client(server, http_session=session) as client:
         with pytest.raises(APIConnectionError, match="multiple unmatching values") as caught:

@@ -1,4 +1,4 @@
-"""Calls that are ended from outside: what a recorder of the frames' variables finds holds neither the key nor a login."""
+"""Calls that are ended from outside: the variables in the frames of the error hold neither the key nor a login."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ EACH = pytest.mark.parametrize("where", WHERE)
 
 
 class Stopped(Exception):  # noqa: N818 - as a worker's time limit is called
-    """What a signal handler raises."""
+    """An exception that a signal handler raises."""
 
 
 @contextlib.contextmanager
 def asked(server: RawServer, where: str, kind: Any, session: Any = None) -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """A client with every secret there can be, and what waits until the server has its request."""
+    """A client with every kind of secret, and a function that waits until the server has its request."""
     server.otherwise = WHERE[where][1]
     options: dict[str, Any] = {"host": server.url}
     arrived: Callable[[], bool] = lambda: server.sees_requests(1)  # noqa: E731
@@ -153,7 +153,7 @@ def test_a_signal_handler_that_raises_inside_a_loop_shows_no_secret(server: RawS
 
 
 def recorded_reprs(error: BaseException) -> str:
-    """As a recorder that prints each variable: the frames are those of the loop, which holds everything."""
+    """The reprs of all variables. The variables themselves are not searched: the loop's frames lead to everything."""
     texts = []
     traceback = error.__traceback__
     while traceback is not None:

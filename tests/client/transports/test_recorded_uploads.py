@@ -1,4 +1,4 @@
-"""Uploads and deletes under recorders and mocks: nothing leaves, and what was recorded is served."""
+"""Uploads and deletes under recorders and mocks: nothing leaves the process, and recorded answers are served."""
 
 from __future__ import annotations
 

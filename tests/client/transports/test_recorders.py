@@ -60,7 +60,7 @@ def asker(request: pytest.FixtureRequest, ask: Asking, server: RawServer) -> Any
 
 @pytest.fixture
 def sync_ask(server: RawServer) -> Iterator[Asking]:
-    """Asks with the sync client: what replaces parts of requests says nothing of aiohttp."""
+    """Asks with the sync client only: these mocks replace parts of requests, not of aiohttp."""
     asking = Asking("sync", server.url)
     yield asking
     asking.close()
@@ -277,7 +277,7 @@ PLACES: dict[str, Callable[[], Any]] = {
 
 
 class Refusing(urllib3.connection.HTTPConnection):
-    """A connection that is none."""
+    """A replacement of a connection class that is not a connection."""
 
     def connect(self) -> None:
         raising()
@@ -318,7 +318,7 @@ def test_tracing_of_sessions_is_not_taken_for_a_mock(traced: list[str]) -> None:
 def test_the_settings_of_the_client_hold_under_a_recorder(
     sync_ask: Asking, tls_server: RawServer, tmp_path: Path
 ) -> None:
-    """A server whose certificate nobody trusts is not recorded either."""
+    """A server with an untrusted certificate is not recorded either."""
     with cassette(tmp_path / "talk.yaml", record_mode="once"), pytest.raises(APIConnectionError, match="TLS"):
         sync_ask(host=tls_server.url, max_retries=0).chat_completion(QUESTION)
     assert tls_server.requests == []
@@ -343,7 +343,7 @@ def test_slots_are_freed_under_a_mock(sync_ask: Asking, server: RawServer) -> No
 
 
 async def test_aiohttps_own_requests_are_replaced(server: RawServer, tmp_path: Path) -> None:
-    """Async clients ask through aiohttp's own session, so what replaces its `_request` sees them."""
+    """Async clients use aiohttp's own session, so a replacement of its `_request` sees their requests."""
     from ..support.clients import async_client  # noqa: PLC0415
 
     async def refuse(*args: Any, **kwargs: Any) -> Any:

@@ -61,7 +61,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def targets(server: RawServer, loop: asyncio.AbstractEventLoop, name: str) -> list[str]:
-    """What the request lines ask for: of both transports, each with a session of ours and with an injected one."""
+    """The request targets of both transports, each with a session of ours and with an injected one."""
     server.requests.clear()
     options: dict[str, Any] = {"assistant_name": name, "api_key": KEY, "host": server.url, "max_retries": 0}
 

@@ -1,4 +1,4 @@
-"""What a peer sends is read up to a bound: bodies, packed bodies, chunks, events and errors."""
+"""Bounds on a peer's bytes: bodies, compressed bodies, chunks, events and errors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_body_that_unpacks_to_gigabytes_is_not_unpacked(
 def test_a_chunk_that_claims_to_be_huge_is_bounded(
     ask: Asking, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bound counts what arrives; nobody waits for ten gigabytes first."""
+    """The bound applies to the bytes as they arrive, not after ten gigabytes."""
     monkeypatch.setattr(client_base, "MAX_BODY_BYTES", 100_000)
     server.script([head(200, {"Transfer-Encoding": "chunked"}), b"2540be400\r\n" + b"a" * 200_000, HOLD])
     with pytest.raises(StreamError, match="larger than 100,000 bytes"):

@@ -1,4 +1,4 @@
-"""`total_timeout`: wall clock from the request to the last byte, whatever a peer drips, and never sent again."""
+"""`total_timeout`: wall clock from the request to the last byte, also for a peer that drips; never retried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose answer it is: interim responses, and responses that nobody asked for, are never given to a caller."""
+"""Matching of answers to requests: a caller never gets an interim response or the answer to another request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def interim(status: int) -> bytes:
 
 @pytest.fixture(params=["own", "injected"])
 def session(request: pytest.FixtureRequest) -> SessionKind:
-    """Whose session sends."""
+    """The owner of the session: the client, or the caller (injected)."""
     chosen: SessionKind = request.param
     return chosen
 
@@ -58,7 +58,7 @@ def test_an_interim_response_is_not_the_answer_and_the_next_caller_gets_their_ow
 def test_an_interim_response_on_an_injected_session_never_becomes_an_answer(
     ask: Asking, server: RawServer, status: int, is_streamed: bool
 ) -> None:
-    """Aiohttp reads past it; requests does not, so its connection is closed with the answer still to come."""
+    """Aiohttp skips it. Requests does not, so its connection is closed before the answer comes."""
     server.script([interim(status), *answer("for a tenant", is_streamed)], answer("for another", is_streamed))
     with session_options(ask, "injected") as options:
         asker = ask(**options)
@@ -121,7 +121,7 @@ def test_a_response_that_nobody_asked_for_is_not_the_next_answer(
 def test_what_tls_has_unpacked_and_nobody_asked_for_is_not_the_next_answer(
     ask: Asking, tls_context: ssl.SSLContext, ca_path: Path
 ) -> None:
-    """One TLS record with two answers: what the reader's buffer does not hold waits where no socket shows it."""
+    """One TLS record has two answers: the part that does not fit the reader's buffer stays in TLS, not in the socket."""
     long = reply(completion("for somebody else " * 500))[0]
     assert isinstance(long, bytes)
     with RawServer(tls=tls_context) as server:
@@ -150,7 +150,7 @@ def test_a_response_that_nobody_asked_for_does_not_name_the_host(ask: Asking) ->
 
 
 def _let_the_loop_read(ask: Asking) -> None:
-    """Let the event loop read what has arrived, as it does while an application does something else."""
+    """Let the event loop read the bytes that have arrived, as it does while an application does something else."""
     if ask.kind == "async":
 
         async def rest() -> Any:

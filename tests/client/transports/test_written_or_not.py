@@ -1,4 +1,4 @@
-"""Whether a question was written decides whether it is sent again: counted at the peer, whatever is in between."""
+"""A question that may have been written is not retried, over every kind of connection; counted at the peer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..support.raw_server import CLOSE, HOLD, RESET, Answer, BelowTLS, RawServer
 
 pytestmark = [
     pytest.mark.usefixtures("no_proxy_of_this_machine"),
-    # Python 3.10 does not close a transport whose TLS peer went away, and an injected session's connector is aiohttp's.
+    # Python 3.10 does not close a transport after its TLS peer went away, and an injected session's connector is aiohttp's.
     *([pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")] if sys.version_info < (3, 11) else []),
 ]
 
@@ -36,7 +36,7 @@ LEFT_OPEN = (
 
 @pytest.fixture(params=["own", pytest.param("injected", marks=LEFT_OPEN)])
 def session(request: pytest.FixtureRequest) -> SessionKind:
-    """Whose session sends."""
+    """The owner of the session: the client, or the caller (injected)."""
     chosen: SessionKind = request.param
     return chosen
 

@@ -1,4 +1,4 @@
-"""Whole answers out of bytes: every shape the service is known to write, and what is no answer."""
+"""Decoding whole answers: every shape that the service is known to write, and bodies that are not answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer with an error status: which class, what the message says, and what is kept of the body and headers."""
+"""Answers with an error status: the error's class and message, and the parts of the body and headers that it keeps."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_response_that_is_no_json_says_so_as_a_value_error() -> None:
     "text", ["https://" * 4000, "https://a" + "b" * 50_000, "https://a?" * 5000, " " * 50_000 + "x"]
 )
 def test_hostile_texts_of_errors_are_read_in_no_time(text: str) -> None:
-    """Within 0.2 s when this was written; what takes quadratic time took 15 s."""
+    """It took 0.2 s when this was written; a quadratic version took 15 s."""
     started = process_time()
     assert str(answered(500, text.encode()))
     assert process_time() - started < 5

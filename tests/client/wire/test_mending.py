@@ -1,4 +1,4 @@
-"""A paid answer is delivered: fields of another type than described become None with one warning, and the text stays."""
+"""A paid answer is delivered: fields of an unexpected type become None with one warning, and the text stays."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ READ = {
 
 
 def paths(value: Any, at: Path = ()) -> Iterator[Path]:
-    """Where the fields that are read stand in an answer, but for those that its text hangs on."""
+    """The paths of the fields that are read in an answer, except those that its text needs."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in children:
         here = (*at, name)
@@ -172,7 +172,7 @@ def test_a_score_that_is_not_a_number_is_none(new: Any, caplog: pytest.LogCaptur
 
 
 def test_one_count_that_cannot_be_read_makes_the_usage_none() -> None:
-    """Zero in its place would be a false bill."""
+    """Zero in its place would be a wrong count of billed tokens."""
     body = completion(usage={"prompt_tokens": 10, "completion_tokens": 5.0, "total_tokens": 15})
     assert decode_chat_completion(json.dumps(body).encode()).usage is None
     stream = [*events(PARTS)[:-1], {"choices": [], "usage": {"prompt_tokens": 1.0}}]
@@ -183,7 +183,7 @@ def test_one_count_that_cannot_be_read_makes_the_usage_none() -> None:
 def test_a_citation_without_a_position_stands_at_the_end_of_the_text(
     position: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its sources are part of what was paid for."""
+    """Its sources belong to the answer that was paid for."""
     citation = {name: value for name, value in (CITATION | {"position": position}).items() if value is not ...}
     answer = decode_chat(json.dumps(chat_answer("Pine.", citations=[citation])).encode())
     assert [(c.start, c.end, c.references[0].file_name) for c in answer.citations] == [(5, 5, "red_pine.pdf")]
@@ -281,7 +281,7 @@ def test_a_stream_that_says_false_in_place_of_null_is_still_a_cut_one_where_it_i
 
 @pytest.mark.parametrize("new", [1, 1.5, True, [], ["text"], {"text": "x"}, float("nan")], ids=repr)
 def test_text_of_another_type_is_refused_and_never_left_out(new: Any) -> None:
-    """The text is the answer: without it there is none to deliver."""
+    """Without its text there is no answer to deliver."""
     with pytest.raises(StreamError, match=r"cannot be read \(choices\[\]\.message\.content is"):
         decode_chat_completion(json.dumps(completion(new, usage=1.0)).encode())
     with pytest.raises(StreamError, match=r"cannot be read \(message\.content is"):

@@ -1,4 +1,4 @@
-"""Events of /chat/completions: what may be missing, null or wrapped, and what counts."""
+"""Events of /chat/completions: missing, null and wrapped fields, and precedence among repeated ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as functions of their arguments: the exact JSON, the path, and what is refused before it is sent."""
+"""Built requests: the exact JSON, the path, and arguments that are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_a_wrong_context_option_is_refused_by_name(options: Any, expected: str) 
 
 
 def test_a_context_option_of_none_is_not_sent() -> None:
-    """As everywhere: None is not sent."""
+    """None means "not sent", as for every option."""
     assert sent(chat(context_options={"top_k": None, "snippet_size": 512}))["context_options"] == {"snippet_size": 512}
     assert "context_options" not in sent(chat(context_options={"top_k": None}))
 
@@ -368,7 +368,7 @@ def test_messages_are_folded_on_the_way() -> None:
 
 
 def test_a_context_request_takes_the_default_filter_or_its_own_or_none() -> None:
-    def where(filter: Any) -> Any:  # noqa: A002 - the service's word
+    def where(filter: Any) -> Any:  # noqa: A002 - the API's name
         return sent(DEFAULTS.build_context("docs", query="x", messages=None, filter=filter, top_k=2)).get("filter")
 
     assert (where(NOT_GIVEN), where({"b": 2}), where(None)) == ({"a": 1}, {"b": 2}, None)

@@ -1,4 +1,4 @@
-"""Emojis of which the halves (surrogates) come apart: joined over events; one that is alone becomes U+FFFD."""
+"""Emojis that are split into halves (surrogates): halves are joined across events; a lone one becomes U+FFFD."""
 
 from __future__ import annotations
 

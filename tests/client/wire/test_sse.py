@@ -186,12 +186,12 @@ def test_chunks_that_are_whole_events_give_the_same_as_their_bytes(chunks: list[
     assert read(*chunks) == read_bytewise(b"".join(chunks))
 
 
-# Five data lines of an event of 100 bytes in all, and a line that is no data.
+# Each has more than 100 bytes in one event, counting lines that are not data.
 OVER = {
     "one line": b"data:" + b"x" * 100 + b"\n\n",
     "one line without an end": b"data:" + b"x" * 100,
     "many lines": b"data:0123456789\n" * 7,
-    "a line that is no data": b": " + b"x" * 100 + b"\n\n",
+    "a line that is not data": b": " + b"x" * 100 + b"\n\n",
     "an unknown field beside data": b"data:" + b"x" * 40 + b"\nnonsense:" + b"x" * 60 + b"\n\n",
 }
 

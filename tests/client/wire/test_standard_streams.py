@@ -1,4 +1,4 @@
-"""Events of /chat, the standard interface: what may be missing, null or unknown, and what counts."""
+"""Events of /chat, the standard interface: missing, null and unknown fields, and precedence among repeated ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streamed answers that are none: cut, broken, a web page, or an error that the service tells inside the stream."""
+"""Streams without a usable answer: cut, broken, a web page, or an error that the service reports inside the stream."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_signed_url_in_an_error_of_a_stream_is_cut(decoder: Decoder, events: l
 
 
 def test_an_error_after_the_finish_still_raises() -> None:
-    """Half a stream that the service itself calls broken is not passed as good."""
+    """Half a stream with an error of the service does not pass as complete."""
     error, shown = failure_of(ChatCompletionStreamDecoder(), *OPENAI[:6], event({"error": "late"}))
     assert "late" in str(error)
     assert shown == OPENAI_TEXT

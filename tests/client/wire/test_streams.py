@@ -1,4 +1,4 @@
-"""Streamed answers: bytes in any split to the same chunks, or a typed error; never a silently shorter answer."""
+"""Streamed answers: any split of the bytes has the same result, chunks or a typed error, never a silently shorter answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream that outlives its event loop, on a connection that its server keeps: the loop's end closes it, or we do."""
+"""A stream that outlives its event loop, on a connection that its server keeps open: its connection is closed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...support.raw_server import HOLD, RawServer, reply, streamed
 
 @pytest.fixture(params=["http", "https"])
 def server(request: pytest.FixtureRequest, tls_context: ssl.SSLContext) -> Iterator[RawServer]:
-    """A scripted server, plain and over TLS, whose transports close in another way."""
+    """A scripted server, plain and over TLS: their transports close in different ways."""
     with RawServer(tls=tls_context if request.param == "https" else None) as running:
         running.otherwise = streamed([part("first"), HOLD])
         yield running
@@ -73,7 +73,7 @@ def test_ten_calls_of_asyncio_run_leave_no_descriptor(client: AsyncAssistantClie
 def test_ten_calls_of_asyncio_run_of_llama_index_inside_a_running_loop_leave_no_descriptor(
     client: AsyncAssistantClient,
 ) -> None:
-    """It closes its loop without shutting the async generators down, so nobody tells the session."""
+    """It closes its loop without shutting the async generators down, so the session is not closed with it."""
 
     async def main() -> None:
         assert asyncio_run(leave(client)) == "first"
@@ -130,7 +130,7 @@ def test_a_task_that_waited_in_a_loop_closed_without_notice_is_not_run_without_i
 
 @pytest.mark.parametrize("ending", ["", "asyncio.run(client.close())"])
 def test_a_program_that_ends_after_loops_closed_without_notice_says_nothing(ending: str) -> None:
-    """Nobody is told of an "Unclosed client session" at the end of the program."""
+    """The program ends without an "Unclosed client session" message."""
     program = """
         import asyncio, sys
         from pinecone_assistant_client import AsyncAssistantClient

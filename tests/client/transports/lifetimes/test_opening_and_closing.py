@@ -1,4 +1,4 @@
-"""Construction does no work; what is closed, left or collected disconnects, and opens again at the next use."""
+"""Construction does no work. Closing, leaving or collecting a client disconnects, and its next use connects again."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_wrong_option_is_told_at_the_first_use_before_any_traffic(
 
 
 def test_connection_options_are_what_a_constructor_takes_beside_the_options_of_an_answer() -> None:
-    """The adapters take them from here, so that a new word of the client is one of theirs, or a test of theirs fails."""
+    """The adapters take the options from here, so a new option of the client is one of theirs, or their tests fail."""
     words = inspect.signature(AssistantClient).parameters.keys()
     assert words == inspect.signature(AsyncAssistantClient).parameters.keys()
     shaping = {option.name for option in dataclasses.fields(ChatOptions)}

@@ -1,4 +1,4 @@
-"""What is shared is bounded: connections that nobody uses make room, those in use stay."""
+"""Shared connections are bounded in number: unused ones are dropped, those in use stay."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ CONNECT_SECONDS = 0.3
 
 @pytest.fixture
 def busy_server(server: RawServer) -> RawServer:
-    """It holds its first two answers for longer than connecting may take."""
+    """The server delays its first two answers for longer than the connect timeout."""
     held = [Pause(CONNECT_SECONDS + 0.1), *WHOLE]
     server.script(held, held)
     server.otherwise = WHOLE
@@ -183,7 +183,7 @@ def test_a_limit_that_is_not_a_number_from_1_is_refused(wrong: Any) -> None:
 
 
 def test_the_default_is_below_what_a_process_may_open() -> None:
-    """`ulimit -n` is 256 on macOS: 400 calls at once failed, and the network was blamed."""
+    """`ulimit -n` is 256 on macOS: 400 calls at once failed with an error that named the network as the cause."""
     assert good().max_connections == 200
     assert (
         AssistantClient("docs")._settings.max_connections

@@ -1,4 +1,4 @@
-"""Proxies and names: what is configured, what the environment says, and what never leaves this machine."""
+"""Proxies: from the options, from the environment, and never for this machine. Host names behind them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_idle_tunnel_is_opened_anew_through_its_proxy(
     ca_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A tunnel closed for its age once forgot where it led, and TLS began with the proxy itself."""
+    """A tunnel that was closed for its age once lost its target, and TLS was started with the proxy itself."""
     asker = ask(host=NAMED_TLS, proxies={"https": tls_proxy.url}, verify=str(ca_path))
     asker.chat_completion(QUESTION)
     set_clock(monkeypatch, ask.kind, 31.0)

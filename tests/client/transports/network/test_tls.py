@@ -1,4 +1,4 @@
-"""Certificates: which are trusted, what a failed handshake says, and connections over TLS that break."""
+"""TLS: trusted certificates, errors of failed handshakes, and connections that break."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_tls_connection_cut_in_the_body_is_a_cut_answer(ask: Asking, tls_serve
 async def test_a_tls_connection_that_its_server_drops_while_it_is_idle_is_closed_without_a_warning(
     tls_server: RawServer, ca_path: Path
 ) -> None:
-    """Python 3.10 said "unclosed transport", because aiohttp lets go of what is lost without closing it."""
+    """Python 3.10 warned of an "unclosed transport", because aiohttp does not close a lost transport."""
     tls_server.otherwise = WHOLE
     async with AsyncAssistantClient(
         assistant_name="docs", api_key=KEY, host=tls_server.url, verify=str(ca_path)
