@@ -89,7 +89,7 @@ class AssistantClient(Exchange):
             temperature: None clears the client's default.
             filter: Metadata filter, `{"genre": {"$in": ["comedy", "drama"]}}`; None clears the client's default.
             timeout: Seconds, as in the constructor.
-            total_timeout: Seconds, as in the constructor; None is not bounded.
+            total_timeout: Seconds, as in the constructor; None means no bound.
 
         Raises:
             InvalidRequestError: An argument is wrong; nothing was sent.
@@ -143,7 +143,7 @@ class AssistantClient(Exchange):
             temperature: None clears the client's default.
             filter: Metadata filter; None clears the client's default.
             timeout: Seconds, as in the constructor.
-            total_timeout: Seconds, as in the constructor; None is not bounded.
+            total_timeout: Seconds, as in the constructor; None means no bound.
             json_response: Ask for JSON as the answer's content.
             include_highlights: Ask for the passages that support each citation.
             context_options: `{"top_k": 16, "snippet_size": 2048, "multimodal": True, "include_binary_content": False}`.
@@ -205,7 +205,7 @@ class AssistantClient(Exchange):
         Args:
             messages: As for `chat_completion`.
             timeout: Seconds, as in the constructor.
-            total_timeout: Seconds, as in the constructor; None is not bounded.
+            total_timeout: Seconds, as in the constructor; None means no bound.
             stop: Stop sequences; the text ends before the first one.
             strip_references: Leave the reference list, with its expiring links, out of the text.
             strip_citations: Leave the citation marks and the reference list out of the text. `citations` keeps them as
@@ -281,7 +281,7 @@ class AssistantClient(Exchange):
             multimodal: Include image snippets.
             include_binary_content: Include the images' data.
             timeout: Seconds, as in the constructor.
-            total_timeout: Seconds, as in the constructor; None is not bounded.
+            total_timeout: Seconds, as in the constructor; None means no bound.
 
         Raises:
             AssistantError: As for `chat_completion`.

@@ -120,7 +120,7 @@ class Assistants:
 
         Raises:
             BadRequestError: There is an assistant of that name (409).
-            APITimeoutError: The time is up; the service goes on.
+            APITimeoutError: The time is up; the service continues its work.
 
         Source: POST /assistants, assistant_control 2026-04.
         """
@@ -197,7 +197,7 @@ class Assistants:
 
         Raises:
             NotFoundError: There is none of that name.
-            APITimeoutError: The time is up; the service goes on.
+            APITimeoutError: The time is up; the service continues its work.
 
         Source: DELETE /assistants/{assistant_name}, assistant_control 2026-04.
         """

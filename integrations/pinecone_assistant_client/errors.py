@@ -63,7 +63,7 @@ class AssistantError(Exception):
         body: The decoded body of the answer, or None.
         request_id: The service's id of the request, for its support, or None.
         response: Status, harmless headers and text of the answer, or None where there was none.
-        is_retryable: True if the same request may succeed later and sending it again cannot bill twice.
+        is_retryable: True if the same request may succeed later and retrying it cannot bill twice.
         may_have_been_processed: True if the request was written and no status came back.
         report: The outcome for all files (`UploadReport`, `SyncReport`), on an error that `upload_many` or `sync` raises.
     """

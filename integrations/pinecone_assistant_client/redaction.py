@@ -33,7 +33,7 @@ def without_secrets(text: str, *secrets: str) -> str:
 
 
 def _without_beginning(text: str, secret: str) -> str:
-    """The same for a secret of which only the beginning is there: excerpts and bounds cut texts at any character."""
+    """Cut out the beginning of a secret at a text's end: excerpts and bounds cut texts at any character."""
     start = text.find(secret[:_TOLD_BY_A_BEGINNING])
     while start >= 0:
         end = start + _TOLD_BY_A_BEGINNING
@@ -50,7 +50,7 @@ def _without_query(url: re.Match[str]) -> str:
 
 
 def cleaned(value: Any, *secrets: str) -> Any:
-    """A JSON value with the same cut out of all its texts, also where JSON wrote them with escapes."""
+    """Return a JSON value with the same cut out of all its strings, also of those that JSON wrote with escapes."""
     if isinstance(value, str):
         return without_secrets(value, *secrets)
     if isinstance(value, list):

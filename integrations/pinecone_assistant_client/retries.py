@@ -79,7 +79,7 @@ class Retries:
     clock: Callable[[], float] = time.monotonic
 
     def for_one_send(self) -> Retries:
-        """These retries for a request that must not reach the service twice."""
+        """Return these retries, changed for a request that must not reach the service twice."""
         return replace(self, policy=replace(self.policy, is_sent_once=True))
 
     def call(

@@ -119,7 +119,7 @@ class Limits:
     Attributes:
         connect: For a connection.
         read: For each wait for bytes.
-        total: For the whole call with its retries, to the last byte; None is not bounded.
+        total: For the whole call with its retries, to the last byte; None means no bound.
         deadline: When the total time is over, by `time.monotonic`; None until the call starts.
     """
 

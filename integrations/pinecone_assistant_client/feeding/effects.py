@@ -47,7 +47,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Wait. There is no result."""
+    """Wait. The result is None."""
 
     seconds: float
 
@@ -81,7 +81,7 @@ class Pipelined(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Run a pipeline to its end. There is no result."""
+    """Run a pipeline to its end. The result is None."""
 
     pipeline: Pipelined
 

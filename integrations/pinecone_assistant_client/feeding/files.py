@@ -66,7 +66,7 @@ class Files:
             InvalidRequestError: The file or an option is wrong; nothing was sent. Or the file changed while it was sent.
             FileProcessingError: The service could not process the file.
             MetadataMismatchError: The file is Available with other metadata than was sent.
-            APITimeoutError: The time is up; the service goes on.
+            APITimeoutError: The time is up; the service continues its work.
             AssistantError: The upload failed; the message says whether the file may have arrived.
 
         Source: PUT /files/{assistant_name}/{assistant_file_id}, assistant_data 2026-04.
@@ -227,7 +227,7 @@ class Files:
         Raises:
             NotFoundError: There is none of that id.
             FileProcessingError: The service could not delete it.
-            APITimeoutError: The time is up; the service goes on.
+            APITimeoutError: The time is up; the service continues its work.
 
         Source: DELETE /files/{assistant_name}/{assistant_file_id}, assistant_data 2026-04.
         """

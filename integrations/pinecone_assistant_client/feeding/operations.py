@@ -139,7 +139,7 @@ class Operations:
 
         Raises:
             FileProcessingError: It failed.
-            APITimeoutError: The time is up; the service goes on.
+            APITimeoutError: The time is up; the service continues its work.
         """
         return run(self._client, _wait(_of(self._client, "operations.wait"), operation_id, timeout))
 
