@@ -54,11 +54,16 @@ def _of_no_assistant(exchange: _Exchange) -> _Exchange:
 
 def _about(exchange: _Exchange, name: str) -> _Exchange:
     """Return a view of an exchange for requests about one assistant, so that errors name it."""
+    view = type(exchange).like(exchange)
+    view._settings = replace(exchange._settings, assistant_name=_given_name(name))
+    return view
+
+
+def _given_name(name: str) -> str:
+    """Return a name that is one, because where there is none a client takes that of the environment."""
     if not isinstance(name, str) or not name.strip():
         raise InvalidRequestError(f"{name!r} cannot be the name of an assistant: pass a text such as 'docs'")
-    view = type(exchange).like(exchange)
-    view._settings = replace(exchange._settings, assistant_name=name)
-    return view
+    return name
 
 
 class Assistants:
@@ -206,7 +211,7 @@ class Assistants:
 
     def client(self, name: str, **options: Any) -> AssistantClient:
         """Return a client of one assistant, with these connection options and those of the call."""
-        return AssistantClient(name, **{**self._given.options, **options})
+        return AssistantClient(_given_name(name), **{**self._given.options, **options})
 
 
 class AsyncAssistants:
@@ -302,4 +307,4 @@ class AsyncAssistants:
 
     def client(self, name: str, **options: Any) -> AsyncAssistantClient:
         """Return an async client of one assistant, with these connection options and those of the call."""
-        return AsyncAssistantClient(name, **{**self._given.options, **options})
+        return AsyncAssistantClient(_given_name(name), **{**self._given.options, **options})

@@ -154,12 +154,16 @@ def open_content(file: Any, name: str | None) -> FileContent:
         InvalidRequestError: It does not exist, is not a file, has no name or an unknown type, or is too large.
     """
     if isinstance(file, (bytes, bytearray, memoryview)):
-        data = bytes(file) if isinstance(file, bytearray) else file  # a copy: its owner may change it
+        # A copy of what its owner may change, and of a view with gaps, which no stream can read.
+        is_copied = isinstance(file, bytearray) or not memoryview(file).c_contiguous
+        data = bytes(file) if is_copied else file
         return FileContent(
             checked_name(_required(name, file)), memoryview(data).nbytes, lambda: io.BytesIO(data), is_in_memory=True
         )
     if isinstance(file, (str, os.PathLike)):
-        return _content_of_path(os.fspath(file), name)
+        with reading(f"a {type(file).__name__}"):  # of a library for storage, it may fetch the file now
+            path = os.fspath(file)
+        return _content_of_path(path, name)
     if callable(getattr(file, "read", None)):
         return _content_of_stream(file, checked_name(_required(name, file)))
     raise InvalidRequestError(
@@ -223,14 +227,15 @@ def _content_of_path(path: str | bytes, name: str | None) -> FileContent:
     shown = os.fsdecode(path)
     try:
         found = os.stat(path)
+        if stat.S_ISDIR(found.st_mode):
+            raise InvalidRequestError(f"{shown!r} is a folder: pass a file, or use client.files.sync({shown!r})")
+        if not stat.S_ISREG(found.st_mode):
+            raise InvalidRequestError(f"{shown!r} is not a regular file: open it and pass the stream with name=")
+        open(path, "rb").close()  # whether it may be read, before anything is sent
     except FileNotFoundError as error:
         raise InvalidRequestError(f"there is no file {shown!r}: check the path") from error
     except (OSError, ValueError) as error:
         raise InvalidRequestError(f"{shown!r} cannot be read ({error}): check the path and its rights") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise InvalidRequestError(f"{shown!r} is a folder: pass a file, or use client.files.sync({shown!r})")
-    if not stat.S_ISREG(found.st_mode):
-        raise InvalidRequestError(f"{shown!r} is not a regular file: open it and pass the stream with name=")
     checked = checked_name(os.path.basename(shown) if name is None else name)
     return FileContent(checked, found.st_size, lambda: open(path, "rb"))
 

@@ -150,7 +150,7 @@ def upload_many(
     raise_on_error: bool,
 ) -> Steps[UploadReport]:
     """Upload files, up to `concurrency` at once, and report. The iterable is consumed as uploads end."""
-    if isinstance(uploads, (str, bytes, os.PathLike, Upload)):
+    if isinstance(uploads, (str, bytes, os.PathLike, Upload)) or not isinstance(uploads, Iterable):
         raise InvalidRequestError(
             f"uploads is a {type(uploads).__name__}: pass an iterable of Upload values; for a folder use client.files.sync"
         )

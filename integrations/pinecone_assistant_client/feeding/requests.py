@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from ..errors import InvalidRequestError
+from ..filters import check_number
 from ..wire.protocol import WireRequest, plain
 from ..wire.uploads import MultipartBody
 from .contents import CONTENT_TYPES, FileContent, extension_of
@@ -183,8 +184,21 @@ def _assistant_fields(instructions: Any, metadata: Any) -> dict[str, Any]:
             )
         if len(_json(dict(metadata))) > MAX_TEXT_BYTES:
             raise InvalidRequestError(f"metadata is more than {MAX_TEXT_BYTES:,} bytes of JSON: leave something out")
+        _check_numbers(metadata, "metadata")
         fields["metadata"] = dict(metadata)
     return fields
+
+
+def _check_numbers(value: Any, path: str) -> None:
+    """Refuse the numbers that would not arrive: NaN would be null, a long integer another one."""
+    if isinstance(value, (int, float)):
+        check_number(value, path)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_numbers(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _check_numbers(item, f"{path}[{index}]")
 
 
 def _multipart(content: FileContent, metadata: bytes | None, boundary: str) -> MultipartBody:

@@ -237,7 +237,9 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...], walk: _Walk) -> No
 def _take_file(path: str, real: Path, walk: _Walk, *, is_regular: bool) -> None:
     if not walk.patterns.wants(path):
         return
-    if _is_left_out(path, walk.patterns) or real == walk.skip or not is_regular:
+    target = real.relative_to(walk.root).as_posix()  # of a link: another name does not make a secret public
+    is_secret = walk.patterns.looks_secret(target)
+    if _is_left_out(path, walk.patterns) or is_secret or real == walk.skip or not is_regular:
         walk.listing.ignored.append(path)
     else:
         walk.listing.files.append(SourceFile(path, lambda: open_content(real, posixpath.basename(path))))
@@ -334,7 +336,9 @@ def _has_password(url: str) -> bool:
         return _LOGIN.search(url) is not None
 
 
-def _texts(option: str, value: str | Iterable[str]) -> list[str]:
+def _texts(option: str, value: Any) -> list[str]:
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise InvalidRequestError(f"{option} is {value!r}: pass globs such as ('**/*.md',)")
     texts = [value] if isinstance(value, str) else list(value)
     for text in texts:
         if not isinstance(text, str) or not text:
@@ -353,7 +357,10 @@ def _glob(pattern: str) -> re.Pattern[str]:
             expression += ".*" if is_last else "(?:[^/]+/)*"
             continue
         expression += _part(part) + ("" if is_last else "/")
-    return re.compile(expression)
+    try:
+        return re.compile(expression)
+    except re.error as error:
+        raise InvalidRequestError(f"the pattern {pattern!r} is not a glob: {error.msg}") from error
 
 
 def _part(part: str) -> str:
@@ -365,7 +372,7 @@ def _part(part: str) -> str:
         elif rest[0] == "?":
             expression, rest = f"{expression}[^/]", rest[1:]
         elif match is not None and match[2]:
-            inside = match[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+            inside = re.sub(r"([\\\[^&|~])", r"\\\1", match[2])
             if inside.startswith("]"):
                 inside = "\\" + inside
             expression, rest = f"{expression}[{'^/' if match[1] else ''}{inside}]", rest[match.end() :]

@@ -61,6 +61,7 @@ def sync_files(
     """Bring an owner's files in line with a source. See `Files.sync`."""
     target.need_operations("files.sync")
     checked_concurrency(concurrency)
+    _check_source(source)
     owner = _checked_owner(owner, source, delete=delete, max_delete=max_delete)
     wanted = Patterns(patterns, exclude)
     metadata_of, rules, rules_file = yield Call(lambda: _metadata_option(metadata))
@@ -289,12 +290,18 @@ def _check_listing(source: str | os.PathLike[str], listing: Listing, rules: Meta
         )
 
 
-def _checked_iterable(source: Any) -> Iterator[SourceFile]:
-    """Return the files of an iterable. Raises InvalidRequestError, before any traffic, if it is empty."""
-    if isinstance(source, (bytes, Upload)) or not isinstance(source, Iterable):
+def _check_source(source: Any) -> None:
+    """Raise InvalidRequestError for what is not a folder, a URL or an iterable."""
+    if isinstance(source, (bytes, Upload)) or not isinstance(source, (str, os.PathLike, Iterable)):
         raise InvalidRequestError(
             f"source is a {type(source).__name__}: pass a folder, a URL, or an iterable of Upload values"
         )
+    if isinstance(source, str) and not source:
+        raise InvalidRequestError('source is an empty text: pass a folder; "." is the one you are in')
+
+
+def _checked_iterable(source: Iterable[Upload]) -> Iterator[SourceFile]:
+    """Return the files of an iterable. Raises InvalidRequestError, before any traffic, if it is empty."""
     files = from_uploads(source)
     first = next(files, None)
     if first is None:

@@ -119,6 +119,10 @@ def test_only_what_is_given_is_sent(scripted_assistants: Callable[..., ControlPl
         ("docs", {"metadata": [1]}, "metadata is a list"),
         ("docs", {"metadata": {"x": "y" * 16_384}}, "metadata.*16,384"),
         ("docs", {"metadata": {"x": object()}}, "JSON"),
+        ("docs", {"metadata": {"x": float("nan")}}, r"metadata\.x: nan is not a JSON number"),
+        ("docs", {"metadata": {"x": [{"y": float("-inf")}]}}, r"metadata\.x\[0\]\.y: -inf"),
+        ("docs", {"metadata": {"x": 2**53 + 1}}, r"metadata\.x: 9007199254740993"),
+        ("docs", {"metadata": {"x": 10**30}}, r"metadata\.x: 1000"),
         ("docs", {"timeout": -1}, "timeout"),
     ],
 )
@@ -140,7 +144,16 @@ def test_an_old_version_has_shorter_names(scripted_assistants: Callable[..., Con
     assert server.requests == []
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a\nb", None])
+@pytest.mark.parametrize("name", ["", " ", None, 3])
+def test_a_client_of_no_assistant_is_refused_and_does_not_take_another(
+    scripted_assistants: Callable[..., ControlPlane], name: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINECONE_ASSISTANT_NAME", "another")
+    with pytest.raises(InvalidRequestError, match="cannot be the name of an assistant"):
+        scripted_assistants().client(name)
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a\nb", None, 3])
 def test_names_that_cannot_be_are_refused_in_every_call(
     scripted_assistants: Callable[..., ControlPlane], server: RawServer, name: Any
 ) -> None:
@@ -203,6 +216,14 @@ def test_an_update_that_gives_nothing_is_refused_before_traffic(
     for options in ({}, {"instructions": NOT_GIVEN, "metadata": NOT_GIVEN}):
         with pytest.raises(InvalidRequestError, match="changes nothing"):
             scripted_assistants().update("docs", **options)
+    assert server.requests == []
+
+
+def test_an_update_with_a_number_that_would_not_arrive_is_refused_before_traffic(
+    scripted_assistants: Callable[..., ControlPlane], server: RawServer
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"metadata\.x: nan"):
+        scripted_assistants().update("docs", metadata={"x": float("nan")})
     assert server.requests == []
 
 

@@ -98,6 +98,17 @@ def test_a_pattern_that_names_a_secret_takes_it(tmp_path: Path, pattern: str, ex
     assert paths(list_source(tmp_path, Patterns((pattern,), ()))) == expected
 
 
+def test_a_link_to_a_secret_is_left_out_and_listed_under_any_name(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "my-secret.md", "credentials/c.md", ".data/b.md")
+    for name, target in {"x.md": "my-secret.md", "y.md": "credentials/c.md", "public": "credentials"}.items():
+        (tmp_path / name).symlink_to(tmp_path / target)
+    (tmp_path / "b.md").symlink_to(tmp_path / ".data" / "b.md")  # volumes of Kubernetes are links to hidden folders
+    listing = list_source(tmp_path, ALL)
+    assert paths(listing) == ["a.md", "b.md"]
+    assert {"x.md", "y.md", "public/c.md"} <= set(listing.ignored)
+    assert paths(list_source(tmp_path, Patterns(("x.md", "*secret*"), ()))) == ["my-secret.md", "x.md"]
+
+
 @pytest.mark.parametrize(
     ("patterns", "exclude", "expected"),
     [
@@ -127,10 +138,29 @@ def test_patterns_choose(tmp_path: Path, patterns: Any, exclude: Any, expected: 
     assert listing.ignored == []  # a file that no pattern matches is not listed as ignored
 
 
-@pytest.mark.parametrize("patterns", [(), ("",), (3,), ("a", None)])
+@pytest.mark.parametrize("patterns", [(), ("",), (3,), ("a", None), None, 3, b"*.md"])
 def test_patterns_that_are_none_are_refused(patterns: Any) -> None:
     with pytest.raises(InvalidRequestError, match="patterns"):
         Patterns(patterns, ())
+
+
+@pytest.mark.parametrize("exclude", [None, 3, b"*.md", (3,)])
+def test_an_exclusion_that_is_none_is_refused(exclude: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="exclude"):
+        Patterns("**/*", exclude)
+
+
+@pytest.mark.parametrize("pattern", ["[z-a].md", "docs/[9-0]*"])
+def test_a_range_that_runs_backwards_is_named(pattern: str) -> None:
+    for patterns in [(pattern, ()), ("**/*", pattern)]:
+        with pytest.raises(InvalidRequestError, match=r"\[.*bad character range"):
+            Patterns(*patterns)
+
+
+@pytest.mark.parametrize("pattern", ["[a&&b].md", "[a||b].md", "[a~~b].md", "[[a].md", "[a^].md", r"[\a].md"])
+def test_signs_in_brackets_are_themselves(tmp_path: Path, pattern: str) -> None:
+    write(tmp_path, "a.md", "c.md")
+    assert paths(list_source(tmp_path, Patterns(pattern, ()))) == ["a.md"]
 
 
 def test_links_that_leave_the_folder_are_left_out_and_listed(tmp_path: Path) -> None:

@@ -372,10 +372,11 @@ def test_a_wrong_upload_of_an_iterable_is_reported(
         raise error
 
 
-@pytest.mark.parametrize("source", [None, 3, b"docs", Upload(b"x", "a.md"), ["docs"], [b"x"]])
+@pytest.mark.parametrize("source", [None, 3, b"docs", Upload(b"x", "a.md"), "", ["docs"], [b"x"]])
 def test_what_is_no_source_is_named(feeder: Feeder, local: LocalAssistant, source: Any) -> None:
-    with pytest.raises(InvalidRequestError, match="source"):
-        feeder.files.sync(source, owner="docs")
+    for options in [{"owner": "docs"}, {}] if not isinstance(source, list) else [{"owner": "docs"}]:
+        with pytest.raises(InvalidRequestError, match=r"source(\[0\])? is a"):
+            feeder.files.sync(source, **options)
     assert local.requests == []
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -159,6 +162,13 @@ def test_identifiers_are_legal_and_differ_by_owner_and_path() -> None:
     for id_ in ids:
         assert len(id_) == 52
         assert set(id_) <= set("abcdefghijklmnopqrstuvwxyz234567")
+
+
+@given(st.sampled_from(OWNERS), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_an_identifier_is_the_hash_of_owner_and_path_in_base32(owner: str, path: str) -> None:
+    digest = hashlib.sha256(json.dumps([owner, path], ensure_ascii=False, separators=(",", ":")).encode()).digest()
+    if "\x7f" not in path:  # which of the two ways to write it in JSON is not the question
+        assert sync_file_id(owner, path) == base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 def test_metadata_of_ones_own_must_not_have_the_names_of_sync() -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,11 @@ def test_an_error_of_the_iterable_lets_what_was_begun_end_and_has_the_report(
     assert len(files_of(local)) == 10
 
 
-@pytest.mark.parametrize("uploads", ["docs", b"docs", Path("docs"), Upload(b"x", "a.md")])
+async def _uploads() -> AsyncIterator[Upload]:
+    yield Upload(b"x", "a.md")
+
+
+@pytest.mark.parametrize("uploads", ["docs", b"docs", Path("docs"), Upload(b"x", "a.md"), None, 3, _uploads()])
 def test_what_is_no_iterable_of_uploads_is_named(feeder: Feeder, local: LocalAssistant, uploads: Any) -> None:
     with pytest.raises(InvalidRequestError, match="uploads is a"):
         feeder.files.upload_many(uploads)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,6 +18,7 @@ from pinecone_assistant_client import (
     InvalidRequestError,
     MetadataMismatchError,
 )
+from pinecone_assistant_client.feeding import contents
 from pinecone_assistant_local import LocalAssistant
 
 from ..support.asking import Asking
@@ -231,6 +233,11 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "a name that is not text": ({"file": b"x", "name": 3}, "name is a int"),
         "a text stream": ({"file": io.StringIO("x"), "name": "a.md"}, "binary mode"),
         "a closed stream": ({"file": _closed(), "name": "a.md"}, "'a.md' cannot be read"),
+        "a path that its library cannot fetch": (
+            {"file": _CloudPath(ConnectionError("no net"))},
+            r"_CloudPath.*no net",
+        ),
+        "a path that is none": ({"file": _CloudPath(3)}, "_CloudPath"),
         "nothing": ({"file": None, "name": "a.md"}, "NoneType"),
         "a list": ({"file": [1], "name": "a.md"}, "list"),
         "an id with a dot": (good | {"file_id": "a.b"}, r"'a\.b'"),
@@ -257,6 +264,18 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
     }
 
 
+class _CloudPath:
+    """A path of a library for storage, which fetches the file when it is asked for its name."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __fspath__(self) -> Any:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
 def _closed() -> io.BytesIO:
     stream = io.BytesIO(b"x")
     stream.close()
@@ -268,6 +287,22 @@ def test_bad_input_is_named_before_any_traffic(feeder: Feeder, local: LocalAssis
         with pytest.raises(InvalidRequestError, match=pattern):
             feeder.files.upload(**options)
         assert local.requests == [], case
+
+
+def test_a_file_that_must_not_be_read_is_named_before_any_traffic(
+    feeder: Feeder, local: LocalAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locked.md").write_bytes(PINE)
+    refused = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(contents, "open", Mock(side_effect=refused), raising=False)  # root may read every file
+    with pytest.raises(InvalidRequestError, match=r"locked\.md' cannot be read .*Permission denied.*rights"):
+        feeder.files.upload(tmp_path / "locked.md")
+    assert local.requests == []
+
+
+def test_a_view_with_gaps_arrives_as_its_bytes(feeder: Feeder, local: LocalAssistant) -> None:
+    uploaded = feeder.files.upload(memoryview(b"a.b.c.")[::2], name="abc.txt")
+    assert files_of(local)[uploaded.id].content == b"abc"
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024])
