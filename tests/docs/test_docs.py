@@ -1,6 +1,6 @@
 """The pages of docs/ are true: their code runs, their messages are the real ones, their tables are tested.
 
-The tests of the adapters run docs/langchain.md and docs/llama_index.md.
+The tests of the adapters run the pages docs/langchain*.md and docs/llama_index*.md, those of the local assistant docs/local*.md.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def test_every_error_has_an_example_of_its_message() -> None:
     assert all(hasattr(client, name) for name in shown)
 
 
-# The pages with code. docs/langchain.md and docs/llama_index.md are run by the tests of their adapters.
+# The pages with code. docs/langchain*.md and docs/llama_index*.md are run by the tests of their adapters.
 
 RUN_HERE = (
     "index.md",
@@ -161,6 +161,7 @@ RUN_HERE = (
     "structured_output.md",
     "agents.md",
     "costs_and_limits.md",
+    "evaluate.md",
 )
 _BLOCK = re.compile(r"(<!-- test: (?P<reason>[^>]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
 
@@ -237,9 +238,7 @@ def test_the_api_reference_has_every_public_name() -> None:
 def test_every_page_with_code_is_run_by_a_test() -> None:
     """A new page with code has to be added to a test, and here."""
     elsewhere = {
-        "langchain.md",
-        "llama_index.md",
-        "local.md",
+        *(page.name for name in ("langchain", "llama_index", "local") for page in DOCS.glob(f"{name}*.md")),
         "mcp.md",
         "migration.md",
         "scale.md",
