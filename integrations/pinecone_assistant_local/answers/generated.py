@@ -47,7 +47,7 @@ Write = Callable[[Sequence[Turn], str, Sequence[FoundPassage]], "str | Iterable[
 def generate_pieces(write: Write, turns: Sequence[Turn], question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
     """Yield the text of the hook as it comes, with its markers turned into citations.
 
-    If it cites nothing, the best passage of each of the first files is cited at the end, unless it declines.
+    If it cites nothing, the best passage of each of the first files is cited at the end, unless it declines or says nothing.
     """
     passages = [
         FoundPassage(number, hit.body, hit.heading, hit.file.name, hit.page, hit.score)
@@ -61,7 +61,7 @@ def generate_pieces(write: Write, turns: Sequence[Turn], question: str, hits: Se
         elif len(beginning) < len(DECLINE):
             beginning = f"{beginning}{piece}".lstrip()
         yield piece
-    if not cited and not beginning.startswith(DECLINE.rstrip(".")):
+    if beginning and not cited and not beginning.startswith(DECLINE.rstrip(".")):
         best: dict[int, Source] = {}
         for hit in hits:
             best.setdefault(hit.file.row, source_of(hit, hit.sentences[0].text))

@@ -7,7 +7,7 @@ import ipaddress
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -53,7 +53,7 @@ class OpenAIServer:
         """Yield the pieces of the answer as they come.
 
         Raises:
-            ServiceError: 503 if the model cannot be reached or is busy, 400 if it refuses, each with what it said.
+            ServiceError: 503 if the model cannot be reached, is busy or breaks off, 400 if it refuses, each with what it said.
         """
         body = {
             "model": self._model,
@@ -76,31 +76,36 @@ class OpenAIServer:
             raise self._unavailable(f"cannot be reached: {reason}") from None
 
     def _pieces(self, response: http.client.HTTPResponse) -> Iterator[str]:
-        if not response.headers.get("content-type", "").startswith("text/event-stream"):
-            yield self._text_of(response.read())
-            return
-        for line in _lines(response):
-            if not line.startswith(b"data:"):
-                continue
-            data = line[len(b"data:") :].strip()
+        said_something = has_ended = False
+        for data in _events(response):
             if data == b"[DONE]":
-                return
-            yield self._text_of(data)
+                has_ended = True
+                break
+            text, is_last = self._read(data)
+            said_something, has_ended = said_something or bool(text.strip()), has_ended or is_last
+            yield text
+        if not has_ended:
+            raise self._unavailable("broke off before the end of its answer")
+        if not said_something:
+            raise self._unavailable("gave an empty answer")
 
-    def _text_of(self, data: bytes) -> str:
-        """The text of an event or a whole answer; the thoughts of a reasoning model are in fields of their own."""
+    def _read(self, data: bytes) -> tuple[str, bool]:
+        """Return the text of an event or a whole answer, and whether the answer ends with it.
+
+        The thoughts of a reasoning model are in fields of their own.
+        """
         try:
             body: Any = msgspec.json.decode(data)
             if error := body.get("error"):
                 raise self._refusal(500, msgspec.json.encode({"error": error}))
-            choices = body.get("choices") or [{}]
-            message = choices[0].get("delta") or choices[0].get("message") or {}
-            text = message.get("content") or ""
+            choice = (body.get("choices") or [{}])[0]
+            message = choice.get("delta") or choice.get("message") or {}
+            text = message.get("content") or message.get("refusal") or ""
             if not isinstance(text, str):
                 raise TypeError
         except (ValueError, AttributeError, LookupError, TypeError) as error:
             raise self._unavailable("sent what is no answer of OpenAI's chat API") from error
-        return text
+        return text, bool(choice.get("finish_reason")) or "message" in choice
 
     def _refusal(self, status: int, body: bytes) -> ServiceError:
         said = body.decode("utf-8", "replace")
@@ -130,9 +135,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Follow none."""
 
 
-def _lines(response: IO[bytes]) -> Iterator[bytes]:
+def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yield the data of each event, or the whole body of an answer that is not streamed."""
+    if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+        yield response.read()
+        return
     while line := response.readline():
-        yield line
+        if line.startswith(b"data:"):
+            yield line[len(b"data:") :].strip()
 
 
 def _is_this_machine(host: str) -> bool:

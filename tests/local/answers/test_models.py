@@ -366,6 +366,67 @@ def test_an_event_that_is_none_is_an_error_and_not_an_end(stub: OpenAIStub, even
         assert last["error"]["code"] == "UNAVAILABLE"
 
 
+def _reply_with(content: bytes, kind: str = "text/event-stream") -> Callable[[BaseHTTPRequestHandler, OpenAIStub], None]:
+    def reply(handler: BaseHTTPRequestHandler, _: OpenAIStub) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", kind)
+        handler.send_header("connection", "close")
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"".join(_events(["Up to "])[:4]), "broke off before the end of its answer"),
+        (b'event: error\ndata: {"message": "out of memory"}\n\n', "broke off before the end of its answer"),
+        (b"", "broke off before the end of its answer"),
+        (b"data: [DONE]\n\n", "gave an empty answer"),
+        (b"".join(_events([])), "gave an empty answer"),
+        (b"".join(_events(["  "])), "gave an empty answer"),
+    ],
+)
+def test_an_answer_that_is_cut_or_empty_is_an_error(stub: OpenAIStub, content: bytes, said: str) -> None:
+    stub.reply = _reply_with(content)
+    with asking(OpenAIServer(stub.url, "llama3.2")) as api:
+        response = api.completions(QUESTION)
+        assert response.status_code == 503
+        assert response.json()["error"]["message"].endswith(said)
+        [*_, last] = events_of(api.chat(QUESTION, stream=True))
+        assert last["error"]["message"].endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"".join(_events(["Yes."])[:-2]), "text/event-stream"),  # a reason to end, and no [DONE]
+        (b"".join([*_events(["Yes."])[:4], b"data: [DONE]\n\n"]), "text/event-stream"),  # the reverse
+        (b"".join(_events(["Yes."])), "Text/Event-Stream;charset=UTF-8"),
+        (b'{"choices": [{"message": {"content": null, "refusal": "Yes."}}]}', "application/json"),
+        (b'{"choices": [{"message": {"content": "Yes."}}]}', "application/json"),
+    ],
+)
+def test_each_form_of_a_whole_answer_is_read(stub: OpenAIStub, content: bytes, kind: str) -> None:
+    stub.reply = _reply_with(content, kind)
+    assert "".join(OpenAIServer(stub.url, "m").stream_chat([("user", "?")])) == "Yes."
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        LangChainModel(pieces=["", " "], sent=[]),
+        LlamaIndexModel(pieces=[""], sent=[]),
+        lambda _question, _passages: "",
+    ],
+)
+def test_an_answer_without_words_cites_nothing(silent: Any) -> None:
+    with asking(silent) as api:
+        body = api.chat(QUESTION).json()
+    assert (body["message"]["content"].strip(), body["citations"]) == ("", [])
+
+
 def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
     stub: OpenAIStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
