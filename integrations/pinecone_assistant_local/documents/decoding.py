@@ -28,10 +28,13 @@ _MIN_COMMON = 0.08
 _SPACES = "\t\n\r\f\v"
 
 # What Western text in Windows-1252 does not have, and text in another encoding that is read as Windows-1252 does: signs
-# inside of words ("¿" for "ż", "¼" for a half of UTF-8), accented capitals inside of words ("DŸsseldorf" of old Macs), Turkish
-# letters, and accented letters side by side ("Âñå ëþäè").
+# inside of words ("¿" for "ż", "¼" for a half of UTF-8, "K”ln" of DOS), low quotation marks after letters (the "é" of DOS),
+# accented capitals inside of words ("DŸsseldorf" of old Macs), one accented letter thrice (rules of DOS), "¤" ("€" in
+# ISO 8859-15), Turkish letters, and accented letters side by side ("Âñå ëþäè").
 _ODD = re.compile(
-    "[^\\W\\d_][\xa1-\xa9\xab-\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf\u02c6\u2020-\u2039][^\\W\\d_]"
+    "[^\\W\\d_][\xa1-\xa9\xab-\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf\u02c6\u201c-\u201e\u2020-\u2025\u2027-\u2039][^\\W\\d_]"
+    "|[^\\W\\d_][\u201a\u201e]"
+    "|\xa4|([\xc0-\xff])\\1\\1"
     "|[a-z\xdf-\xff][\xc0-\xde\u0152\u0160\u0178\u017d]"
     "|[^\\W\\d_][\u0160\u0178\u017d][a-z]"
 )

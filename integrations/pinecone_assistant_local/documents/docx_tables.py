@@ -35,6 +35,8 @@ class _GridRow:
     is_bold: list[bool]
     is_header: bool
     is_title: bool
+    goes_on: bool  # a cell of the row above reaches into it
+    spans: list[tuple[int, int]]  # of wide cells: the first column, and the one after the last
     page: int | None
 
 
@@ -63,6 +65,7 @@ def _grid(rows: Sequence[DocxRow]) -> list[_GridRow]:
     above: dict[int, str] = {}
     for row in rows:
         texts, wide, bold = [""] * row.before, [""] * row.before, [False] * row.before
+        spans: list[tuple[int, int]] = []
         for cell in row.cells:
             column = len(texts)
             text = cell_text(cell)
@@ -72,9 +75,12 @@ def _grid(rows: Sequence[DocxRow]) -> list[_GridRow]:
             texts += [text] + [""] * (cell.span - 1)
             wide += [text] * cell.span
             bold += [cell.is_bold] * cell.span
+            if cell.span > 1 and text:
+                spans.append((column, column + cell.span))
         is_title = len(row.cells) == 1 and row.cells[0].span > 1
         del texts[_MAX_COLUMNS:], wide[_MAX_COLUMNS:], bold[_MAX_COLUMNS:]
-        found.append(_GridRow(texts, wide, bold, row.is_header, is_title, _page_of(row)))
+        goes_on = any(cell.continues for cell in row.cells)
+        found.append(_GridRow(texts, wide, bold, row.is_header, is_title, goes_on, spans, _page_of(row)))
     width = max((len(row.texts) for row in found), default=0)
     for made in found:
         missing = width - len(made.texts)
@@ -91,7 +97,25 @@ def _header_rows(rows: Sequence[_GridRow]) -> int:
         return marked
     if len(rows) < 2 or rows[0].is_title or not _may_be_header(rows[0]):
         return 0
-    return int(_names_columns(rows))
+    count = _joined_rows(rows)
+    return count if _names_columns([rows[0], *rows[count:]]) else 0
+
+
+def _joined_rows(rows: Sequence[_GridRow]) -> int:
+    """Return how many rows the first one makes with those below it: `Size` over `Width | Height` are two.
+
+    A cell that reaches into the next row says so, and so does a wide one over names of columns with numbers below them.
+    """
+    count = 1
+    while count < len(rows) - 1 and rows[count].goes_on:
+        count += 1
+    if count == 1 and len(rows) > 2 and _may_be_header(rows[1]) and not rows[1].spans:
+        columns = [column for first, end in rows[0].spans for column in range(first, min(end, len(rows[1].texts)))]
+        names = [rows[1].texts[column] for column in columns]
+        votes = [_vote(rows[1].texts[column], [row.texts[column] for row in rows[2:]]) for column in columns]
+        if columns and all(names) and all(vote > 0 for vote in votes):
+            count = 2
+    return count
 
 
 def _may_be_header(row: _GridRow) -> bool:

@@ -21,6 +21,7 @@ WESTERN = [
     "It is 25 °C ±2 × 3, §5, 5½ µm.",
     "GRÖSSE UND ÄRGER",
     "0000 é 1000 2000 3000",
+    "Er sagte: „Schön.“ ‚Nein‘, meinte sie…aber SÄÄ ja.",
 ]
 OTHERS = [
     "Все люди рождаются свободными.",
@@ -55,6 +56,11 @@ def test_unicode_is_read_with_and_without_a_mark(text: str, encoding: str) -> No
         ("כל בני האדם נולדו בני חורין.", "cp1255"),
         ("Bütün insanlar hür, haklar bakımından eşit doğarlar.", "cp1254"),
         ("Düsseldorf", "mac_roman"),
+        ("Köln", "cp850"),
+        ("Es kostet 5 €.", "iso8859-15"),
+        ("Café crème", "cp437"),
+        ("Ein schönes Mädchen wohnt in der Straße.", "cp850"),
+        ("─── list ───", "cp437"),
     ],
 )
 def test_another_encoding_is_refused_and_never_misread(text: str, encoding: str) -> None:

@@ -232,3 +232,67 @@ def test_an_answer_cites_the_page(local: LocalAssistant, api: Api) -> None:
     snippets = api.context(query="How many years does a red pine live?").json()["snippets"]
     found = {snippet["content"]: snippet["reference"] for snippet in snippets}["It lives for 400 years."]
     assert (found["type"], found["pages"]) == ("doc_x", [2])
+
+
+def _symbol(font: str, code: str) -> str:
+    return f'<w:p><w:r><w:t>a</w:t><w:sym w:font="{font}" w:char="{code}"/><w:t>b</w:t></w:r></w:p>'
+
+
+@pytest.mark.parametrize(
+    ("font", "code", "character"),
+    [
+        ("Symbol", "F061", "\u03b1"),
+        ("Symbol", "F0B1", "\u00b1"),
+        ("Symbol", "F034", "4"),
+        ("Wingdings", "F0FC", "\u2713"),
+        ("Segoe UI Symbol", "2713", "\u2713"),
+        ("Calibri", "20AC", "\u20ac"),
+        ("Wingdings 3", "F041", "\ufffd"),
+        ("Calibri", "D800", "\ufffd"),
+        ("Calibri", "FFFFFFFF", "\ufffd"),
+        ("Calibri", "no", ""),
+    ],
+)
+def test_symbols_are_characters(font: str, code: str, character: str) -> None:
+    assert _pages(_symbol(font, code)) == [(1, f"a{character}b")]
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ('<w:ddList><w:result w:val="1"/><w:listEntry w:val="Red"/><w:listEntry w:val="Blue"/></w:ddList>', "Blue"),
+        ('<w:ddList><w:default w:val="1"/><w:listEntry w:val="Red"/><w:listEntry w:val="Blue"/></w:ddList>', "Blue"),
+        ('<w:ddList><w:listEntry w:val="Red"/><w:listEntry w:val="Blue"/></w:ddList>', "Red"),
+        ('<w:ddList><w:result w:val="7"/></w:ddList>', ""),
+        ('<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>', "\u2612"),
+        ('<w:checkBox><w:default w:val="1"/><w:checked w:val="0"/></w:checkBox>', "\u2610"),
+        ('<w:checkBox><w:default w:val="1"/></w:checkBox>', "\u2612"),
+        ('<w:textInput><w:default w:val="not typed"/></w:textInput>', ""),
+    ],
+)
+def test_what_older_form_fields_are_set_to_is_read(content: str, shown: str) -> None:
+    begin = f'<w:fldChar w:fldCharType="begin"><w:ffData><w:name w:val="x"/>{content}</w:ffData></w:fldChar>'
+    body = f'<w:p><w:r><w:t>Answer:</w:t>{begin}<w:fldChar w:fldCharType="end"/></w:r></w:p>'
+    assert _pages(body) == [(1, f"Answer:{shown}")]
+
+
+def test_word_art_and_the_texts_in_diagrams_and_charts_are_read() -> None:
+    body = (
+        paragraph("First.")
+        + paragraph("Next.", before=PAGE_BREAK)
+        + paragraph("Art: ", before='<w:pict><v:textpath xmlns:v="v" string="CONFIDENTIAL "/></w:pict>')
+        + paragraph("End.", before='<w:drawing><d:relIds xmlns:d="d" r:dm="data"/></w:drawing>')
+        + paragraph("", before='<w:drawing><c:chart xmlns:c="c" r:id="chart"/></w:drawing>')
+    )
+    point = '<d:pt xmlns:d="d" xmlns:a="a"><d:t><a:p><a:r><a:t>{}</a:t></a:r></a:p></d:t></d:pt>'
+    title = '<c:rich xmlns:c="c" xmlns:a="a"><a:p><a:r><a:t>Sales of 2023</a:t></a:r></a:p></c:rich>'
+    parts = {"data": point.format("Plan it.") + point.format("Do it."), "chart": title}
+    assert [(page, sentence) for page, _, sentence in _quoted(docx(body, parts=parts))] == [
+        (1, "First."),
+        (2, "Next."),
+        (2, "CONFIDENTIAL Art:"),
+        (2, "End."),
+        (2, "Plan it."),
+        (2, "Do it."),
+        (2, "Sales of 2023"),
+    ]

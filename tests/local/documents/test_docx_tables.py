@@ -171,3 +171,41 @@ def test_a_deleted_row_is_left_out_and_deep_tables_are_text() -> None:
     for _ in range(40):
         nested = f"<w:tbl><w:tr><w:tc>{nested}</w:tc></w:tr></w:tbl>"
     assert _rows(nested) == ["deep"]
+
+
+_DOWN, _ON = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+_TWO = '<w:gridSpan w:val="2"/>'
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentences"),
+    [
+        (
+            [
+                row(cell("Name", _DOWN), cell("Size", _TWO)),
+                row(cell("", _ON), "Width", "Height"),
+                ["box", "3", "4"],
+                ["lid", "5", "6"],
+            ],
+            ["Name: box; Size Width: 3; Size Height: 4", "Name: lid; Size Width: 5; Size Height: 6"],
+        ),
+        (
+            [
+                row(cell("City", _DOWN, bold=True), cell("Person", _TWO, bold=True)),
+                row(cell("", _ON), cell("Mayor", bold=True), cell("Poet", bold=True)),
+                ["Oslo", "Ann", "Bob"],
+            ],
+            ["City: Oslo; Person Mayor: Ann; Person Poet: Bob"],
+        ),
+        (
+            [row("", cell("2023", _TWO)), ["Shop", "Sold", "Left"], ["Oslo", "12", "3"], ["Rome", "7", "1"]],
+            ["Shop: Oslo; 2023 Sold: 12; 2023 Left: 3", "Shop: Rome; 2023 Sold: 7; 2023 Left: 1"],
+        ),
+        (  # a merged cell of the data is no part of the names
+            [["Region", "City"], row(cell("North", _DOWN), "Oslo"), row(cell("", _ON), "Bergen"), ["South", "Rome"]],
+            ["Region: North; City: Oslo", "Region: North; City: Bergen", "Region: South; City: Rome"],
+        ),
+    ],
+)
+def test_names_of_columns_in_two_rows_that_nobody_marked(rows: list[list[str] | str], sentences: list[str]) -> None:
+    assert _rows(table(rows)) == sentences

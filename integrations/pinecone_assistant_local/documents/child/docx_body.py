@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import DocumentError
 from .docx_pages import Pages
 from .docx_styles import OFF, Styles, local_name, local_names
+from .docx_symbols import FormField, symbol
 
 MAX_TEXT_CHARACTERS = 20_000_000
 # Tables in tables are kept as such to this depth; what is nested deeper is text of the cell around it.
@@ -74,7 +75,8 @@ class Body:
     Attributes:
         parts: The JSON of the paragraphs and tables.
         endnotes: The identifiers of the endnotes that are referred to, in order.
-        running: The headers and footers of each section: its first stretch, the identifier of the relation.
+        running: The headers and footers of each section, and the texts in diagrams and charts: the stretch, the
+            identifier of the relation.
         notes: In a part with notes, their texts by their identifiers.
         pages: The pages; `stamp` replaces stretches by them.
     """
@@ -94,6 +96,7 @@ class Body:
         self._in_run_properties = False
         self._section: dict[str, Any] | None = None
         self._note: str | None = None
+        self._form_field: FormField | None = None
         self._paragraphs: list[_Paragraph] = []
         self._tables: list[_Table] = []
         self._deeper_tables = 0
@@ -139,6 +142,10 @@ class Body:
             self._in_run_properties = False
         elif name == "pPr":
             self._in_properties = False
+        elif name == "ffData" and self._form_field is not None:
+            if self._paragraphs:
+                self._paragraphs[-1].add(self._form_field.text())
+            self._form_field = None
         elif name == "sectPr" and self._section is not None:
             self._end_section(self._section)
         elif name in ("tbl", "tr", "tc"):
@@ -146,7 +153,7 @@ class Body:
         elif name in _NOTES and self._note is not None:
             self._flush()
             self.notes[self._note], self._note = self.parts, None
-        elif name in ("body", "hdr", "ftr"):
+        elif name in ("body", "hdr", "ftr", "dataModel", "chartSpace"):
             self._flush()
 
     def data(self, text: str) -> None:
@@ -196,6 +203,18 @@ class Body:
             self._split()
         elif name in _TEXT_OF:
             paragraph.parts.append(_TEXT_OF[name])
+        elif name == "sym":
+            paragraph.add(symbol(values.get("font", ""), values.get("char", "")))
+        elif name == "textpath":  # WordArt, such as a watermark
+            paragraph.add(values.get("string", ""))
+        elif name == "ffData":
+            self._form_field = FormField()
+        elif self._form_field is not None:
+            self._form_field.see(name, values.get("val"))
+        elif name == "relIds" and "dm" in values:  # a diagram
+            self.running.append((self.pages.stretch, values["dm"]))
+        elif name == "chart" and "id" in values:
+            self.running.append((self.pages.stretch, values["id"]))
         elif name == "footnoteReference":
             self._waiting_notes.append((values.get("id", ""), self.pages.stretch))
         elif name == "endnoteReference":
