@@ -27,6 +27,7 @@ HEALTH_PATH = "/healthz"
 # `LocalAssistant.upload`.
 FAULTS_PATH = "/_faults"
 MCP_PATH = "/mcp/"
+_MCP_PLACES = re.compile(r"(?P<below>/assistant)?/mcp(?:/|\Z)")
 AUTHOR_HEADER = "x-local-author"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -106,12 +107,15 @@ class Gate:
 
     def _check_key(self, headers: Headers, path: str) -> None:
         given, where = headers.get("api-key", ""), ""
-        if path.startswith(MCP_PATH):
-            scheme, _, token = headers.get("authorization", "").partition(" ")
-            given, where = (
-                (token.strip() if scheme.lower() == "bearer" else ""),
-                " Send it as Authorization: Bearer <key>.",
-            )
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else ""
+        place = _MCP_PLACES.match(path)
+        if place is not None:
+            # Below /assistant there is no MCP, which an MCP client is told as any other.
+            given = bearer or (given if place["below"] else "")
+            where = " Send it as Authorization: Bearer <key>."
+        elif bearer and not given:
+            where = f" Send it as Api-Key: <key>; only {MCP_PATH}assistants/<name> takes Authorization: Bearer <key>."
         if not _is_equal(given, self._service.options.api_key):
             raise ServiceError(401, "UNAUTHENTICATED", f"Invalid API key.{where}")
 

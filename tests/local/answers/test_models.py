@@ -366,7 +366,9 @@ def test_an_event_that_is_none_is_an_error_and_not_an_end(stub: OpenAIStub, even
         assert last["error"]["code"] == "UNAVAILABLE"
 
 
-def _reply_with(content: bytes, kind: str = "text/event-stream") -> Callable[[BaseHTTPRequestHandler, OpenAIStub], None]:
+def _reply_with(
+    content: bytes, kind: str = "text/event-stream"
+) -> Callable[[BaseHTTPRequestHandler, OpenAIStub], None]:
     def reply(handler: BaseHTTPRequestHandler, _: OpenAIStub) -> None:
         handler.send_response(200)
         handler.send_header("content-type", kind)
