@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ..text.sentences import FINAL_MARK
 from .contents import PdfLine
@@ -20,7 +21,7 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> tuple[list[list
     """Return the pages without such lines, and each such line once with its first page.
 
     Text that is all there is on a page, or ends as a sentence does, stays. Of lines in which only the number of the page
-    differs, such as `Page 3 of 9`, the first one is returned; bare numbers are not.
+    differs, such as `Page 3 of 9`, the first one is returned; bare numbers that count the pages are not.
     """
     kept = [list(lines) for lines in pages]
     if len(pages) < _MIN_PAGES:
@@ -31,7 +32,10 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> tuple[list[list
     for number, lines in enumerate(kept, start=1):
         for edge in (0, -1):
             if len(lines) > 1 and _key(lines[edge]) in repeated and not FINAL_MARK.search(lines[edge].text):
-                found[_key(lines[edge])].append((number, lines.pop(edge).text))
+                line = lines.pop(edge)
+                # Bare numbers at the top and at the bottom may count different things.
+                place = "" if _LETTER.search(line.text) else f"{edge} "
+                found[f"{place}{_key(line)}"].append((number, line.text))
     return kept, [(text, page) for lines in found.values() for page, text in _distinct(lines)]
 
 
@@ -43,13 +47,15 @@ def _distinct(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """Return the lines that say something of their own, of lines that are the same but for their digits."""
     groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for page, text in lines:
-        if _LETTER.search(text):
+        if _LETTER.search(text) or _NUMBER.search(text):
             groups[_NUMBER.sub("0", text)].append((page, text))
     found: list[tuple[int, str]] = []
     for group in groups.values():
         texts = sorted({text: (page, text) for page, text in reversed(group)}.values())
-        columns = zip(*([int(number[:9]) for number in _NUMBER.findall(text)] for _, text in group), strict=True)
+        columns = list(zip(*([int(number[:9]) for number in _NUMBER.findall(text)] for _, text in group), strict=True))
         pages = [page for page, _ in group]
+        if not _LETTER.search(texts[0][1]) and any(_mostly_counts(column, pages) for column in columns):
+            continue
         found += texts[:1] if all(_counts(column, pages) for column in columns) else texts
     return sorted(found)
 
@@ -60,3 +66,10 @@ def _counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
         return True
     before = {number - page for number, page in zip(numbers, pages, strict=True)}
     return len(before) == 1 and len(numbers) >= _MIN_PAGES and abs(before.pop()) <= _MAX_PAGES_BEFORE
+
+
+def _mostly_counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
+    """Whether numbers go up with the pages, but where a chapter begins anew; a year or a date does not."""
+    steps = list(zip(numbers, pages, strict=True))
+    goes_on = sum(number - last == page - last_page > 0 for (last, last_page), (number, page) in pairwise(steps))
+    return 2 * goes_on >= max(1, len(steps) - 1)

@@ -28,6 +28,15 @@ _EXACT, _RAGGED = 0.03, 0.2  # of a column: how much before the margin a line ma
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
 _HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
+# A range or number that was cut at a hyphen: "2020-" / "2021".
+_NUMBER_CUT = re.compile("(?<=\\d)([-\u2010\u2011\u2013]|[\ufffe\x02])\n(?=\\d)")
+# Of "well-known", "evidence-based": the document may have the whole word nowhere else. A longer part is before such a second one,
+# because "un-known" is a word that was cut.
+_COMPOUND_FIRST = frozenset({"self", "well"})
+_COMPOUND_SECOND = frozenset(
+    "aware based called defined dependent driven friendly known level oriented party related specific term wide year".split()  # noqa: SIM905  (no 16 quotes)
+)
+_MIN_COMPOUND_FIRST = 4
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
@@ -96,13 +105,18 @@ class _Reader:
 
     def _joined(self, lines: Sequence[str]) -> str:
         """Return the text of lines without the ends of lines, and words that were cut at one in one piece."""
-        text = _HYPHEN_AT_END.sub(self._without_hyphen, " ".join(lines))
+        joined = _NUMBER_CUT.sub(lambda cut: "-" if cut[1] in "\ufffe\x02" else cut[1], "\n".join(lines))
+        text = _HYPHEN_AT_END.sub(self._without_hyphen, joined)
         return " ".join(_CONTROL.sub(" ", text).split())
 
     def _without_hyphen(self, match: re.Match[str]) -> str:
         """Return a word that was cut at the end of a line; a hyphen of its own stays: the document has it elsewhere."""
         whole, hyphened = match[1] + match[2], f"{match[1]}-{match[2]}"
-        is_compound = hyphened.lower() in self._words and whole.lower() not in self._words
+        is_compound = whole.lower() not in self._words and (
+            hyphened.lower() in self._words
+            or match[1].lower() in _COMPOUND_FIRST
+            or (match[2].lower() in _COMPOUND_SECOND and len(match[1]) >= _MIN_COMPOUND_FIRST)
+        )
         return whole if match[2][:1].islower() and not is_compound else hyphened
 
     def _is_heading(self, line: PdfLine) -> bool:

@@ -196,6 +196,12 @@ def test_running_titles_come_once_and_bare_page_numbers_never() -> None:
         ("Page {page} of 4", ["Page 1 of 4"]),
         ("Report 2021, page {page}", ["Report 2021, page 1"]),
         ("Invoice 10{other}", ["Invoice 103", "Invoice 1012", "Invoice 1027", "Invoice 1048"]),
+        ("10{other}", ["103", "1012", "1027", "1048"]),
+        ("2023", ["2023"]),
+        ("03/05/2021", ["03/05/2021"]),
+        ("- {page} -", []),
+        ("{page}/4", []),
+        ("41{page}", []),
     ],
 )
 def test_running_titles_with_numbers_of_their_own_are_all_kept(title: str, kept: list[str]) -> None:
@@ -205,6 +211,27 @@ def test_running_titles_with_numbers_of_their_own_are_all_kept(title: str, kept:
     ]
     texts = [sentence for _, _, sentence in _quoted(pdf(*pages))]
     assert [text for text in texts if "part" not in text and "long" not in text] == kept
+
+
+def test_numbers_of_pages_that_begin_anew_are_left_out() -> None:
+    pages = [
+        [f"The part {word} is about pines.", "It is long.", number]
+        for word, number in zip("abcdef", "121234", strict=True)
+    ]
+    assert [sentence for _, _, sentence in _quoted(pdf(*pages)) if sentence.isdecimal()] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["It held in 2020-", "2021 and later."], "It held in 2020-2021 and later."),
+        (["It fell from 5 -", "3 remained."], "It fell from 5 - 3 remained."),
+        (["This is evidence-", "based and self-", "made."], "This is evidence-based and self-made."),
+        (["It was un-", "known and cor-", "related."], "It was unknown and correlated."),
+    ],
+)
+def test_what_was_cut_at_a_hyphen_is_whole(lines: list[str], sentence: str) -> None:
+    assert [found for _, _, found in _quoted(pdf(lines))] == [sentence]
 
 
 def test_a_page_keeps_a_line_that_is_all_it_has() -> None:
