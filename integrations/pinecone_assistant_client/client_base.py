@@ -225,7 +225,10 @@ class BaseClient:
 
     def _http_request(self, wire: WireRequest, base_url: str, limits: Limits) -> HTTPRequest:
         # Made for each request and never stored: `vars(client)` ends up in logs and crash reports.
-        return HTTPRequest(wire.method, base_url + wire.path, self._settings.headers(), wire.body, limits)
+        is_billed = not (wire.repeatable or wire.is_sent_once)
+        return HTTPRequest(
+            wire.method, base_url + wire.path, self._settings.headers(), wire.body, limits, is_billed=is_billed
+        )
 
     def _status_error(
         self,

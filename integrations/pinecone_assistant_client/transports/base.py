@@ -86,6 +86,8 @@ class HTTPRequest:
 
     `is_signed`: the URL is a secret and goes to another host. It is not logged, and an injected session's headers, cookies
         and login are not added.
+    `is_billed`: each sending may be billed, so after an unclear end it is sent again only with `retry_on_timeout=True`. Others
+        are sent again anyway, or never.
     """
 
     method: str
@@ -94,6 +96,7 @@ class HTTPRequest:
     body: bytes | MultipartBody | None = field(repr=False)
     limits: Limits
     is_signed: bool = False
+    is_billed: bool = False
 
     @property
     def host(self) -> str:
@@ -149,6 +152,10 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
+_UNREPEATED = "; the request may have been processed and is not sent again by itself"
+_SECOND_BILL = "set retry_on_timeout=True if a second bill is acceptable"
+
+
 def connection_failed(request: HTTPRequest, error: BaseException) -> APIConnectionError:
     """Return the error for a request that was not written: no address, refused, TLS, proxy."""
     reason = reason_of(error)
@@ -177,16 +184,17 @@ def connection_timed_out(request: HTTPRequest) -> APITimeoutError:
 
 def read_timed_out(request: HTTPRequest) -> APITimeoutError:
     """Return the error for a read timeout. The request may have been processed, and billed."""
+    billed = _UNREPEATED if request.is_billed else ""
+    again = f", or {_SECOND_BILL}" if request.is_billed else ""
     return APITimeoutError(
-        f"{request.host} sent nothing for {request.limits.read:g} s; the request may have been processed and is not "
-        "sent again by itself: raise timeout=, or set retry_on_timeout=True if a second bill is acceptable",
+        f"{request.host} sent nothing for {request.limits.read:g} s{billed}: raise timeout={again}",
         may_have_been_processed=True,
     )
 
 
 def total_timed_out(request: HTTPRequest, *, is_written: bool) -> APITimeoutError:
     """Return the error for a call that took longer than its total time. It is never retried."""
-    billed = "; the request may have been processed and is not sent again by itself" if is_written else ""
+    billed = _UNREPEATED if is_written and request.is_billed else ""
     return APITimeoutError(
         f"the call to {request.host} took longer than total_timeout={request.limits.total:g} s{billed}: raise total_timeout=",
         may_have_been_processed=is_written,
@@ -195,9 +203,10 @@ def total_timed_out(request: HTTPRequest, *, is_written: bool) -> APITimeoutErro
 
 def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnectionError:
     """Return the error for a connection that broke after the request was written and before a status came."""
+    billed = _UNREPEATED if request.is_billed else ""
+    advice = f"ask again, or {_SECOND_BILL}" if request.is_billed else "check the network and any proxy"
     return APIConnectionError(
-        f"{request.host} closed the connection before it answered ({reason_of(error)}); the request may have been "
-        "processed and is not sent again by itself: ask again, or set retry_on_timeout=True if a second bill is acceptable",
+        f"{request.host} closed the connection before it answered ({reason_of(error)}){billed}: {advice}",
         may_have_been_processed=True,
     )
 

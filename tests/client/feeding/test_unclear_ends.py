@@ -72,6 +72,20 @@ def test_a_broken_upload_is_sent_again_and_leaves_one_file(
     assert methods(local).count("PUT files") == 3
 
 
+@pytest.mark.parametrize("api_version", ["2026-04", "2025-10"])
+@pytest.mark.parametrize("fault", [{"stall": True}, {"reset": True}, {"cut_after_events": 0}])
+def test_no_error_or_log_of_an_upload_speaks_of_a_second_bill(
+    ask_local: Asking, local: LocalAssistant, fault: dict[str, Any], api_version: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    local.faults.add(on="files", **fault)
+    feeder = Feeder(ask_local, timeout=(5.0, 0.2), max_retries=1, api_version=api_version)
+    with caplog.at_level("INFO"), pytest.raises(AssistantError, match="has no clear end") as caught:
+        feeder.files.upload(b"text", name="a.txt")
+    for text in (str(caught.value), caplog.text):
+        assert "retry_on_timeout" not in text
+        assert "not sent again" not in text
+
+
 @pytest.mark.parametrize("where", ["stall", "stall_after_body_bytes"])
 def test_a_read_timeout_in_the_middle_is_sent_again_and_leaves_one_file(
     ask_local: Asking, local: LocalAssistant, where: str
