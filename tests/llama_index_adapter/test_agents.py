@@ -212,7 +212,7 @@ def test_a_tools_errors_raise(words: dict[str, Any], call: Any) -> None:
 
 
 def test_a_function_agent_refuses_the_assistant_as_its_brain(words: dict[str, Any]) -> None:
-    """The service calls no functions; docs/llama_index.md says so."""
+    """The service calls no functions; docs/llama_index_agents.md says so."""
 
     async def ask() -> None:
         await FunctionAgent(tools=[lambda x: x], llm=PineconeAssistant(**words)).run(user_msg=QUESTION)
