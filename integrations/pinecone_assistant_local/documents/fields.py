@@ -36,3 +36,9 @@ def is_field_name(text: str) -> bool:
     if any(character.isdigit() for character in text):
         return False
     return 0 < len(words) <= _MAX_WORDS and (words[-1] in _NAMES or words[0] in _NAMES)
+
+
+def is_field(line: str) -> bool:
+    """Return whether a line is a field with its value: `Phone: 555 0100`."""
+    name, colon, value = line.partition(": ")
+    return bool(colon and value.strip() and is_field_name(name.strip()))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..text.sentences import ENDS
+from .fields import is_field
 
 _MARK = re.compile(
     r"\s*(?:(?P<symbol>[-*+\u2022\u2013\u2023\u25aa\u25cf\u25e6\uf0b7])|(?P<number>\d{1,3})[.)])\s+(?=\S)"
@@ -56,7 +57,8 @@ class ListReader:
         """
         marks = [_MARK.match(line) for line in lines]
         if not any(marks):
-            return [Item(tuple(lines))]
+            are_fields = len(lines) > 1 and all(map(is_field, lines))
+            return [Item((line,)) for line in lines] if are_fields else [Item(tuple(lines))]
         symbols = Counter(mark["symbol"] for mark in marks if mark and mark["symbol"])
         numbers = {int(mark["number"]) for mark in marks if mark and mark["number"]}
         found: list[tuple[list[str], str]] = []

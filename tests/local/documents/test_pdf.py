@@ -234,6 +234,14 @@ def test_what_was_cut_at_a_hyphen_is_whole(lines: list[str], sentence: str) -> N
     assert [found for _, _, found in _quoted(pdf(lines))] == [sentence]
 
 
+def test_lines_of_fields_with_their_values_are_quoted_one_by_one() -> None:
+    assert [found for _, _, found in _quoted(pdf(["Name: Ann Lee", "Phone: 555 0100", "City: Oslo"]))] == [
+        "Name: Ann Lee",
+        "Phone: 555 0100",
+        "City: Oslo",
+    ]
+
+
 def test_a_page_keeps_a_line_that_is_all_it_has() -> None:
     lines = [[PdfLine("Fact 1", 12, 700, 688, False)], [PdfLine("Fact 2", 12, 700, 688, False)]] * 2
     assert [block.text for block in pdf_blocks(PdfContent(lines))] == ["Fact 1", "Fact 2", "Fact 1", "Fact 2"]

@@ -93,3 +93,19 @@ def test_double_spaced_lines_are_one_paragraph() -> None:
 )
 def test_a_mark_at_the_beginning_of_a_line_is_cut_only_in_a_list(text: str, sentences: list[str]) -> None:
     assert quoted("x.txt", text) == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            "Name:   Ann Lee\nPhone:  555 0100\nDate of birth: 3 May 1990",
+            ["Name: Ann Lee", "Phone: 555 0100", "Date of birth: 3 May 1990"],
+        ),
+        ("Telefon: 555\nOrt: Köln", ["Telefon: 555", "Ort: Köln"]),
+        ("Name: Ann Lee who has\na long name", ["Name: Ann Lee who has a long name"]),
+        ("She said this: it rains\nand then that: it snows", ["She said this: it rains and then that: it snows"]),
+    ],
+)
+def test_lines_of_fields_with_their_values_are_quoted_one_by_one(text: str, sentences: list[str]) -> None:
+    assert quoted("x.txt", text) == sentences
