@@ -8,6 +8,7 @@ Forms attested by recordings and by people's own parsers: `[1]`, `[1, pp. 1]`, `
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -220,7 +221,7 @@ def _iter_citations(text: str, stop: int, entries: dict[int, _Entry] | None) -> 
         )
 
 
-def parse_mark(text: str, match: re.Match[str], last_end: int) -> list[tuple[int, tuple[int, ...] | None]] | None:
+def parse_mark(text: str, match: re.Match[str], last_end: int) -> tuple[tuple[int, tuple[int, ...] | None], ...] | None:
     """Return the references of a match of `MARKER`, with their pages, or None if the text before it shows that it is not one.
 
     `array[1]`, `f(x)[1]` and `m[1][2]` are code, and `"pages": [1, 2]` is JSON. `[1][2]` are two citations
@@ -235,8 +236,9 @@ def parse_mark(text: str, match: re.Match[str], last_end: int) -> list[tuple[int
     return _parse_marker(match[1])
 
 
-def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | None:
-    """`1, pp. 1-2; 2` -> [(1, (1, 2)), (2, None)], or None if it is not a marker."""
+@functools.lru_cache(maxsize=256)  # an answer has the same few markers again and again
+def _parse_marker(inside: str) -> tuple[tuple[int, tuple[int, ...] | None], ...] | None:
+    """`1, pp. 1-2; 2` -> ((1, (1, 2)), (2, None)), or None if it is not a marker."""
     found: list[tuple[int, tuple[int, ...] | None]] = []
     end = 0
     while end < len(inside):
@@ -251,7 +253,7 @@ def _parse_marker(inside: str) -> list[tuple[int, tuple[int, ...] | None]] | Non
             pages.extend(span)
         found.append((int(match["number"]), tuple(pages) if pages else None))
         end = match.end()
-    return found
+    return tuple(found)
 
 
 class ReferenceListHoldback:

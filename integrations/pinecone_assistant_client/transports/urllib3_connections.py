@@ -72,7 +72,10 @@ class _Source(io.RawIOBase):
 
     def __init__(self, below: Any, sock: Any, attempt: Attempt) -> None:
         self._below = below
-        self._read = getattr(below, "readinto1", below.readinto)  # at most one `recv` for one read
+        # A plain socket of our own: nothing is between it and this reader, so it is read without a detour.
+        self._is_bare = type(sock) is socket.socket and isinstance(below, socket.SocketIO)
+        # Otherwise at most one `recv` for one read.
+        self._read = sock.recv_into if self._is_bare else getattr(below, "readinto1", below.readinto)
         self._sock = sock
         self._attempt = attempt
         self._timeout = sock.gettimeout()
@@ -81,26 +84,26 @@ class _Source(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> Any:
         if not self._waits:
-            with contextlib.suppress(ssl.SSLWantReadError):
-                return cast("int | None", self._read(buffer))
-            return None
+            return None if self._is_bare else self._read_what_has_arrived(buffer)
         if self._attempt.deadline is not None:
             arm(self._sock, self._timeout, self._attempt)
-        return cast("int | None", self._read(buffer))
+        return self._read(buffer)
 
-    @contextlib.contextmanager
-    def without_waiting(self) -> Iterator[None]:
-        """Read only bytes that have arrived already."""
-        timeout = self._sock.gettimeout()
+    def stop_waiting(self) -> None:
+        """From now on read only bytes that have left the socket: the pool looks only there, and TLS may hold some."""
         self._waits = False
+
+    def _read_what_has_arrived(self, buffer: Any) -> Any:
+        timeout = self._sock.gettimeout()
         self._sock.settimeout(0)
         try:
-            yield
+            return self._read(buffer)
+        except ssl.SSLWantReadError:
+            return None
         finally:
             self._sock.settimeout(timeout)
-            self._waits = True
 
     def shut_down(self) -> None:
         """End the connection: whoever takes it from the pool finds it closed, and opens it anew."""
@@ -123,9 +126,12 @@ class _Reader(io.BufferedReader):
 
     def close(self) -> None:
         if not self.closed:
-            with contextlib.suppress(OSError, ValueError), self.raw.without_waiting():
+            self.raw.stop_waiting()
+            try:
                 if self.peek(1):
                     self.raw.shut_down()
+            except (OSError, ValueError):
+                pass
         super().close()
 
 
@@ -174,6 +180,8 @@ class Response(http.client.HTTPResponse):
         for _ in range(_MAX_INTERIM_RESPONSES):
             # A private method of http.client, because there is no public one. It skips only interim responses 100.
             status: tuple[Any, ...] = super()._read_status()  # type: ignore[misc]
+            if status[1] >= 200 and self._has_a_small_head():
+                return status
             lines = _read_lines(self.fp)
             if status[1] == http.client.SWITCHING_PROTOCOLS or not 100 <= status[1] < 200:
                 head = b"".join(lines)
@@ -183,6 +191,12 @@ class Response(http.client.HTTPResponse):
                 self.fp = cast("Any", io.BytesIO(head))
                 return status
         raise http.client.HTTPException(f"more than {_MAX_INTERIM_RESPONSES} interim responses and no answer")
+
+    def _has_a_small_head(self) -> bool:
+        """Whether all header lines have arrived, and are few enough for `http.client` to read them by itself."""
+        buffered = cast("_Reader", self.fp).peek(1)
+        end = buffered.find(b"\r\n\r\n")
+        return end >= 0 and buffered.count(b"\n", 0, end) < _HTTP_CLIENT_HEADERS - 1
 
 
 def _read_lines(reader: Any) -> list[bytes]:
