@@ -49,6 +49,8 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_refuse, strict=True
 )
 
+_CHECKER = msgspec.json.Decoder(float_hook=str)  # 1E400 is a number of JSON, though no float
+
 
 def parse_json(text: str) -> Iterator[Block]:
     """Yield the values of a JSON text, or of one value after another, as sentences.
@@ -69,7 +71,7 @@ def _decode(text: str) -> Iterator[object]:
         try:
             value, end = _DECODER.raw_decode(text, position)
             # The standard library takes halves of surrogate pairs, which nobody can store.
-            msgspec.json.decode(text[position:end])
+            _CHECKER.decode(text[position:end])
         except (ValueError, msgspec.DecodeError) as error:
             line = text.count("\n", 0, position) + 1
             where = f" in line {line}" if line > 1 else ""

@@ -65,6 +65,8 @@ def test_json_without_a_value_is_an_error(text: str) -> None:
         ("[[1, 2], [3, 4]]", ["values: 1, 2", "values: 3, 4"]),
         ('{"rows": [[1, 2], [3]]}', ["rows: 1, 2", "rows: 3"]),
         ('{"k": 1, "k": 2}', ["k: 1", "k: 2"]),
+        ('{"far": 1E400, "near": [1e-999, 100000000000000000000.50]}',
+         ["far: 1E400", "near: 1e-999, 100000000000000000000.50"]),
         ('{"price": 25.50, "n": 1e3, "ok": false}', ["price: 25.50", "n: 1e3", "ok: no"]),
         ('{"name": "Ann", "middle_name": null, "tags": [], "more": {}}',
          ["name: Ann", "Ann: middle name: none", "Ann: tags: none", "Ann: more: none"]),
