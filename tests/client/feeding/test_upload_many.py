@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import threading
@@ -293,6 +294,36 @@ def test_an_interrupt_ends_the_call_at_once(server: Any, service: FileService) -
     with pytest.raises(KeyboardInterrupt):
         feeder.files.upload_many([Upload(b"x", "bad.xyz"), *texts(4)], on_progress=interrupt)
     assert time.monotonic() - began < 5
+    asking.close()
+
+
+@pytest.mark.parametrize("way", ["upload_many", "sync"])
+def test_a_cancelled_call_ends_with_its_tasks_and_leaves_a_usable_client(
+    server: Any, service: FileService, way: str
+) -> None:
+    """Async only: nobody can cancel a thread."""
+    asking = Asking("async", service.url)
+    files: Any = Feeder(asking, timeout=30.0).client.files
+    service.polls_until_done = 1_000_000
+
+    def cancel(done: int, total: int | None, name: str) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    async def whole() -> Any:
+        uploads = [Upload(b"x", "bad.xyz"), *texts(10)]
+        owner = {"owner": "docs"} if way == "sync" else {}
+        call = getattr(files, way)(uploads, concurrency=2, on_progress=cancel, **owner)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(call)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        service.polls_until_done = 0
+        return (await files.upload(b"x", name="after.md")).status
+
+    status: Any = asking.run(whole)
+    assert status == "Available"
+    assert service.count("PUT file") <= 3  # the two that were begun, and the one after
     asking.close()
 
 
