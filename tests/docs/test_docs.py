@@ -259,6 +259,16 @@ def test_every_block_that_is_not_run_here_says_why() -> None:
     assert reasons == {("index.md", "needs the variables above, and is billed")}
 
 
+LONG = {"api.md", "benchmarks.md", "changelog.md", "errors.md", "migration.md"}  # looked up, not read from the beginning
+
+
+def test_a_page_has_at_most_200_lines() -> None:
+    """Longer pages become several, by task."""
+    long = {page.name for page in DOCS.glob("*.md") if len(page.read_text("utf-8").splitlines()) > 200}
+    assert long <= LONG
+    assert {name for name in LONG if not (DOCS / name).is_file()} == set()
+
+
 def test_the_links_inside_the_docs_are_relative_and_stay_inside() -> None:
     """Then the links work on the site and in the folder; the strict build checks that each target exists."""
     for page in DOCS.glob("*.md"):

@@ -1,4 +1,4 @@
-"""The code in docs/local.md runs as it stands, and its tables say what is measured."""
+"""The code of the pages docs/local*.md runs unchanged, and its tables say what is measured."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from pinecone_assistant_local.serve.serving import assistant_name
 from .conftest import Api
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "local.md").read_text(encoding="utf-8")
+TEXTS = {page.name: page.read_text("utf-8") for page in sorted((ROOT / "docs").glob("local*.md"))}
 _BLOCK = re.compile(r"(<!-- test: (?P<by>[^>]*) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
-BLOCKS = list(_BLOCK.finditer(TEXT))
+BLOCKS = [block for text in TEXTS.values() for block in _BLOCK.finditer(text)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ BLOCKS = list(_BLOCK.finditer(TEXT))
 )
 def test_each_block_runs_alone(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    exec(compile(code, "docs/local.md", "exec"), {"__name__": "docs"})
+    exec(compile(code, "docs/local*.md", "exec"), {"__name__": "docs"})
 
 
 def test_the_example_of_the_fixture_is_a_test(request: pytest.FixtureRequest) -> None:
@@ -52,7 +52,7 @@ def test_the_example_of_the_fixture_is_a_test(request: pytest.FixtureRequest) ->
 
     [code] = [block["code"] for block in BLOCKS if block["by"]]
     names: dict[str, object] = {"my_application": my_application}
-    exec(compile(code, "docs/local.md", "exec"), names)
+    exec(compile(code, "docs/local*.md", "exec"), names)
     test = names["test_my_answer"]
     assert callable(test)
     test(request.getfixturevalue("local_assistant"))
@@ -64,7 +64,7 @@ _COLUMNS = (("2025-01", "2025-04"), ("2025-10",), ("2026-04", "2026-07"))
 
 def _coverage() -> list[tuple[str, str, list[str]]]:
     """The table of endpoints: method, path, and what each of its columns says."""
-    table = TEXT.partition("| endpoint |")[2].partition("\n\n")[0]
+    table = TEXTS["local_limits.md"].partition("| endpoint |")[2].partition("\n\n")[0]
     rows = []
     for line in table.splitlines()[2:]:
         endpoint, *columns = [cell.strip() for cell in line.strip("|").split("|")]
@@ -107,17 +107,17 @@ def test_every_option_of_serve_is_explained(capsys: pytest.CaptureFixture[str]) 
         app(["serve", "--help"])
     options = set(re.findall(r"(?<!\w)--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     assert len(options) > 8
-    assert [option for option in sorted(options) if f"`{option}" not in TEXT] == []
+    assert [option for option in sorted(options) if f"`{option}" not in TEXTS["local_serve.md"]] == []
 
 
 def test_every_option_of_a_fault_is_explained() -> None:
-    section = TEXT.partition("## Faults on demand")[2].partition("\n## ")[0]
+    section = TEXTS["local_faults.md"].partition("## Faults on demand")[2].partition("\n## ")[0]
     assert [option for option in FaultOptions.__annotations__ if not re.search(rf"\b{option}\b", section)] == []
 
 
 def _fenced(language: str) -> str:
     """The only block of a language."""
-    [code] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    [code] = re.findall(rf"```{language}\n(.*?)```", TEXTS["local_serve.md"], re.DOTALL)
     return str(code)
 
 

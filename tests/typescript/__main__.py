@@ -48,12 +48,12 @@ def main() -> int:
 
 
 def _docs_run(package: str, environment: dict[str, str]) -> bool:
-    """Run the TypeScript of docs/local.md, which is JavaScript too, from the project's root."""
-    [code] = re.findall(r"```typescript\n(.*?)```", (ROOT / "docs" / "local.md").read_text(encoding="utf-8"), re.DOTALL)
+    """Run the TypeScript of docs/local_serve.md, which is JavaScript too, from the project's root."""
+    [code] = re.findall(r"```typescript\n(.*?)```", (ROOT / "docs" / "local_serve.md").read_text(encoding="utf-8"), re.DOTALL)
     script = FOLDER / "docs.mjs"
     script.write_text(code.replace("@pinecone-database/pinecone", package))
     done = subprocess.run([NODE, script], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-    sys.stdout.write(f"docs/local.md: {done.stdout[:60]!r} {done.stderr}\n")
+    sys.stdout.write(f"docs/local_serve.md: {done.stdout[:60]!r} {done.stderr}\n")
     return "43.8 meters" in done.stdout
 
 

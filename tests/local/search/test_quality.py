@@ -50,7 +50,7 @@ def test_at_least_half_of_the_answerable_questions_get_the_right_sentence(judged
 
 
 def test_the_right_passage_is_nearly_always_among_the_first_five(judged: list[Judged]) -> None:
-    """A model that reads gets these passages; docs/local.md has the figures."""
+    """A model that reads gets these passages; docs/local_model.md has the figures."""
     answerable = [one for one in judged if one.asked.half == "test" and one.asked.file]
     assert among(answerable, 5) >= 19
     assert among(answerable, 16) >= 19
