@@ -259,7 +259,8 @@ def test_every_block_that_is_not_run_here_says_why() -> None:
     assert reasons == {("index.md", "needs the variables above, and is billed")}
 
 
-LONG = {"api.md", "benchmarks.md", "changelog.md", "errors.md", "migration.md"}  # looked up, not read from the beginning
+# These are looked up, not read from the beginning.
+LONG = {"api.md", "benchmarks.md", "changelog.md", "errors.md", "migration.md"}
 
 
 def test_a_page_has_at_most_200_lines() -> None:

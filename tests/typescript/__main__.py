@@ -49,7 +49,9 @@ def main() -> int:
 
 def _docs_run(package: str, environment: dict[str, str]) -> bool:
     """Run the TypeScript of docs/local_serve.md, which is JavaScript too, from the project's root."""
-    [code] = re.findall(r"```typescript\n(.*?)```", (ROOT / "docs" / "local_serve.md").read_text(encoding="utf-8"), re.DOTALL)
+    [code] = re.findall(
+        r"```typescript\n(.*?)```", (ROOT / "docs" / "local_serve.md").read_text(encoding="utf-8"), re.DOTALL
+    )
     script = FOLDER / "docs.mjs"
     script.write_text(code.replace("@pinecone-database/pinecone", package))
     done = subprocess.run([NODE, script], cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
