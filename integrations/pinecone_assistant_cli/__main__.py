@@ -1,4 +1,4 @@
-"""The entry point: `explain` needs no extra; everything else imports the command line, or says what to install."""
+"""The entry point: `explain` needs no extra; everything else imports the command line, or reports which extra to install."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(sys.argv[1:] if arguments is None else [*arguments])
         sys.stdout.flush()
-    except KeyboardInterrupt:  # while the command line is imported; later, typer sees it first
+    except KeyboardInterrupt:  # Ctrl-C while the command line is imported; later, typer handles it
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
+    except BrokenPipeError:  # the reader of the pipe, such as `head`, has ended
         _drop_unwritable()
         return 1
     except OSError as error:  # such as a full disk behind `>`
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Make every text writable: `>&-` leaves no stream at all, and some terminals have no UTF-8."""
+    """Make every text writable: after `>&-` there is no stream, and some terminals do not use UTF-8."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -41,7 +41,7 @@ def _prepare_streams() -> None:
 
 
 def _drop_unwritable() -> None:
-    """Drop what a stream cannot write; otherwise the interpreter tries once more at its exit and complains."""
+    """Drop output that a stream could not write; otherwise the interpreter retries at exit and prints an error."""
     for stream in (sys.stdout, sys.stderr):
         if not _is_writable(stream):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -57,7 +57,7 @@ def _is_writable(stream: TextIO) -> bool:
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["explain"]:
-        from .explain import explain  # noqa: PLC0415 - without what the other commands import
+        from .explain import explain  # noqa: PLC0415 - without the imports of the other commands
 
         return explain(arguments[1:])
     try:

@@ -1,4 +1,4 @@
-"""The command line: which subcommands there are, and which exit code an error has."""
+"""The command line: its subcommands, and the exit codes of errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ for command in (sync, ask, chat, context, batch, evaluate, serve):
 
 @app.command("explain")
 def explain_(
-    slug: Annotated[Optional[str], typer.Argument(metavar="[SLUG]", help="What an error message ends in.")] = None,
+    slug: Annotated[
+        Optional[str], typer.Argument(metavar="[SLUG]", help="The slug at the end of an error message.")
+    ] = None,
 ) -> None:
     """Explain an error.
 

@@ -1,4 +1,4 @@
-"""`ask` and `context`: one question, its answer or the passages it would rest on."""
+"""`ask` and `context`: the answer to one question, or the passages for it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ask(
 def show_answer(client: AssistantClient, messages: list[Message], **options: Any) -> str:
     """Write an answer as it streams, with footnotes, then its sources. Returns its text.
 
-    Standard interface: it says which file a place in the text rests on, instead of writing that into the text.
+    Uses the standard interface, which sends citations apart from the text, each with its place in it.
     """
     console = out()
     wrap = WordWrap(console.width if console.is_terminal else None)

@@ -1,8 +1,8 @@
-"""`batch`: many questions from a JSONL file, each answer a line of another one; run again, it goes on where it ended.
+"""`batch`: answers the questions of a JSONL file into another one; a second run continues where the first one stopped.
 
-What must not happen is that a question is billed twice, or that an answer is lost. So each answer is written and flushed
-as it comes, and a run begins by reading the answers that are there: what has one is not asked again. A kill loses at most
-the questions that were being answered at that moment.
+No question may be billed twice, and no answer may be lost. So each answer is written and flushed as soon as it arrives,
+and a run first reads the existing answers and skips their questions. If the process is killed, only the answers in progress
+are lost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .progress import bar
 from .terminal import fail, say, to_json_line, to_line
 
 _RESULT = frozenset({"answer", "citations", "usage", "answer_model", "error"})
-"""Keys of a result; an input line that has them, such as an answer of an earlier run, does not pass them on."""
+"""Keys of a result. They are not copied from an input line, which may be an answer of an earlier run."""
 _RATE_LIMITED_TRIES = 10
 
 
@@ -48,7 +48,7 @@ def batch(
     concurrency: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 8,
     retry_unclear: Annotated[
         bool,
-        typer.Option("--retry-unclear", help="Also ask again what may have been answered and billed without arriving."),
+        typer.Option("--retry-unclear", help="Ask again also where an answer may have been billed but did not arrive."),
     ] = False,
     assistant: connection.Assistant = None,
 ) -> None:
@@ -62,7 +62,7 @@ def batch(
         reason = "is not a regular file: name one, because it is read twice" if questions.exists() else "does not exist"
         raise fail(f"{questions} {reason}", 2)
     if output.exists() and not output.is_file():
-        raise fail(f"{output} is not a regular file: name one, because the next run goes on from what is in it", 2)
+        raise fail(f"{output} is not a regular file: name one, because the next run continues from its contents", 2)
     if output.exists() and output.samefile(questions):
         raise fail(f"{output} is the file with the questions: name another one for the answers", 2)
     with ExitStack() as stack:
@@ -88,8 +88,8 @@ def batch(
     say(f"{counts.answered} answered, {counts.failed} failed, {counts.tokens} tokens; the answers are in {output}.")
     if unclear and not retry_unclear:
         say(
-            f"{unclear} may have been answered and billed without arriving: they are not asked again by themselves, "
-            "but with --retry-unclear."
+            f"{unclear} answers may have been billed but did not arrive: their questions are asked again only "
+            "with --retry-unclear."
         )
     if counts.is_stopped:
         raise typer.Exit(130)
@@ -119,9 +119,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 class Ledger:
-    """Which questions there are, and what became of them.
+    """The questions of a run and their states.
 
-    In a temporary SQLite database, which SQLite keeps on disk past 2 MB: memory does not grow with the questions.
+    Kept in a temporary SQLite database, which goes to disk above 2 MB, so that memory does not grow with the questions.
     """
 
     def __init__(self) -> None:
@@ -129,10 +129,10 @@ class Ledger:
         self._connection.execute("CREATE TABLE questions (id TEXT PRIMARY KEY, line INTEGER, state TEXT) WITHOUT ROWID")
 
     def read_questions(self, path: Path) -> int:
-        """Check every line before anything is asked; returns how many there are.
+        """Check every line before anything is asked; return the number of questions.
 
         Raises:
-            typer.Exit: With 2, for a line without an id or a question, a wrong filter, or an id that came before.
+            typer.Exit: With 2, for a line without an id or a question, a wrong filter, or a repeated id.
         """
         count = 0
         self._connection.execute("BEGIN")
@@ -162,9 +162,9 @@ class Ledger:
         return count
 
     def read_answers(self, answers: IO[bytes], path: Path) -> None:
-        """Take over what an earlier run wrote, and cut a last line that was torn by a kill.
+        """Read the answers of an earlier run, and cut off a last line that is incomplete because the run was killed.
 
-        The last line of an id wins.
+        If an id has several lines, the last one counts.
         """
         self._connection.execute("BEGIN")
         answers.seek(0)
@@ -187,7 +187,7 @@ class Ledger:
         answers.truncate()
 
     def set_state(self, key: str, state: str) -> None:
-        """Remember what became of a question: done, failed or unclear."""
+        """Set the state of a question: done, failed or unclear."""
         self._connection.execute("UPDATE questions SET state = ? WHERE id = ?", (state, key))
 
     def is_todo(self, key: str, *, retry_unclear: bool) -> bool:
@@ -204,7 +204,7 @@ class Ledger:
         return int(count)
 
     def count_unclear(self) -> int:
-        """Return how many questions may have been answered without an answer that arrived."""
+        """Return how many questions may have been answered, but the answer did not arrive."""
         (count,) = self._connection.execute("SELECT count(*) FROM questions WHERE state = 'unclear'").fetchone()
         return int(count)
 
@@ -257,7 +257,7 @@ class _Run:
         self._sleep = sleep
 
     async def ask_all(self, rows: Iterator[tuple[int, dict[str, Any]]], total: int, concurrency: int) -> _Counts:
-        """Ask the remaining questions, `concurrency` at a time; the first Ctrl-C lets these finish."""
+        """Ask the remaining questions, `concurrency` at a time; the first Ctrl-C lets running ones finish."""
         loop = asyncio.get_running_loop()
         workers: list[asyncio.Task[None]] = []
 
@@ -314,7 +314,7 @@ class _Run:
         self._write({**carried, **result, "answer_model": answer.model})
 
     async def _answer(self, row: dict[str, Any]) -> Any:
-        """Return the answer of the service. One that is rate-limited holds all workers back, not only its own."""
+        """Return the answer of the service. A 429 makes all workers wait, not only this one."""
         for attempt in range(1, _RATE_LIMITED_TRIES + 1):
             await self._wait_until_open()
             try:
@@ -333,9 +333,9 @@ class _Run:
         raise AssertionError("unreachable")
 
     async def _wait_until_open(self) -> None:
-        """Wait while a 429 holds the workers back. A run that is stopped leaves the question to the next one."""
+        """Wait until the delay of a 429 is over. A run that is stopped leaves the question to the next run."""
         task = asyncio.current_task()
-        while (wait := self._open_at - self._clock()) > 0:  # another 429 may have moved the moment meanwhile
+        while (wait := self._open_at - self._clock()) > 0:  # another 429 may have extended the delay meanwhile
             if self._counts.is_stopped or task is None:
                 raise asyncio.CancelledError
             self._held.add(task)

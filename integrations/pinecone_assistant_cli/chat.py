@@ -35,7 +35,7 @@ def chat(assistant: connection.Assistant = None) -> None:
     Example:
       pinecone-assistant chat --assistant docs
     """
-    with suppress(ImportError):  # arrow keys and a history of lines, where Python has them
+    with suppress(ImportError):  # arrow keys and a history of lines, if this Python has readline
         importlib.import_module("readline")
     with connection.client(assistant) as client:
         Chat(client).run()
@@ -45,7 +45,7 @@ class Chat:
     """A conversation with an assistant.
 
     Args:
-        client: Asks it.
+        client: The client that asks the assistant.
         hint: A line to start with.
     """
 
@@ -78,7 +78,7 @@ class Chat:
             except KeyboardInterrupt:
                 _say("\n(stopped; this question is not remembered)", style="yellow")
             except (AssistantError, ValueError) as error:
-                _say(str(error), style="red")  # it may quote the service, or what is in between
+                _say(str(error), style="red")  # the message may quote the service or a proxy
 
     def _ask(self, question: str) -> None:
         messages = [*self._history, Message("user", question)]

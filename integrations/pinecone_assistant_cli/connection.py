@@ -1,4 +1,4 @@
-"""Which assistant a command talks to. The key comes from the environment only: arguments show in `ps` and histories."""
+"""The assistant of a command. The key is read only from the environment: arguments show in `ps` and in histories."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_environment(*, assistant: str | None = None, is_assistant_needed: bool
 
 
 def client(assistant: str | None, **options: Any) -> AssistantClient:
-    """Return a client for the assistant, or for the one that the environment names."""
+    """Return a client for the assistant; without a name, for the one in the environment."""
     check_environment(assistant=assistant)
     return AssistantClient(assistant, source_tag=SOURCE_TAG, **options)
 

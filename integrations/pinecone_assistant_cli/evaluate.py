@@ -1,4 +1,4 @@
-"""`evaluate`: how well answers agree with the right ones, with an exit code for CI."""
+"""`evaluate`: compares answers with the right ones, with an exit code for CI."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def evaluate(
 
 
 def _latest(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the last line of each id, where `batch` asked again after an error; lines without an id all count."""
+    """Yield the last line of each id, because `batch` may have retried it; every line without an id counts."""
     rows: dict[object, dict[str, Any]] = {}
     for number, row in read_lines(path):
         key = row.get("id")

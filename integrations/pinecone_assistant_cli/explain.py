@@ -1,4 +1,4 @@
-"""`explain SLUG`: the section of the error pages that a message names. Standard library only."""
+"""`explain SLUG`: prints a section of the error pages. Uses the standard library only."""
 
 from __future__ import annotations
 

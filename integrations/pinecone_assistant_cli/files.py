@@ -102,7 +102,7 @@ def delete(
 
 
 def _delete(client: AssistantClient, file_id: str, *, missing_ok: bool) -> bool:
-    """Delete a file and return whether that worked: one that fails does not keep the others."""
+    """Delete a file and return whether that worked; a failure does not stop the other deletions."""
     try:
         client.files.delete(file_id, missing_ok=missing_ok)
     except AssistantError as error:

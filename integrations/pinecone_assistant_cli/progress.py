@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error, and only where a person looks at it."""
+"""Progress bars, on standard error, and only in a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`serve`: the local assistant over a folder. Its options are here, its work is in `pinecone_assistant_local.serve`."""
+"""`serve`: the local assistant over a folder. This module has the options; `pinecone_assistant_local.serve` has the rest."""
 
 from __future__ import annotations
 

@@ -37,13 +37,13 @@ def sync(
     max_delete: Annotated[
         Optional[int], typer.Option(min=0, help="Files to delete at most.", show_default="half of the owner's")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Files at once.")] = 8,
     yes: connection.Yes = False,
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,
 ) -> None:
-    """Upload what is new or changed, and leave the rest alone.
+    """Upload new and changed files; other files are not touched.
 
     \b
     Examples:
@@ -73,7 +73,7 @@ def sync(
 
 
 def confirm_deletions(client: AssistantClient, source: str, options: dict[str, Any]) -> None:
-    """Show what would be deleted and ask. Nothing is sent where nobody can be asked."""
+    """List the files to delete and ask for confirmation. Without a terminal to ask in, nothing is sent."""
     confirm_possible()
     plan = client.files.sync(source, dry_run=True, **options)
     if not plan.deleted:

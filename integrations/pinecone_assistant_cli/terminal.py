@@ -1,6 +1,6 @@
 """The command's output: tables for a person, one record per line in a pipe, JSON for a program.
 
-Names, metadata and answers are other people's text: nothing in them may be taken for markup, or control the terminal.
+Names, metadata and answers are untrusted text: nothing in them may become markup or control the terminal.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Line breaks and tabs pass. Everything else that is not printable would let a file name decide what the terminal does.
+# Line breaks and tabs are kept. With any other unprintable character, a file name could control the terminal.
 _KEPT = "\n\t"
 
 
 def printable(text: str) -> str:
-    """Return the text with U+FFFD in place of what a terminal would obey or hide, such as escape sequences."""
+    """Return the text with U+FFFD for characters that a terminal obeys or hides, such as escape sequences."""
     if text.isprintable():
         return text
     text = text.replace("\r\n", "\n")
@@ -49,7 +49,7 @@ def say(text: str) -> None:
 
 
 def fail(text: str, code: int = 1) -> typer.Exit:
-    """Write why something failed; return the exit to raise."""
+    """Write an error message; return the exit to raise."""
     say(f"Error: {text}")
     return typer.Exit(code)
 
@@ -61,7 +61,7 @@ def print_json(value: object) -> None:
 
 
 def to_json_line(value: object, encoding: str = "utf-8") -> str:
-    """Return a JSON value as a line; characters that the encoding does not have, such as half an emoji, are escaped."""
+    """Return a JSON value as a line; characters that cannot be encoded, such as half an emoji, are escaped."""
     text = json.dumps(value, ensure_ascii=False, default=str) + "\n"
     try:
         text.encode(encoding)
@@ -110,7 +110,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Go on only if the user agrees.
 
     Raises:
-        typer.Exit: With 2 where nobody can be asked and `--yes` is not given, with 1 for a no.
+        typer.Exit: With 2 without a terminal and without `--yes`; with 1 if the answer is no.
     """
     if yes:
         return
@@ -144,12 +144,12 @@ def read_json_object(text: str | None, option: str) -> dict[str, Any] | None:
 
 
 class WordWrap:
-    """Break streamed text into lines between words, which the terminal itself breaks anywhere.
+    """Break streamed text into lines between words; a terminal alone would break inside of words.
 
-    A word is written once it is whole, so that it can still move to the next line.
+    A word is written once it is complete, so that it can still move to the next line.
 
     Args:
-        width: Columns of the terminal; None breaks nothing, as for a pipe.
+        width: Columns of the terminal; with None, as for a pipe, no lines are broken.
     """
 
     def __init__(self, width: int | None) -> None:

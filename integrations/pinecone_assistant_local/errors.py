@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """An answer that is an error: raised anywhere below an endpoint, written to the wire in one place."""
+    """An error response: raised anywhere below an endpoint, written to the wire in one place."""
 
     def __init__(self, status: int, code: str, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class StoreError(ValueError):
 
 
 class DocumentError(ValueError):
-    """The content is not what its name says; the message says why and becomes the file's `error_message`."""
+    """The content does not match the file's type; the message says why and becomes the file's `error_message`."""
 
 
 def invalid(message: str) -> ServiceError:

@@ -50,22 +50,22 @@ class _Running:
 class LocalAssistant(Options):
     """A server that speaks Pinecone's Assistant API, with one assistant in it, in a thread of this process.
 
-    It answers with sentences out of the uploaded files and cites them; no language model is involved, and the answers'
-    `model` says so.
+    It answers with sentences quoted from the uploaded files and cites them. No language model is involved, and the
+    `model` of each answer says so.
 
     Args:
-        api_key: The key that it accepts.
+        api_key: The key to accept.
         name: The name of the assistant that exists from the start.
         data_dir: Keep the files there; without it they are gone when it is closed.
         port: The port on 127.0.0.1; 0 takes a free one.
         generate: A LangChain chat model, a LlamaIndex LLM, or a function `(question, passages) -> text or iterable of
             text` that writes the answers instead. It may cite passages by their numbers, as in `[1]`.
-        references: Whether answers on `/chat/completions` end in the list of references.
-        allowed_models: Model names to accept beside the documented ones.
-        heartbeat_seconds: How long a stream of `/chat` stays silent before it sends a comment line.
+        references: Whether answers on `/chat/completions` end with the list of references.
+        allowed_models: Model names to accept in addition to the documented ones.
+        heartbeat_seconds: How long a stream of `/chat` may be silent before the server sends a comment line.
         token_delay_seconds: The pause after each event of a stream.
         bind: The IP address to listen on. One that other machines can reach needs an `api_key` of your own.
-        allowed_hosts: Names by which clients may call it beside those of this machine: what they send in the Host header.
+        allowed_hosts: Names to accept in the Host header, in addition to those of this machine.
         serve_faults: Whether faults can be set over HTTP too, at `/_faults`.
         on_request: Called after each request with a line such as `POST /assistant/chat/docs 200 12 ms`, which never has
             a query string.
@@ -91,7 +91,7 @@ class LocalAssistant(Options):
         if not self._address.is_loopback and key == DEFAULT_API_KEY:
             raise ValueError(f"on {self.bind} other machines can reach it: choose an api_key of your own")
         if self.generate is not None:
-            writer_of(self.generate)  # raises here what would be raised at the start
+            writer_of(self.generate)  # raises here instead of at the start
         self.allowed_models = tuple(self.allowed_models)
         self.allowed_hosts = (*own_hosts(self._address), *map(parse_host, self.allowed_hosts))
         self._faults = Faults()
@@ -143,7 +143,7 @@ class LocalAssistant(Options):
             server.start()
             undo.callback(server.stop)
             self._started = running = _Running(service, server, undo.pop_all())
-        # Also one that nobody holds, `LocalAssistant().start().connection`, runs until the end of the process.
+        # This also keeps an instance alive that nobody holds, as in `LocalAssistant().start().connection`.
         atexit.register(self.close)
         running.parts.enter_context(running.session)
         running.session.trust_env = False
@@ -154,7 +154,7 @@ class LocalAssistant(Options):
         return self
 
     def close(self) -> None:
-        """Stop the server and free everything; what is in a `data_dir` stays. Closing twice is closing once."""
+        """Stop the server and free everything; the contents of `data_dir` stay. Closing it again does nothing."""
         if self._started is None:
             return
         running, self._started = self._started, None
@@ -168,12 +168,12 @@ class LocalAssistant(Options):
 
     @property
     def connection(self) -> dict[str, Any]:
-        """The options that point a client or a model to it: `AssistantClient(**local.connection)`."""
+        """Options that connect a client or a model to it: `AssistantClient(**local.connection)`."""
         return {"assistant_name": self.name, "api_key": self.api_key, "host": self.host}
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment variables that point this project's clients and Pinecone's own SDKs to it."""
+        """Environment variables that connect this project's clients and Pinecone's own SDKs to it."""
         return {
             "PINECONE_API_KEY": self.api_key,
             "PINECONE_ASSISTANT_NAME": self.name,
@@ -184,7 +184,7 @@ class LocalAssistant(Options):
         }
 
     def set_ready(self, is_ready: bool) -> None:
-        """Decide whether `/healthz` answers 200 or 503; from the start on it answers 200."""
+        """Set whether `/healthz` answers 200 or 503; it answers 200 from the start."""
         if is_ready:
             self._ready.set()
         else:
@@ -192,7 +192,7 @@ class LocalAssistant(Options):
 
     @property
     def service(self) -> Service:
-        """The parts behind the API, for other modules of this package; they change without notice."""
+        """Internals, for other modules of this package; they change without notice."""
         return self._running.service
 
     @property
@@ -230,8 +230,8 @@ class LocalAssistant(Options):
     ) -> AssistantFile:
         """Upload a file and return it once it is Available.
 
-        As `client.files.upload` does, but the request is not recorded, and no fault strikes it. Equal uploads in equal
-        order get equal identifiers.
+        Like `client.files.upload`, but the request is not recorded and no fault affects it. The same uploads in the
+        same order get the same identifiers.
 
         Args:
             file: A path, bytes, or a binary stream.
@@ -256,19 +256,19 @@ class LocalAssistant(Options):
             running.session.close()  # a test that counts connections counts those of the code under test
 
     def upload_text(self, name: str, text: str, metadata: Mapping[str, Any] | None = None) -> AssistantFile:
-        """Upload a text under a file name such as `pine.md`, as `upload` does."""
+        """Upload a text under a file name such as `pine.md`; see `upload`."""
         return self.upload(text.encode(), name, metadata)
 
     def reply(self, text: str, citations: Iterable[CitationLike] = (), times: int | None = None) -> None:
-        """Script the answer of the next chat requests, on both interfaces; it needs no files.
+        """Script the answer to the next chat requests, on both interfaces; no files are needed.
 
-        Replies are given in the order in which they were added.
+        Replies are used in the order in which they were added.
 
         Args:
             text: The answer. Without citations, `/chat/completions` answers exactly this.
             citations: File names, or mappings with `file` and, if wanted, `pages`, `position` (a character offset into
                 the text; before the final full stop if not given) and `highlight`.
-            times: For how many requests; None: for all, until another reply is added.
+            times: How many requests get this answer; None: all, until another reply is added.
         """
         self.service.replies.add(text, citations, times)
 

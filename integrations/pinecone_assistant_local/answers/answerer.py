@@ -41,12 +41,12 @@ class Answer:
 
     Attributes:
         id: 32 hexadecimal digits.
-        model: The name that was asked for, and what really answered.
+        model: The requested model name, and what really answered.
         pieces: Text and citations.
         prompt_tokens: Roughly what a model would have read.
         context_snippet_count: How many passages were found.
         wait: Runs what may take as long as a model does, off the event loop.
-        is_generated: Whether the pieces are still being written by the user's hook.
+        is_generated: Whether the user's hook is still writing the pieces.
         taken_numbers: Numbers that appear in brackets in the quoted text and must not be the number of a file.
     """
 
@@ -70,7 +70,7 @@ class Answer:
             yield generated
 
     async def all_pieces(self) -> list[Piece]:
-        """All pieces, when the answer is whole."""
+        """All pieces, once the answer is complete."""
         return [piece async for piece in self.stream_pieces()]
 
 
@@ -83,7 +83,7 @@ class Answerer:
         questions: Reads the questions.
         stems: Stems of words, for JSON answers.
         replies: The scripted answers, taken first.
-        generate: A function or model that writes the answers; None: they are extracted.
+        generate: A function or model that writes the answers; with None, sentences are extracted.
         wait: Runs what may take as long as a model does, off the event loop.
     """
 
@@ -173,7 +173,7 @@ class Answerer:
             )
 
     def _file_of_name(self, assistant: str, name: str) -> StoredFile:
-        """The file that a scripted citation names; one that was never uploaded is made up, the same every time."""
+        """The file that a scripted citation names; a file that was never uploaded is made up, the same every time."""
         found = self._store.files.by_name(assistant, name)
         if found is not None:
             return found
@@ -182,7 +182,7 @@ class Answerer:
 
 
 def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
-    """The next piece that the user's hook writes, None at its end. Whatever the hook raises is an error of its own."""
+    """The next piece that the user's hook writes; None at its end. An exception of the hook becomes a ServiceError."""
     try:
         return next(pieces, None)
     except ServiceError:
@@ -194,7 +194,7 @@ def _next_generated(pieces: Iterator[Piece]) -> Piece | None:
 
 
 def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
-    """The earlier user turns and the last one; a conversation without a user turn asks with its last message."""
+    """The earlier user turns and the last one; without a user turn, the last message is the question."""
     turns = [turn.content for turn in messages if turn.role == "user"] or [messages[-1].content]
     return turns[:-1], turns[-1]
 
@@ -202,7 +202,7 @@ def _user_turns(messages: Sequence[Turn]) -> tuple[list[str], str]:
 class AnswerIds:
     """Identifiers of answers, 32 hexadecimal digits: the same for equal requests in equal order, and never used twice.
 
-    A repeated question gets an identifier of its own, because frameworks take messages with equal identifiers for one.
+    A repeated question gets a new identifier, because frameworks treat messages with equal identifiers as one message.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Answers out of passages: extracted sentences with their citations, or an honest decline.
 
-An answer is a row of pieces, text and citations in turn. Both chat interfaces render the same pieces: one writes the
-citations into the text as markers, the other sends them beside it.
+An answer is a sequence of pieces: texts and citations. Both chat interfaces render the same pieces: one writes the
+citations into the text as markers, the other sends them next to it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MAX_OVERLAP = 0.7
 
 DECLINE = "I could not find an answer to that in the files I can use for this question."
 
-# A sentence that ends in numbers of notes: "It is 25 meters high.[4][5, 6]".
+# A sentence that ends in note numbers: "It is 25 meters high.[4][5, 6]".
 _NOTES_AT_END = re.compile(rf"[{ENDS}][^\w\s]*(?: ?\[\d[\d, \u2013-]{{0,20}}\])+$")
 
 
 def compose_answer(hits: Sequence[Hit]) -> list[Piece]:
-    """Return the best sentences of the passages with their citations; the decline if none is good enough."""
+    """Return the best sentences of the passages with their citations; a decline if none is good enough."""
     pieces: list[Piece] = []
     for hit, sentence in choose_sentences(hits):
         if pieces:
@@ -44,7 +44,7 @@ def choose_sentences(hits: Sequence[Hit]) -> list[tuple[Hit, SentenceHit]]:
     ]
     candidates.sort(key=lambda candidate: -candidate[1].score)
     if candidates and not candidates[0][1].says_more:
-        # Where many sentences fit equally well, and none has a word of what is asked of their subject, none answers it.
+        # If many sentences match equally well and none has a word beyond the subject of the question, none of them answers it.
         best = candidates[0][1].score
         if sum(sentence.score >= NEARLY_AS_GOOD * best for _, sentence in candidates) > MAX_SENTENCES:
             return []

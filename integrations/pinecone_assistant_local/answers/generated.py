@@ -1,4 +1,4 @@
-"""The `generate` hook: a function of the user's writes the answer, the citations stay ours."""
+"""The `generate` hook: the user's function writes the answer, this module makes the citations."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .pieces import Cite, Piece, Source, merged, source_of
 from .requests import Turn
 
 _MARKER = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-# While the text so far ends like this, a marker may still be on its way.
+# While the text so far ends like this, the rest of a marker may still follow.
 _MAYBE_MARKER = re.compile(r"\s*\[[\d\s,]{0,16}\Z|\s+\Z")
 _MAX_CITED = 3
-# The least text before a bracket that distinguishes a quotation with that bracket from a citation.
+# A bracket is part of a quotation only if at least so many characters before it are quoted too; otherwise it is a citation.
 _MIN_QUOTED, _MAX_QUOTED = 6, 30
 
 
@@ -29,7 +29,7 @@ class FoundPassage:
         heading: The headings above it.
         file_name: The file it is in.
         page: Its page, where the format has pages.
-        score: How well it fits, in (0, 1].
+        score: How well it matches the question, in (0, 1].
     """
 
     number: int
@@ -41,13 +41,14 @@ class FoundPassage:
 
 
 Write = Callable[[Sequence[Turn], str, Sequence[FoundPassage]], "str | Iterable[str]"]
-"""Writes the answer to a conversation: its turns, what the last one asks, and the passages that were found."""
+"""A function that writes an answer. Arguments: the turns, the question of the last turn, the passages found."""
 
 
 def generate_pieces(write: Write, turns: Sequence[Turn], question: str, hits: Sequence[Hit]) -> Iterator[Piece]:
     """Yield the text of the hook as it comes, with its markers turned into citations.
 
-    If it cites nothing, the best passage of each of the first files is cited at the end, unless it declines or says nothing.
+    If the text cites nothing, the best passage of each of the first files is cited at its end, unless the text declines or
+    is empty.
     """
     passages = [
         FoundPassage(number, hit.body, hit.heading, hit.file.name, hit.page, hit.score)
@@ -70,7 +71,7 @@ def generate_pieces(write: Write, turns: Sequence[Turn], question: str, hits: Se
 
 
 def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
-    """Yield text and citations. A bracket that is quoted from a passage with the words before it stays text."""
+    """Yield text and citations. A bracket quoted from a passage, together with the words before it, stays text."""
     bodies = [" ".join(hit.body.split()) for hit in hits]
     held = said = ""
     for part in parts:
@@ -101,7 +102,7 @@ def _find_markers(parts: Iterable[str], hits: Sequence[Hit]) -> Iterator[Piece]:
 
 
 def _is_quoted(said: str, bracket: str, bodies: Sequence[str]) -> bool:
-    """Return whether a passage contains the text that ends in this bracket."""
+    """Return whether a passage contains this bracket together with the text before it."""
     end = " ".join(said.split())[-_MAX_QUOTED:]
     return len(end) - len(bracket.strip()) >= _MIN_QUOTED and any(end in body for body in bodies)
 

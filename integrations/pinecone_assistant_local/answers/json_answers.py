@@ -1,4 +1,4 @@
-"""Answers as JSON: an instance of the schema that was asked for, filled from the passages, or answer and sources."""
+"""Answers as JSON: an instance of the requested schema, filled from the passages; without a schema, answer and sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .json_instances import build_instance
 from .json_schemas import Schema
 from .pieces import Cite, Piece, merged, source_of
 
-# What an instruction to answer in JSON is made of; none of it is what the question is about.
+# Words of an instruction to answer in JSON; none of them belongs to the question.
 INSTRUCTION_WORDS = frozenset(
     words_of("""
     answer answers json schema schemas format formatted output outputs respond response return object instance conform
@@ -39,7 +39,7 @@ def compose_json(stems: Stems, schema: Schema | None, hits: Sequence[Hit], aroun
         stems: Gives words the index's stems.
         schema: What the answer must be an instance of; without one it is `{"answer", "sources"}`.
         hits: The passages that fit the question.
-        around: Those, or any passages where none fits: an instance has to be filled with something.
+        around: The same; if no passage fits, any passages, because an instance must be filled with something.
     """
     chosen = choose_sentences(hits)
     if schema is None:
@@ -60,7 +60,7 @@ class PassageFiller:
 
     Args:
         stems: Gives words the index's stems.
-        chosen: The sentences that answer the question; they go before all others.
+        chosen: The sentences that answer the question; they are tried before all others.
         passages: The passages, best first.
     """
 
@@ -78,7 +78,7 @@ class PassageFiller:
         return list(self._used.values())
 
     def texts(self, name: str) -> list[str]:
-        """Sentences for a value; headings for what is called a title, file names for what is called a source."""
+        """Sentences for a value; headings if its name says title, file names if its name says source."""
         first = name.split(" ", 1)[0].lower()
         ranked = self._for(name)
         if first in _TITLE_NAMES:
@@ -90,7 +90,7 @@ class PassageFiller:
         return [sentence.text for _, sentence in ranked]
 
     def numbers(self, name: str) -> list[float]:
-        """The numbers in the sentences; in each, those before a word of the name go first, as units do."""
+        """The numbers in the sentences; in each sentence, those followed by a word of the name (such as a unit) come first."""
         wanted = frozenset(self._stems.of_text(name))
         found: list[float] = []
         for hit, sentence in self._for(name):
@@ -105,11 +105,11 @@ class PassageFiller:
         return found
 
     def truth(self, name: str) -> bool:
-        """Return whether the sentence that fits best says it, and does not deny it."""
+        """Return whether the best sentence makes the statement and does not negate it."""
         return any(_NEGATION.search(sentence.text) is None for _, sentence in self._for(name)[:1])
 
     def choose(self, name: str, options: Sequence[object]) -> object:
-        """The option that is mentioned first, in the sentences that fit best; else the first one."""
+        """The option that the best sentences mention first; otherwise the first option."""
         stems = [frozenset(self._stems.of_text(str(option))) for option in options]
         for hit, sentence in self._for(name):
             for option, wanted in zip(options, stems, strict=True):

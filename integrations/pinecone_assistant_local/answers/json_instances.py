@@ -1,7 +1,7 @@
 """An instance of a JSON Schema, with its values taken from somewhere else.
 
-The schema decides the shape and the limits, a `Filler` what stands in it. It reads the keywords that pydantic and the
-adapters of this project write; others, such as `if`, `not` and `patternProperties`, are ignored.
+The schema decides the shape and the limits; a `Filler` supplies the values. Only the keywords that pydantic and this
+project's adapters write are supported; others, such as `if`, `not` and `patternProperties`, are ignored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FORMATS = {
     "ipv4": "127.0.0.1",
     "ipv6": "::1",
 }
-# What fits many patterns, where no word of the passages does.
+# Values that match many patterns, tried when no word of the passages matches.
 _USUAL_CODES = (
     "",
     "a",
@@ -78,7 +78,7 @@ def build_instance(schema: Node, filler: Filler) -> object:
     """A value that is valid under the schema.
 
     Raises:
-        ServiceError: 400 if there is no finite one, or none of a reasonable size.
+        ServiceError: 400 if the schema has no finite instance, or none of a reasonable size.
     """
     try:
         return _Builder(schema, filler).build(schema, "", 0, 0)
@@ -116,7 +116,7 @@ class _Builder:
         return None if kind == "null" else _string(node, self._filler.texts(name) or ["unknown"], index)
 
     def _resolve(self, schema: object, depth: int) -> Node:
-        """The node with its references followed, its `allOf` joined and one of its alternatives chosen."""
+        """The node with its references resolved, its `allOf` merged and one of its alternatives chosen."""
         node: Node = schema if isinstance(schema, dict) else {}
         for _ in range(MAX_DEPTH):
             others = _nodes(node, "anyOf") or _nodes(node, "oneOf")
@@ -243,7 +243,7 @@ def _string(node: Node, texts: Sequence[str], index: int) -> str:
 
 
 def _matching(pattern: str, texts: Sequence[str]) -> str:
-    """The first text, word or usual value that the pattern finds something in."""
+    """The first text, word or usual value in which the pattern finds a match."""
     try:
         compiled = re.compile(pattern)
     except re.error:
@@ -264,7 +264,7 @@ def _type_of(node: Node) -> str:
 
 
 def _merge(base: Node, over: Node) -> Node:
-    """Both nodes' demands; where both name one, the second's counts."""
+    """The constraints of both nodes; where both set the same one, the second node's applies."""
     merged = {**base, **over}
     left, right = base.get("properties"), over.get("properties")
     if isinstance(left, dict) and isinstance(right, dict):

@@ -20,8 +20,8 @@ _FENCE_END = re.compile(r"\A\s*```")
 def split_schema(text: str) -> tuple[Schema | None, str]:
     """The last JSON Schema in a text, and the text without it.
 
-    Instructions often show an example of a schema before the real one, so the last one counts. It may stand in a
-    fence or in the middle of a line, with its braces doubled (a template that was never filled in) or as a Python dict.
+    Instructions often show an example schema before the real one, so the last one counts. It may be in a code fence
+    or in the middle of a line, have doubled braces (a template that was never filled in), or be written as a Python dict.
     """
     found: tuple[Schema, int, int] | None = None
     start = -1
@@ -44,7 +44,7 @@ def split_schema(text: str) -> tuple[Schema | None, str]:
 
 
 def is_schema(value: object) -> bool:
-    """Return whether an object reads as a JSON Schema and not as data."""
+    """Return whether an object looks like a JSON Schema, not like data."""
     if not isinstance(value, dict):
         return False
     kind = value.get("type")

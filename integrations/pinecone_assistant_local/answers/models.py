@@ -13,7 +13,7 @@ from .extracted import DECLINE
 from .generated import FoundPassage, Write
 from .requests import Turn
 
-# A small model on a laptop reads about so much; the passages are sorted by how well they fit.
+# About as much as a small model on a laptop can read; the best passages come first.
 MAX_PASSAGES = 8
 MAX_EARLIER_TURNS = 10
 
@@ -49,7 +49,7 @@ class LlamaIndexModel(Protocol):
 
 
 class ChatServer(Protocol):
-    """A model behind an API, which is called by this package."""
+    """A model behind an API that this package calls."""
 
     def stream_chat(self, messages: Sequence[Message]) -> Iterator[str]:
         """Answer in pieces of text."""
@@ -60,10 +60,10 @@ Generate = Function | LangChainModel | LlamaIndexModel | ChatServer
 
 
 def writer_of(generate: Generate) -> Write:
-    """The function that writes answers with a user's function or model.
+    """Return a function that writes answers with the user's function or model.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is neither a function nor a model.
     """
     chat = _chat_of(generate)
     if chat is not None:
@@ -118,7 +118,7 @@ def _text_of(content: Any) -> str:
 
 
 def _stream_llama_index(model: LlamaIndexModel, messages: Sequence[Message]) -> Iterator[str]:
-    # As one text: the class of LlamaIndex's messages is not known here, and every LLM completes texts.
+    # As one text: LlamaIndex is not imported, so its message class is not available here, and every LLM completes texts.
     (_, instruction), *turns = messages
     prompt = "\n\n".join([instruction, *(f"{role.capitalize()}: {text}" for role, text in turns), "Assistant: "])
     try:

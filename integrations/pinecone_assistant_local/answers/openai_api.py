@@ -26,10 +26,10 @@ class OpenAIServer:
     Args:
         url: Its base, such as `http://127.0.0.1:11434/v1`.
         model: The model's name there.
-        api_key: Its key, where it wants one; never shown.
+        api_key: Its key, if it needs one; never shown.
 
     Raises:
-        ValueError: The URL is none, or holds a password.
+        ValueError: The URL is invalid, or contains a password.
     """
 
     def __init__(self, url: str, model: str, api_key: str | None = None) -> None:
@@ -53,7 +53,7 @@ class OpenAIServer:
         """Yield the pieces of the answer as they come.
 
         Raises:
-            ServiceError: 503 if the model cannot be reached, is busy or breaks off, 400 if it refuses, each with what it said.
+            ServiceError: 503 if the model cannot be reached, is busy or breaks off, 400 if it refuses; with its own message.
         """
         body = {
             "model": self._model,
@@ -90,9 +90,9 @@ class OpenAIServer:
             raise self._unavailable("gave an empty answer")
 
     def _read(self, data: bytes) -> tuple[str, bool]:
-        """Return the text of an event or a whole answer, and whether the answer ends with it.
+        """Return the text of an event or of a whole answer, and whether the answer ends with it.
 
-        The thoughts of a reasoning model are in fields of their own.
+        The text is without the thoughts of a reasoning model, which are in other fields.
         """
         try:
             body: Any = msgspec.json.decode(data)
@@ -114,7 +114,7 @@ class OpenAIServer:
             found = found.get("error", found)
             said = found if isinstance(found, str) else str(found["message"])
         except (ValueError, AttributeError, LookupError, TypeError):
-            pass  # not JSON: as it is
+            pass  # not JSON: used unchanged
         said = " ".join(said.split())[:300] or "nothing"
         if self._api_key:
             said = said.replace(self._api_key, "[key]")
@@ -129,7 +129,7 @@ class OpenAIServer:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect would send the key and the passages somewhere else: it is an error as any other status."""
+    """Redirects are errors, like any other status: following one would send the key and the passages elsewhere."""
 
     def redirect_request(self, *_args: Any, **_options: Any) -> None:
         """Follow none."""

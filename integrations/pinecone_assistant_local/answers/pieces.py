@@ -1,4 +1,4 @@
-"""The pieces of an answer: text, and citations of the passages that say it."""
+"""The pieces of an answer: text, and citations of the passages that support it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source:
     Attributes:
         file: The file.
         pages: The pages, empty for formats without pages.
-        highlight: The words of the file that say it.
+        highlight: The words of the file that support the statement.
     """
 
     file: StoredFile
@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Cite:
-    """A citation of what the text before it says."""
+    """A citation for the text before it."""
 
     sources: tuple[Source, ...]
 
@@ -42,7 +42,7 @@ Piece = str | Cite
 
 
 def merged(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """The sources with each file once: its pages together, the words of its first source."""
+    """The sources with each file once: the pages of all its sources, the highlight of its first one."""
     by_file: dict[str, Source] = {}
     for source in sources:
         known = by_file.setdefault(source.file.id, source)
@@ -51,5 +51,5 @@ def merged(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 
 def source_of(hit: Hit, highlight: str) -> Source:
-    """The source of words that are in a passage."""
+    """The source for a highlight in a passage."""
     return Source(hit.file, () if hit.page is None else (hit.page,), highlight)

@@ -1,8 +1,8 @@
 """Pieces to text: with markers and a reference list in it, or with the citations next to it.
 
-A quotation may have brackets of its own: "described in chapter [4]". In the text nothing tells them from markers but the
-reference list: a number that is not in it is no citation. So files never get a number that stands in a bracket of the
-quoted text.
+A quoted sentence may contain brackets of its own: "described in chapter [4]". A client can distinguish them from citation
+markers only by the reference list: a number that is not in the list is not a citation. So no file is given a number that
+appears in brackets in the quoted text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\d{1,9}")
 
 
 def bracketed_numbers(texts: Iterable[str]) -> frozenset[int]:
-    """Return the numbers in brackets that could pass for markers: `[4]`, `[1, pp. 3-5]`."""
+    """Return the numbers in brackets that a client could take for markers: `[4]`, `[1, pp. 3-5]`."""
     return frozenset(
         int(number) for text in texts for inside in _BRACKET.findall(text) for number in _NUMBER.findall(inside)
     )

@@ -70,7 +70,7 @@ def read_chat_request(body: object, *, standard: bool, allowed_models: Iterable[
     Args:
         body: The decoded JSON.
         standard: Whether it came to `/chat/{assistant}`, which has more options, or to `/chat/completions`.
-        allowed_models: Model names to accept beside the documented ones.
+        allowed_models: Model names to accept in addition to the documented ones.
 
     Raises:
         ServiceError: 400.

@@ -1,4 +1,4 @@
-"""Scripted answers: what a test's author wants the assistant to say."""
+"""Scripted answers: texts and citations that a test queues for the next requests."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class ScriptedCitation:
 
 @dataclass(slots=True)
 class ScriptedReply:
-    """An answer, and how often it is still to be given (None: always)."""
+    """An answer, and for how many more requests it is used (None: for all)."""
 
     text: str
     citations: tuple[ScriptedCitation, ...]
     times: int | None
 
     def to_pieces(self, find_file: Callable[[str], StoredFile]) -> list[Piece]:
-        """The reply as an answer; `find_file` gives the file of a name."""
+        """The reply as an answer; `find_file` returns the file of a name."""
         final = FINAL_MARK.search(self.text.rstrip())
         default = final.start() if final else len(self.text)
         by_position: dict[int, list[Source]] = {}
@@ -49,7 +49,7 @@ class ScriptedReply:
 
 
 class Replies:
-    """The replies that are waiting, first in, first out; one without an end gives way to what is added after it."""
+    """The queued replies, first in, first out; a reply without a limit is used until another one is added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -48,7 +48,7 @@ def create_app(service: Service, is_ready: Callable[[], bool]) -> ASGIApp:
             Exception: _on_bug,
         },
     )
-    # A redirect for a slash too many would send a client's key and body a second time.
+    # A redirect for an extra slash would make the client send its key and body a second time.
     endpoints.router.redirect_slashes = False
     endpoints.state.service = service
     endpoints.state.is_ready = is_ready
@@ -67,14 +67,14 @@ async def _on_service_error(_request: Request, error: Exception) -> Response:
 
 
 async def _on_store_error(_request: Request, error: Exception) -> Response:
-    """Answer that the disk is full, or something like it; where the store is, is for its owner's eyes."""
+    """Answer that the store failed, such as on a full disk. Only the log, not the client, learns where the store is."""
     _logger.error("%s", error)
     found = ServiceError(500, "INTERNAL", "The store cannot be used: the log of the server says why.")
     return json_response(found.to_body(), found.status)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
-    """Answer what the router refuses: an unknown path or method."""
+    """Answer requests that the router refuses: an unknown path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101  (as above)
     if error.status_code == 405:
         message = f"{request.method} is not supported for {request.url.path}"
@@ -87,7 +87,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> set[str]:
-    """The methods of a path in this API version; the router itself names only those of the first of its routes."""
+    """The methods of a path in this API version; the router itself names only the methods of the first matching route."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     found = [route for route in routes if route.path_regex.match(request.url.path)]
     methods = {method for route in found for method in route.methods or ()}

@@ -74,7 +74,7 @@ async def update_assistant(request: Request) -> Response:
     """PATCH /assistant/assistants/{name}."""
     call = Call.of(request)
     body = _body_of(call)
-    # Null is the same as left out: the 2025 plugin sends it for what it does not change. "" and {} empty a field.
+    # Null means "unchanged": the 2025 plugin sends it for fields that it does not change. "" and {} clear a field.
     given = {"instructions": _instructions_of(body), "metadata": _metadata_of(body)}
     changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if not changes:

@@ -1,4 +1,4 @@
-"""Rows to the JSON that the API answers with; what differs between the API versions is decided here."""
+"""Rows to the JSON of the API. All differences in JSON between the API versions are decided here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def timestamp(ns: int) -> str:
 
 
 def assistant_json(assistant: Assistant, version: str, *, host: str | None, status: AssistantStatus = "Ready") -> Json:
-    """An `Assistant`; without a host it is one that was only just created."""
+    """An `Assistant`; a newly created one has no host."""
     body: Json = {
         "name": assistant.name,
         "instructions": assistant.instructions,
@@ -66,7 +66,7 @@ def file_json(file: StoredFile, version: str, *, signed_url: str | None = None) 
 
 
 def operation_json(operation: Operation) -> Json:
-    """An `OperationModel`; what is not known yet is left out."""
+    """An `OperationModel`; fields that are not known yet are left out."""
     body: Json = {
         "id": operation.id,
         "operation_type": operation.operation_type,
@@ -97,9 +97,9 @@ def citation_json(citation: PlacedCitation, files: dict[str, Json], *, highlight
     """A `CitationModel`.
 
     Args:
-        citation: What is cited, and where.
+        citation: The cited sources, and the place in the text.
         files: The JSON of each cited file by its identifier.
-        highlights: Whether the references carry the words they rest on.
+        highlights: Whether the references include the words that they cite.
     """
     return {
         "position": citation.position,
@@ -120,7 +120,7 @@ def snippet_json(hit: Hit, text: str, file: Json, images: Sequence[Json] = ()) -
 
 
 def image_json(image: PdfImage, *, with_data: bool) -> Json:
-    """An image block: its caption, and if it is asked for its data in base64."""
+    """An image block: its caption and, if requested, its data in base64."""
     block: Json = {"type": "image", "caption": f"image on page {image.page}"}
     if with_data and image.data is not None:
         data = base64.b64encode(image.data).decode()

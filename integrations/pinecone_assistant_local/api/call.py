@@ -19,12 +19,12 @@ from ..store.files import StoredFile
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 100
-_MAX_DIGITS = 18  # what SQLite takes for a number of a row
+_MAX_DIGITS = 18  # the largest row number that SQLite accepts
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, as the gate left it.
+    """One request that has passed the gate.
 
     Attributes:
         request: Starlette's request.
@@ -57,11 +57,11 @@ class Call:
 
     @property
     def looks_again(self) -> bool:
-        """True if the client needs to find what it has deleted once more."""
+        """True if the client looks for what it has deleted once more, and must find it."""
         return looks_again(self.request.headers.get("user-agent"))
 
     async def existing_assistant(self) -> str:
-        """The assistant's name in the path; 404 if there is none of that name."""
+        """The assistant's name in the path; 404 if there is no such assistant."""
         name = self.assistant
         if not await self.service.run(lambda: self.service.store.assistants.exists(name)):
             raise assistant_not_found(name)
@@ -74,7 +74,7 @@ class Call:
         return body
 
     def json(self) -> object:
-        """The decoded JSON body; 400 if it is none."""
+        """The decoded JSON body; 400 if it is not JSON."""
         try:
             return msgspec.json.decode(self.body)
         except (ValueError, RecursionError) as error:
@@ -102,7 +102,7 @@ class Page:
 
     Attributes:
         limit: How many items.
-        after: What the last item before it was; empty at the beginning.
+        after: The last item of the part before; empty at the beginning.
     """
 
     limit: int
@@ -110,7 +110,7 @@ class Page:
 
     @classmethod
     def of(cls, call: Call) -> Page:
-        """The page that a request asks for."""
+        """The requested page."""
         text = call.query("limit")
         limit = DEFAULT_PAGE
         if text is not None:
@@ -136,7 +136,7 @@ class Page:
 
 
 def next_page(last: str) -> dict[str, str]:
-    """The `pagination` of a list that goes on."""
+    """The `pagination` of a list that has more items."""
     return {"next": base64.urlsafe_b64encode(last.encode()).decode()}
 
 

@@ -1,4 +1,4 @@
-"""`/_faults`: faults on demand for tests in another process or language; only there when it was asked for."""
+"""`/_faults`: faults on demand for tests in another process or language; only served if the option is on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def add_fault(request: Request) -> Response:
 
 
 async def list_faults(request: Request) -> Response:
-    """GET /_faults: the faults that are set and how often each has struck, and how often any since the last clear."""
+    """GET /_faults: the faults that are set, the count of each, and the total count since the last clear."""
     faults = Call.of(request).service.faults
     return json_response({"faults": [_fault_json(fault) for fault in faults.active()], "fired": faults.fired})
 
@@ -60,7 +60,7 @@ async def remove_fault(request: Request) -> Response:
 
 
 def _fault_json(fault: Fault) -> dict[str, object]:
-    """Its identifier and count, and the options that are not as they are by default."""
+    """Its identifier and count, and the options that differ from their defaults."""
     chosen = {}
     for option in _OPTIONS:
         default = option.default if option.default_factory is MISSING else option.default_factory()

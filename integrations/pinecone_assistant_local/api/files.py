@@ -22,7 +22,7 @@ from .call import Call, Page, json_response, next_page
 from .uploads import read_upload
 from .versions import has_operations
 
-# Small files are done by then, and an SDK's first poll sees it.
+# Small files are processed by then, so that an SDK's first poll finds them Available.
 PROCESSING_WAIT_SECONDS = 2.0
 
 _logger = logging.getLogger("pinecone_assistant_local")
@@ -198,7 +198,7 @@ async def _settled_file(call: Call, assistant: str, file_id: str) -> StoredFile:
 
 
 async def _wait(call: Call, file: StoredFile) -> None:
-    """Begin the processing of a file, if that has not happened, and wait for its end for a while."""
+    """Start processing a file, unless that has happened, and wait a little for it to end."""
     future = call.service.ingest.pending(file) or (
         call.service.ingest.submit(file) if file.status == "Processing" else None
     )

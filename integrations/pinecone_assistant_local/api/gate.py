@@ -23,7 +23,7 @@ from .versions import resolve_version
 
 MAX_JSON_BYTES = 8 * 1024 * 1024
 HEALTH_PATH = "/healthz"
-# For the author of a test, not for its client: neither recorded nor struck by a fault. The header is on the requests of
+# Marks requests of the test itself, not of the client under test: they are not recorded, and no fault affects them. Sent by
 # `LocalAssistant.upload`.
 FAULTS_PATH = "/_faults"
 MCP_PATH = "/mcp/"
@@ -38,7 +38,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 class Gate:
     """The outermost ASGI application.
 
-    It leaves for the endpoints, in the scope's `state`: `version`, `record`, `base_url` and, for JSON, `body`.
+    It passes to the endpoints, in the scope's `state`: `version`, `record`, `base_url` and, for JSON, `body`.
 
     Args:
         app: The endpoints.
@@ -76,7 +76,7 @@ class Gate:
         record = RecordedRequest(scope["method"], path)
         if not is_for_author:
             self._service.requests.add(record)
-        # Of a stranger nothing more is read or kept.
+        # From a client without a valid key, nothing more is read or kept.
         self._check_key(headers, path)
         record.version = headers.get("x-pinecone-api-version")
         record.headers = safe_headers(headers.items(), self._service.options.api_key)
@@ -98,7 +98,7 @@ class Gate:
             await self._app(scope, answer.receive, answer.send)
 
     def _checked_host(self, headers: Headers) -> str:
-        """The Host header, if it is one of ours: a web page that rebinds its name to this machine has another."""
+        """Return the Host header, or raise 403: a page whose name was rebound to this machine (DNS rebinding) sends another."""
         value = headers.get("host", "")
         match = _HOST.fullmatch(value)
         if match is None or match["name"].lower() not in self._hosts:
@@ -139,10 +139,10 @@ def _is_equal(given: str, secret: str) -> bool:
 
 
 def _whole_path(path: str) -> str:
-    """The path below `/assistant`, also if a client leaves that out.
+    """The path below `/assistant`, which some clients leave out.
 
     Pinecone's TypeScript SDK takes PINECONE_CONTROLLER_HOST as the base with `/assistant`, its Python SDKs as the base
-    without it; the one host that this server has fits both.
+    without it. This server has only one host, so it accepts both forms.
     """
     return f"/assistant{path}" if path.lstrip("/").partition("/")[0] in _ROOTS and path[:2] != "//" else path
 
@@ -161,7 +161,7 @@ def _is_multipart(headers: Headers) -> bool:
 
 
 async def _read_body(headers: Headers, receive: Receive) -> bytes:
-    """The body, given up as soon as it is known to be too large."""
+    """The body; reading stops as soon as it is known to be too large."""
     length = headers.get("content-length", "0")
     if not length.isdigit() or int(length) > MAX_JSON_BYTES:
         raise too_large(MAX_JSON_BYTES)
@@ -180,7 +180,7 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes:
 
 
 def _decoded(body: bytes) -> object:
-    """Return a body's JSON for the log, or None if it is not JSON; the endpoint refuses that."""
+    """Return a body's JSON for the log, or None if it is not JSON, which the endpoint then refuses."""
     if not body:
         return None
     try:
@@ -203,7 +203,7 @@ class RequestLines:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["path"] == HEALTH_PATH:  # asked every few seconds in a container
+        if scope["path"] == HEALTH_PATH:  # health checks come every few seconds in a container
             await self._app(scope, receive, send)
             return
         status = "without an answer"

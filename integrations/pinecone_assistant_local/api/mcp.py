@@ -36,16 +36,16 @@ INPUT: dict[str, Any] = {
 
 
 async def serve_mcp(request: Request) -> McpExchange:
-    """POST /mcp/assistants/{assistant}: one message of a client, answered by itself."""
+    """POST /mcp/assistants/{assistant}: one message of a client, answered without a session."""
     call = Call.of(request)
     await call.existing_assistant()
     return McpExchange(call)
 
 
 class McpExchange:
-    """An ASGI response that the official package `mcp` gives.
+    """An ASGI response written by the official package `mcp`.
 
-    There are no sessions: each message gets a server and a transport of its own, which end with it. So nothing has to be
+    It has no sessions: each message gets its own server and transport, which end with it. So nothing needs to be
     started before the first message, and nothing is left after the last.
 
     Args:
@@ -96,7 +96,7 @@ class McpExchange:
 
 
 async def _snippets(call: Call, asked: ContextRequest) -> list[str]:
-    """The snippets as JSON, without signed links: the model that reads them has no use for one."""
+    """The snippets as JSON, without signed links, which a model cannot use."""
     hits = await call.service.run(lambda: call.service.answers.context(call.assistant, asked))
     return [
         msgspec.json.encode(

@@ -1,4 +1,4 @@
-"""uvicorn in a thread: up when `start` returns, gone without a trace when `stop` returns."""
+"""uvicorn in a thread: ready when `start` returns, with nothing left running when `stop` returns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START_SECONDS = 30.0
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on a port; 0 takes a free one."""
-    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that say they are TCP; with it
+    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets created as TCP; with the algorithm
     # on, every answer waits 40 ms for a delayed acknowledgement.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -122,7 +122,7 @@ class _Server(uvicorn.Server):
         await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close idle connections and abort those at work; every request ends as if its client had left."""
+        """Close idle connections and abort busy ones; every request ends as if its client had left."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -134,7 +134,7 @@ class _Server(uvicorn.Server):
                 transport.abort()
         if self.server_state.tasks:
             await asyncio.wait(list(self.server_state.tasks))
-        # An aborted connection is gone after one turn of the loop; there is no event to wait for.
+        # An aborted connection is gone after one turn of the loop; no event reports it.
         while self.server_state.connections:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -148,7 +148,7 @@ def parse_address(text: str) -> IPAddress:
     """The IP address to listen on.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not an IP address.
     """
     try:
         return ipaddress.ip_address("127.0.0.1" if text == "localhost" else text.strip("[]"))
@@ -157,10 +157,10 @@ def parse_address(text: str) -> IPAddress:
 
 
 def parse_host(text: str) -> str:
-    """A name that clients may send in the Host header, as it is compared: lower case, no port.
+    """A name that clients may send in the Host header, in the form that is compared: lower case, without a port.
 
     Raises:
-        ValueError: It has a port or a wildcard, or is no host name.
+        ValueError: It has a port or a wildcard, or is not a host name.
     """
     if _NAME.fullmatch(text):
         return text.lower()
@@ -171,7 +171,7 @@ def parse_host(text: str) -> str:
 
 
 def own_hosts(address: IPAddress) -> tuple[str, ...]:
-    """The Host headers of clients that call the address itself; nothing for "all addresses"."""
+    """The Host headers of clients that call the address itself; none for "all addresses"."""
     return () if address.is_unspecified else (_bracketed(address),)
 
 

@@ -1,7 +1,7 @@
-"""Server-sent events: what each interface sends, and how it goes out.
+"""Server-sent events: the events of each interface, and the response that sends them.
 
-The bytes are the service's: `data:{json}` without a space, one blank line between events, no `[DONE]`; the stream ends
-with its connection.
+The format is the service's: `data:{json}` without a space, one blank line between events, no `[DONE]`; the stream ends
+when the connection closes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..text.tokens import count_tokens
 from .bodies import Json, citation_json, usage_json
 
 HEARTBEAT = b":\n\n"
-# A chunk is a few characters long, in a fixed rhythm: markers and words are split over chunks, the same way every time.
+# Lengths of chunks, repeated: a few characters, so that markers and words are split over chunks, the same way every time.
 _CHUNK_SIZES = (5, 3, 7, 4, 6)
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -35,7 +35,7 @@ def encode_event(event: Json) -> bytes:
 
 
 class Chunker:
-    """A cutter of text into chunks; the rhythm goes on from one text to the next."""
+    """A cutter of text into chunks; the lengths continue from one text to the next."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -55,7 +55,7 @@ class EventStream:
 
     Args:
         events: The events.
-        heartbeat_seconds: Send a comment line whenever nothing was sent for so long; None: never.
+        heartbeat_seconds: Send a comment line whenever nothing was sent for this time; None: never.
         token_delay_seconds: Wait after each event.
     """
 
@@ -86,10 +86,10 @@ class EventStream:
         try:
             async for event in self._events:
                 await self._send_data(send, encode_event(event))
-                # Zero still lets the other streams have their turn.
+                # Even a wait of zero lets the other streams run.
                 await asyncio.sleep(self._token_delay_seconds)
         except ServiceError as error:
-            # The status is long sent: the error goes where the next event would have gone.
+            # The status has been sent already, so the error is sent in place of the next event.
             await self._send_data(send, encode_event({"error": error.to_body()["error"]}))
         finally:
             await self._events.aclose()
@@ -151,8 +151,8 @@ async def message_events(
     Args:
         answer: The answer.
         files_of: The JSON of the files that sources are in, by identifier.
-        highlights: Whether references carry the words that they rest on.
-        context_snippet_count: For the start; None leaves it out.
+        highlights: Whether references include the words that they cite.
+        context_snippet_count: A field of the start event; None leaves it out.
     """
     chunker = Chunker()
     common: Json = {"id": answer.id, "model": answer.model}

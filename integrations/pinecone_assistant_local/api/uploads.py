@@ -1,4 +1,4 @@
-"""Reading a file that is uploaded: a multipart body with limits that hold while it is read."""
+"""Reading an uploaded file: a multipart body, whose limits are checked while it is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..store.metadata import MAX_BYTES, Metadata, decode_metadata, validate_file
 from .call import Call
 from .versions import has_multimodal, has_operations
 
-# The boundaries, the part headers and the metadata field beside the file itself.
+# The boundaries, the part headers and the metadata field, in addition to the file itself.
 ENVELOPE_BYTES = 64 * 1024
 
 
@@ -23,7 +23,7 @@ async def read_upload(call: Call) -> NewFile:
     """The file in the body of a request, with its metadata.
 
     Raises:
-        ServiceError: 400 for what is malformed, 413 for what is too large for its type.
+        ServiceError: 400 if the body is malformed, 413 if the file is too large for its type.
     """
     in_query = call.query("metadata")
     if in_query is not None and has_operations(call.version):
@@ -54,7 +54,7 @@ class _PartTooLarge(MultiPartException):
 
 
 class _Parser(MultiPartParser):
-    """A parser that stops as soon as a part is larger than it may be: the file by its type, the metadata by its limit."""
+    """A parser that stops as soon as a part is too large: the limit of the file depends on its type."""
 
     _part_bytes = 0
 
@@ -92,7 +92,7 @@ async def _read_form(call: Call) -> FormData:
 
 
 async def _limited(call: Call) -> AsyncGenerator[bytes, None]:
-    """The body as it comes, given up as soon as no file type allows so much."""
+    """The body as it arrives; reading stops as soon as it is too large for every file type."""
     limit = MAX_FILE_BYTES + ENVELOPE_BYTES
     if int(call.request.headers.get("content-length", "0")) > limit:
         raise too_large(limit)

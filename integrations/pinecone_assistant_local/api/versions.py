@@ -1,4 +1,4 @@
-"""API versions: which there are, and what each of them changes."""
+"""The supported API versions, and the differences between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SUPPORTED = ("2025-01", "2025-04", "2025-10", "2026-04", "2026-07")
 def resolve_version(header: str | None) -> str:
     """The API version of a request; without the header it is the oldest one.
 
-    Versions are `YYYY-MM` strings, so comparing them as text compares them in time.
+    Versions are `YYYY-MM` strings, so their order as text is their order in time.
     """
     if header is None:
         return SUPPORTED[0]
@@ -34,7 +34,7 @@ def has_float_size(version: str) -> bool:
 
 
 def has_multimodal(version: str) -> bool:
-    """Return whether images of PDF files can be asked for (2025-10 and later)."""
+    """Return whether images of PDF files can be requested (2025-10 and later)."""
     return version >= "2025-10"
 
 

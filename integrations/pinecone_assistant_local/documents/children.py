@@ -41,14 +41,14 @@ class Limits:
 
 
 class Interrupted(Exception):  # noqa: N818  (not an error of the file: the server is closing)
-    """The reading of a file was stopped; it can be done again."""
+    """The reading of a file was stopped; it can be read again later."""
 
 
 class Children:
     """Child processes, one for each file, that can be ended.
 
     Args:
-        limits: What each of them may take.
+        limits: The memory and time of each process.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -71,7 +71,7 @@ class Children:
         return self._run("docx", content, DocxContent)
 
     def close(self) -> None:
-        """End the children at work; from now on every file is `Interrupted`."""
+        """End the running children; from now on reading any file raises `Interrupted`."""
         with self._lock:
             self._closed = True
             for process in self._running:
@@ -86,7 +86,7 @@ class Children:
             "cpu_seconds": self._limits.cpu_seconds,
             "wall_seconds": self._limits.wall_seconds,
         }
-        # A file for each direction that is not read: a pipe that nobody empties would block.
+        # Files instead of pipes for both directions: a pipe that nobody empties would block.
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as errors:
             given.write(content)
             given.seek(0)

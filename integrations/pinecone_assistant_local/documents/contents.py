@@ -30,7 +30,7 @@ class PdfImage(msgspec.Struct, frozen=True):
 
 
 class PdfContent(msgspec.Struct, frozen=True):
-    """A PDF: the lines of each page, its images, and how many of them were not even counted."""
+    """A PDF: the lines of each page, its images, and the number of images beyond those listed."""
 
     pages: list[list[PdfLine]]
     images: list[PdfImage] = []
@@ -49,7 +49,7 @@ class DocxCell(msgspec.Struct, frozen=True):
     """A cell of a table.
 
     Attributes:
-        parts: What is in it.
+        parts: Its paragraphs and tables.
         span: How many columns it is wide.
         is_bold: Whether all of its text is bold.
         continues: Whether it is the lower part of the cell above.

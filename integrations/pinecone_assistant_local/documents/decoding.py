@@ -1,8 +1,8 @@
 """Bytes of a text file to text: UTF-8, UTF-16 and UTF-32 with or without a mark, and Windows-1252.
 
-Other encodings are refused with a reason: they cannot be told apart in a short text, and a wrong letter would be quoted as
-if the file said it. charset-normalizer was measured for this: it takes Hebrew for Bulgarian, Greek in UTF-16 for Korean,
-and `costs £40` in Windows-1252 for `costs Ł40` in Windows-1250.
+Files in other encodings are refused with a reason: in a short text these encodings cannot be distinguished, and a wrong
+guess would misquote the file. charset-normalizer was tried and guesses wrong too often: it takes Hebrew for Bulgarian,
+Greek in UTF-16 for Korean, and `costs £40` in Windows-1252 for `costs Ł40` in Windows-1250.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..errors import DocumentError
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # begins like UTF-16's, so it is looked for first
+    codecs.BOM_UTF32_LE: "utf-32",  # begins like the mark of UTF-16, so it is checked first
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -27,9 +27,9 @@ _COMMON = re.compile("[\\x00-\x7f\u3000-\u30ff\uff00-\uff1f]")  # ASCII, kana, m
 _MIN_COMMON = 0.08
 _SPACES = "\t\n\r\f\v"
 
-# What Western text in Windows-1252 does not have, and text in another encoding that is read as Windows-1252 does: signs
+# Signs of text in another encoding that was decoded as Windows-1252, and that real Windows-1252 text does not have: symbols
 # inside of words ("¿" for "ż", "¼" for a half of UTF-8, "K”ln" of DOS), low quotation marks after letters (the "é" of DOS),
-# accented capitals inside of words ("DŸsseldorf" of old Macs), one accented letter thrice (rules of DOS), "¤" ("€" in
+# accented capitals inside of words ("DŸsseldorf" of old Macs), one accented letter three times (rules of DOS), "¤" ("€" in
 # ISO 8859-15), Turkish letters, and accented letters side by side ("Âñå ëþäè").
 _ODD = re.compile(
     "[^\\W\\d_][\xa1-\xa9\xab-\xac\xae-\xb4\xb6\xb8\xb9\xbb-\xbf\u02c6\u201c-\u201e\u2020-\u2025\u2027-\u2039][^\\W\\d_]"
@@ -38,7 +38,7 @@ _ODD = re.compile(
     "|[a-z\xdf-\xff][\xc0-\xde\u0152\u0160\u0178\u017d]"
     "|[^\\W\\d_][\u0160\u0178\u017d][a-z]"
 )
-_TURKISH = re.compile(r"[\xf0\xfd\xfe]")  # what stands for them in Windows-1252 is Icelandic, which also has these:
+_TURKISH = re.compile(r"[\xf0\xfd\xfe]")  # in Windows-1252 these letters are Icelandic; such text also has:
 _ICELANDIC = re.compile(r"[\xe1\xe6\xed\xf3\xfa]")
 _ACCENTS = re.compile(r"[\xc0-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e]")
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -81,8 +81,8 @@ def _decode(content: bytes) -> str:
 def _wide_text(content: bytes) -> str | None:
     """Return the text of UTF-16 or UTF-32 without a mark; None for anything else.
 
-    In the wrong order of bytes a space is U+2000 and an ideographic full stop U+0230: the right one has more of the signs
-    that most texts have.
+    In the wrong byte order, a space becomes U+2000 and an ideographic full stop U+0230. So the order that yields more of
+    the characters common in most texts is the right one.
     """
     found: list[tuple[float, str]] = []
     for encoding in _WIDE:
@@ -99,7 +99,7 @@ def _wide_text(content: bytes) -> str | None:
 
 
 def _western_text(content: bytes) -> str | None:
-    """Return the text of Windows-1252, of which Latin-1 is a part; None for what does not look like it."""
+    """Return the text of Windows-1252, of which Latin-1 is a part; None if the bytes do not look like it."""
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:

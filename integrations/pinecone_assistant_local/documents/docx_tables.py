@@ -1,7 +1,7 @@
-"""Tables of a DOCX document: which rows name the columns, and what merged cells say in each row.
+"""Tables of a DOCX document: finds the rows that name the columns, and repeats merged cells in each of their rows.
 
-Most authors mark no header, and Word's default style calls every first row one. So the texts decide: `Tree | Height` over
-`red pine | 25 m` names columns, `Name | Ann` over `Phone | 555` are keys with values.
+Most authors mark no header row, and Word's default style marks every first row as one. So texts decide: `Tree | Height` over
+`red pine | 25 m` names columns; `Name | Ann` over `Phone | 555` are keys with values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .contents import DocxCell, DocxParagraph, DocxRow, DocxTable
 from .fields import is_field_name
 from .tables import Row, one_line, table_blocks
 
-# What a merged cell says is repeated in each of its rows, unless it is a whole text.
+# The text of a merged cell is repeated in each of its rows, unless it is longer than this.
 MAX_REPEATED_CHARACTERS = 200
 MAX_HEADER_CHARACTERS = 200
 _MAX_COLUMNS = 128
@@ -125,7 +125,7 @@ def _may_be_header(row: _GridRow) -> bool:
 
 
 def _names_columns(rows: Sequence[_GridRow]) -> bool:
-    """Return whether the first row names the columns, by its type face, then by what the cells say."""
+    """Return whether the first row names the columns, by its type face, then by the texts of the cells."""
     first, *body = rows
     columns = range(len(first.texts))
     filled = [column for column in columns if first.texts[column]]

@@ -70,7 +70,7 @@ MAX_NAME_CHARACTERS = 1024
 
 
 def check_name(name: str) -> str:
-    """Return the name of a file, if a file may have it; it is kept as text and never used as a path."""
+    """Return the name if it is valid for a file; it is kept as text and never used as a path."""
     if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         raise invalid("Invalid file name: must be 1-1024 printable characters")
     file_type(name)
@@ -78,6 +78,6 @@ def check_name(name: str) -> str:
 
 
 def check_size(name: str, size: int) -> None:
-    """Raise 413 if so many bytes are more than a file of that name may have."""
+    """Raise 413 if this size is above the limit for a file of that name."""
     if size > size_limit(name):
         raise too_large(size_limit(name))

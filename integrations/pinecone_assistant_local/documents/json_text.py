@@ -1,7 +1,7 @@
-"""JSON and JSON Lines to blocks: one sentence for each value, which says whose it is.
+"""JSON and JSON Lines to blocks: one sentence for each value, which names the object that the value belongs to.
 
-`capital: Thimphu` alone answers nothing. So the sentence begins with its owner: what identifies the objects around the
-value, or the keys that lead to it, such as `Bhutan: capital: Thimphu`.
+`capital: Thimphu` alone answers nothing: capital of which country? So each sentence begins with its owner, as in `Bhutan:
+capital: Thimphu`. The owner is the names of the objects around the value, or the keys that lead to it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _SPACES = re.compile(r"\s*")
 
 
 class _Number(str):
-    """A number as the file has it: 25.50 is not 25.5."""
+    """A number as it is written in the file: 25.50 does not become 25.5."""
 
     __slots__ = ()
 
 
 class _Object(tuple[tuple[str, object], ...]):
-    """The pairs of an object, also those whose key comes twice."""
+    """The pairs of an object, including repeated keys."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ class _Owner:
 
     Args:
         path: The keys that lead to it and the names of the objects on the way.
-        names: The same for sentences: without the key of the one list that a file is made of.
+        names: The same for sentences, without the key of the list if the file is only one list.
     """
 
     __slots__ = ("_prefix", "names", "path")
@@ -119,7 +119,7 @@ class _Owner:
 
 
 def _last(parts: Sequence[str], most: int) -> list[str]:
-    """Return the last of the parts, as many as are not too long together."""
+    """Return as many of the last parts as fit into the limit together."""
     first = len(parts)
     while first and len(parts[first - 1]) <= most:
         first -= 1
@@ -128,7 +128,7 @@ def _last(parts: Sequence[str], most: int) -> list[str]:
 
 
 def _walk(steps: _Steps) -> Iterator[Block]:
-    """Yield the blocks of all steps; a stack, because JSON may be nested deeper than functions may."""
+    """Yield the blocks of all steps. Uses a stack, because JSON may be nested deeper than Python can recurse."""
     stack = [steps]
     while stack:
         step = next(stack[-1], None)
@@ -191,7 +191,7 @@ def _block(sentences: Sequence[str], owner: _Owner) -> Block:
 
 
 def _identity_key(value: _Object) -> str | None:
-    """Return the key of the value that identifies an object by its own words."""
+    """Return the key whose value identifies an object, such as a name or a title."""
     by_name = {key.lower(): key for key, item in value if _identifies(item)}
     return next((by_name[field] for field in _IDENTITY_FIELDS if field in by_name), None)
 

@@ -1,8 +1,8 @@
-"""Lines of a paragraph to list items, for formats in which only the first characters of a line say that it is one.
+"""Lines of a paragraph to list items, for formats that mark an item only by the first characters of its line.
 
 A number or dash at the beginning of a line is often not the mark of an item but the rest of a sentence that was wrapped:
 "First published in May" / "2006. This edition ...". Cutting it out would change what the file says. So a mark counts
-only where the line above had ended, or where the marks of several lines make a list.
+only if the line above had ended, or if the marks of several lines form a list.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .fields import is_field
 _MARK = re.compile(
     r"\s*(?:(?P<symbol>[-*+\u2022\u2013\u2023\u25aa\u25cf\u25e6\uf0b7])|(?P<number>\d{1,3})[.)])\s+(?=\S)"
 )
-# These appear only in lists; a dash or a star does.
+# These characters mark nothing but list items; a dash or an asterisk may also be part of a text.
 _BULLETS = frozenset("\u2022\u2023\u25aa\u25cf\u25e6\uf0b7")
 _AFTER_NUMBER_IN_DATE = re.compile(
     r"(?:jan|feb|m[a\u00e4]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE
@@ -31,7 +31,7 @@ class Item:
 
     Attributes:
         lines: The lines, unchanged.
-        mark: The characters at the beginning that mark the item, and are no part of what it says.
+        mark: The characters at the beginning that mark the item and are not part of its text.
     """
 
     lines: tuple[str, ...]
@@ -43,7 +43,7 @@ class Item:
 
 
 class ListReader:
-    """Finder of the items of one paragraph after another; a numbered list may go on from paragraph to paragraph."""
+    """Finder of the items of one paragraph after another; a numbered list may continue from paragraph to paragraph."""
 
     def __init__(self) -> None:
         self._last = 0  # the number of the last item
@@ -53,7 +53,7 @@ class ListReader:
 
         Args:
             lines: The lines of the paragraph.
-            ended: Whether a line, by its index, ends before the margin, so that the next one was begun on purpose.
+            ended: Whether the line with an index ends so early that the author, not wrapping, began the next line.
         """
         marks = [_MARK.match(line) for line in lines]
         if not any(marks):
@@ -85,7 +85,7 @@ class ListReader:
         return has_ended or number == self._last + 1 > 1 or (number == 1 and (in_list or 2 in numbers))
 
     def _mark_of(self, line: str, mark: re.Match[str], numbers: set[int]) -> str:
-        """Return the mark, if it is not part of the text: a number is one only in a row of numbers."""
+        """Return the mark, or "" if it is part of the text: a number is a mark only in a sequence of numbers."""
         if mark["number"]:
             number = int(mark["number"])
             is_in_row = number in (1, self._last + 1) or number + 1 in numbers

@@ -1,7 +1,7 @@
 """Markdown to blocks: sections with their headings, paragraphs, list items, table rows, code.
 
-What is quoted has no markup left but the backticks of code, which keep `__init__` what it is wherever an answer is
-shown. What only the source shows, such as the destinations of links, stands in the text of a block but is not quoted.
+Sentences have no markup except the backticks of code: without them a viewer would render `__init__` in an answer as bold.
+Text that a renderer does not show, such as link destinations, is in the text of a block, where it is found but not quoted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PUNCTUATION = ".,;:!?()[]<>\"'"
 _WORD = re.compile(r"\w")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
-# "<name>" in a text is more often a placeholder than markup: only the elements of HTML are taken for tags.
+# "<name>" in a text is more often a placeholder than markup, so only elements of HTML are treated as tags.
 _INLINE_NAMES = frozenset(
     "a abbr acronym audio b bdi bdo big br button canvas cite code data del dfn em embed font i img input ins kbd label"  # noqa: SIM905  (no 60 quotes)
     " map mark meter object output picture pre progress q rp rt ruby s samp script select slot small span strike strong style"
@@ -58,7 +58,7 @@ class _Parser(MarkdownIt):
         return link
 
 
-# Inline markup is parsed where there is some: most paragraphs have none.
+# Inline markup is parsed only where there may be some: most paragraphs have none.
 _PARSER = _Parser("commonmark").enable(["table", "strikethrough"]).disable(["inline", "text_join"])
 _INLINE = re.compile(r"[*_`\[\]<>&\\~]| \n|\n ")
 
@@ -86,7 +86,7 @@ class _Shown:
         return "".join(self.parts).strip()
 
     def more(self) -> list[str]:
-        """Return the links that the text does not show itself."""
+        """Return the links that are not visible in the text."""
         if not self.links:
             return []
         shown = {word.strip(_PUNCTUATION) for word in self.text.split()} | {self.text}
@@ -129,7 +129,7 @@ class _Reader:
         yield from self._unread()
 
     def _unread(self) -> Iterator[Block]:
-        """Yield the lines that no token holds: definitions of links, and what is nested deeper than the parser goes."""
+        """Yield the lines that no token holds: definitions of links, and text nested deeper than the parser goes."""
         read = {line for token in self._tokens if token.map and token.nesting == 0 for line in range(*token.map)}
         lines = (line for number, line in enumerate(self._lines) if number not in read)
         yield _lines_block("\n".join(line for line in lines if _WORD.search(line)))
@@ -246,7 +246,7 @@ def _html_shown(content: str) -> _Shown:
 
 
 def _without(text: str, opening: str, closing: str) -> str:
-    """Return the text without the parts between these marks; a regular expression would look for each end in all of the text."""
+    """Return the text without the parts between these marks. Not a regular expression, which would take quadratic time."""
     kept = []
     position = 0
     while (start := text.find(opening, position)) >= 0 and (end := text.find(closing, start)) >= 0:

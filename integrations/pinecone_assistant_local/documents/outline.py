@@ -19,19 +19,19 @@ class _Heading:
 
 
 class Outline:
-    """The open headings. One that turns out to have nothing below it is text itself and is not lost."""
+    """The open headings. A heading with nothing below it becomes text, so that it is not lost."""
 
     def __init__(self) -> None:
         self._open: list[_Heading] = []
 
     def under(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """Yield blocks with the open headings above them; a block without a sentence uses no heading and is left out."""
+        """Yield blocks with the open headings above them. A block without a sentence is left out: it is not text of a heading."""
         for block in blocks:
             if block.sentences:
                 yield Block(block.text, block.sentences, self._used(), block.page)
 
     def add(self, rank: float, title: str, page: int | None) -> Iterator[Block]:
-        """Open a heading; a smaller rank is further out. Yield what the headings that it closes leave behind."""
+        """Open a heading; a smaller rank is further out. Yield headings that this closes and that had no text below, as text."""
         yield from self.close(rank)
         if len(self._open) == MAX_DEPTH:
             yield from self.close(self._open[-1].rank)
@@ -49,7 +49,7 @@ class Outline:
         yield from reversed(unused)
 
     def _used(self) -> str:
-        """Return the open headings, outermost first, which are not lost any more."""
+        """Return the open headings, outermost first, and note that they have text below them."""
         for heading in self._open:
             heading.is_used = True
         return self._joined()

@@ -20,8 +20,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> tuple[list[list[PdfLine]], list[tuple[str, int]]]:
     """Return the pages without such lines, and each such line once with its first page.
 
-    Text that is all there is on a page, or ends as a sentence does, stays. Of lines in which only the number of the page
-    differs, such as `Page 3 of 9`, the first one is returned; bare numbers that count the pages are not.
+    A line that is the only text of its page, or ends like a sentence, is kept on the page. Of lines that differ only in
+    the page number, such as `Page 3 of 9`, only the first one is returned; bare numbers that count the pages are dropped.
     """
     kept = [list(lines) for lines in pages]
     if len(pages) < _MIN_PAGES:
@@ -44,7 +44,7 @@ def _key(line: PdfLine) -> str:
 
 
 def _distinct(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the lines that say something of their own, of lines that are the same but for their digits."""
+    """Return the lines worth keeping, of lines that differ only in digits: one, if the digits only count pages."""
     groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for page, text in lines:
         if _LETTER.search(text) or _NUMBER.search(text):
@@ -61,7 +61,7 @@ def _distinct(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
-    """Whether numbers are always the same, or count the pages; those of invoices may count, too, but are larger."""
+    """Return whether numbers are all equal or count the pages; larger numbers, as of invoices, may count up by chance."""
     if len(set(numbers)) == 1:
         return True
     before = {number - page for number, page in zip(numbers, pages, strict=True)}

@@ -23,8 +23,8 @@ _MAX_GAP = 2.0
 _MORE_THAN_TYPICAL = 1.25
 _MIN_GAPS = 2
 _MIN_PROSE = 3
-_WIDE = 12.0  # heights of a line: narrower ones are lists and tables
-_EXACT, _RAGGED = 0.03, 0.2  # of a column: how much before the margin a line may end and still be full
+_WIDE = 12.0  # in heights of a line: narrower columns are lists and tables
+_EXACT, _RAGGED = 0.03, 0.2  # a line that ends this part of a column's width before its margin is still full
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
 _HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
@@ -42,9 +42,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
 def pdf_blocks(document: PdfContent) -> Iterator[Block]:
-    """Yield the paragraphs of each page, each with the headings above it. No block goes from one page to the next.
+    """Yield the paragraphs of each page, each with the headings above it. No block spans two pages.
 
-    A page without text in a document with images says what is on it: `Image on page 3.` Headers and footers that the pages
+    A page without text gets a sentence if the document has images: `Image on page 3.` Headers and footers that the pages
     repeat come last, each once.
     """
     pages, running = without_running_lines(document.pages)
@@ -104,13 +104,13 @@ class _Reader:
             yield from self._outline.under([Block(text, sentences, page=page)])
 
     def _joined(self, lines: Sequence[str]) -> str:
-        """Return the text of lines without the ends of lines, and words that were cut at one in one piece."""
+        """Return the text of lines on one line, with hyphenated words joined again."""
         joined = _NUMBER_CUT.sub(lambda cut: "-" if cut[1] in "\ufffe\x02" else cut[1], "\n".join(lines))
         text = _HYPHEN_AT_END.sub(self._without_hyphen, joined)
         return " ".join(_CONTROL.sub(" ", text).split())
 
     def _without_hyphen(self, match: re.Match[str]) -> str:
-        """Return a word that was cut at the end of a line; a hyphen of its own stays: the document has it elsewhere."""
+        """Join a word cut at the end of a line; its hyphen stays if the word has it elsewhere in the document."""
         whole, hyphened = match[1] + match[2], f"{match[1]}-{match[2]}"
         is_compound = whole.lower() not in self._words and (
             hyphened.lower() in self._words
@@ -130,7 +130,7 @@ class _Reader:
 
 
 class _Layout:
-    """Where the paragraphs of a page begin.
+    """The beginnings of paragraphs on a page.
 
     Args:
         lines: The lines of the page.
@@ -143,8 +143,8 @@ class _Layout:
             column = round(line.left / _COLUMN_WIDTH)
             self._margins[column] = max(line.right, self._margins.get(column, 0.0))
         self._most = _MORE_THAN_TYPICAL * typical_gap
-        # Where lines are far apart, full ones in a row are prose if there are several, or one goes on in small letters; a
-        # single one is of a form or list.
+        # In widely spaced text, consecutive full lines are prose if there are several, or if one begins with a small letter;
+        # a single full line belongs to a form or list.
         self._prose: set[int] = set()
         for is_full, run in groupby(pairwise(lines), lambda pair: self.is_full(*pair)):
             wrapped = list(run)
@@ -156,11 +156,11 @@ class _Layout:
         gap = last.bottom - line.top
         if last.filled or line.filled:
             return True
-        if gap < -line.size:  # further up: the next column, where a sentence may go on
+        if gap < -line.size:  # further up: the next column, where a sentence may continue
             return bool(FINAL_MARK.search(last.text))
         if gap <= _GAP * line.size:
             return False
-        # In double-spaced text a line goes on below one that is full.
+        # In double-spaced text, a sentence continues below a full line.
         goes_on = line.text[:1].islower() and not FINAL_MARK.search(last.text)
         if (
             gap > (_MAX_GAP if goes_on else self._most) * line.size
@@ -170,12 +170,12 @@ class _Layout:
         return not self.is_full(last, line, _RAGGED) if goes_on else id(last) not in self._prose
 
     def _margin(self, line: PdfLine) -> float:
-        """Return where the longest line of a column ends."""
+        """Return the right edge of the longest line of a column."""
         column = round(line.left / _COLUMN_WIDTH)
         return max(self._margins.get(near, 0.0) for near in (column - 1, column, column + 1))
 
     def is_full(self, last: PdfLine, line: PdfLine, tolerance: float = _EXACT) -> bool:
-        """Return whether the first word of a line would not have fitted on the last one, so that it was wrapped."""
+        """Return whether the first word of a line would not have fitted on the line above, so that it was wrapped."""
         margin = self._margin(last)
         first = len(line.text.split(maxsplit=1)[0]) + 1 if line.text.strip() else 0
         width = (line.right - line.left) / max(1, len(line.text))
@@ -194,7 +194,7 @@ def _typical_gap(gaps: Sequence[float], otherwise: float) -> float:
 
 
 def _body_size(pages: Sequence[Sequence[PdfLine]]) -> float:
-    """Return the size of most of the text."""
+    """Return the font size of most of the text."""
     sizes: Counter[float] = Counter()
     for lines in pages:
         for line in lines:

@@ -1,7 +1,7 @@
 """Plain text to blocks: paragraphs, list items, and titles above them.
 
-Plain text has no markup, so that a short line alone may be a title, an address or a name on a card. It heads what
-follows only if that is prose or a list; otherwise it is text like any other. Nothing is dropped but rules of "=====".
+Plain text has no markup, so a short line on its own may be a title, an address or a name on a card. It is a title only
+if prose or a list follows; otherwise it is ordinary text. Nothing is dropped except rules such as "=====".
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MAX_HEADING_CHARACTERS = 80
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _RULE = re.compile(r"\s*[=\-~*_#]{3,}\s*")
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u2013]|\d{1,3}[.)])\s+")
-# An address, a date with its place, a number of a telephone, mail addresses and links: data, no titles.
+# Lines that are data, not titles: addresses, dates with places, phone numbers, mail addresses, links.
 _DATA = re.compile(r"@|://|,.*\d|\d[\d ()/-]{5,}\d")
-# Double-spaced text: so much of its lines goes on in small letters.
+# In double-spaced text, at least this share of the lines begins with a small letter.
 _MIN_LINES, _MIN_CONTINUED = 4, 0.3
 
 
@@ -59,7 +59,7 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _titled(lines: Sequence[str], following: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """Return the title that a paragraph has or is, and the rest of the paragraph."""
+    """Return the title at the beginning of a paragraph ("" if it has none), and the rest of the paragraph."""
     while lines and _RULE.fullmatch(lines[0]):
         lines = lines[1:]
     if len(lines) > 1 and _RULE.fullmatch(lines[1]) and _is_title(lines[0]):

@@ -27,8 +27,8 @@ class Document:
 
     Attributes:
         blocks: Its text.
-        images: The images of a PDF, if they were asked for.
-        images_left_out: How many images were too many, too large or not readable.
+        images: The images of a PDF, if they were requested.
+        images_left_out: How many images were left out: beyond the limit, too large or not readable.
     """
 
     blocks: list[Block]
@@ -43,13 +43,13 @@ def read_document(name: str, content: bytes, *, multimodal: bool = False, childr
     """Return a document's text and, of a multimodal PDF, its images.
 
     Args:
-        name: Its file name, which decides about its type.
+        name: Its file name, which decides its type.
         content: Its bytes.
         multimodal: Whether images are wanted.
         children: Runs the child processes; for a caller that may want to end them.
 
     Raises:
-        DocumentError: There is no text in it, or it is not what its name says.
+        DocumentError: It has no text, or its content does not match the type in its name.
         Interrupted: The children were closed.
     """
     if not content:

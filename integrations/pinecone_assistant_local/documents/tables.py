@@ -1,4 +1,4 @@
-"""Rows of tables to sentences that can be read alone: each cell with its column's name, or a key with its value."""
+"""Rows of tables to sentences that are understood alone: each cell with its column's name, or a key with its value."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ..text.passages import Block
 from ..text.sentences import split_sentences
 from .fields import is_field_name
 
-# A name stands with every cell of its column: without limits a file could grow a thousandfold. A longer one is not cut, the
-# row of names then is a text of its own.
+# The name of a column is repeated with each of its cells: without limits a file could grow a thousandfold. Longer names are
+# not cut; the row of names is then a text of its own.
 MAX_NAME_CHARACTERS = 100
 MAX_NAMES_CHARACTERS = 2_000
 # A longer row is quoted cell by cell.
@@ -24,7 +24,7 @@ class Row:
     Attributes:
         cells: The texts of its cells, one for each column.
         page: Its page, where the format has pages.
-        is_title: Whether it is one text for all columns.
+        is_title: Whether it is one text across all columns.
     """
 
     cells: Sequence[str]
@@ -61,7 +61,7 @@ def table_blocks(names: Sequence[str], rows: Sequence[Row]) -> Iterator[Block]:
 
 
 def one_line(text: str) -> str:
-    """Return a text without ends of lines."""
+    """Return a text on one line."""
     return " ".join(text.split())
 
 

@@ -1,1 +1,1 @@
-"""Faults that a test can order: which request they meet, and what they do to it."""
+"""Faults that a test can set: the requests that they affect, and their effects."""

@@ -1,7 +1,7 @@
-"""Effects of a fault on a request on its way in and its answer on its way out.
+"""Effects of a fault on a request and on its answer.
 
-It works on ASGI messages and knows nothing of the endpoints: a stream sends each event in a message of its own, so
-counting messages is counting events.
+This module sees ASGI messages, not endpoints. A stream sends each event in a message of its own, so counting messages
+counts events.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ HTML_PAGE = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body><h1
 
 
 class ConnectionGone(Exception):  # noqa: N818  (not an error: the fault did its work)
-    """The fault has closed the connection, or the client has left it: nothing is left to do for this request."""
+    """The fault or the client has closed the connection: nothing is left to do for this request."""
 
 
-# How often a stalled upload is checked: while nothing is read, nothing reports that its client has left.
+# How often to check whether the client of a stalled upload has left: while nothing is read, no event reports that.
 _LOOK_SECONDS = 0.05
 
 
 class FaultyAnswer:
-    """A layer between the server and the application that lets the fault happen to what passes.
+    """A layer between the server and the application that applies the fault to the messages between them.
 
     Args:
         fault: What goes wrong.
@@ -69,14 +69,14 @@ class FaultyAnswer:
         self._ended = False
 
     async def before(self) -> bool:
-        """Do what is due before the application is asked.
+        """Apply the effects that come before the application runs.
 
         Returns:
-            Whether the application is still to answer.
+            Whether the application still has to answer.
 
         Raises:
             ServiceError: The answer is an error in the service's shape.
-            ConnectionGone: There is no connection any more.
+            ConnectionGone: The connection is closed.
         """
         fault = self._fault
         if fault.stall:
@@ -161,7 +161,7 @@ class FaultyAnswer:
             await self._send({**message, "body": b""})
 
     async def _act(self, events: int) -> None:
-        """Do what is due after so many events."""
+        """Apply the effects that come after this number of events."""
         fault = self._fault
         if events == fault.malformed_after_events:
             await self._send_more(b"data:" + fault.malformed.encode() + b"\n\n")
@@ -210,7 +210,7 @@ class FaultyAnswer:
         return msgspec.json.encode({"chat_completion": body} if fault.wrapped else body)
 
     def _change(self, event: dict[str, object]) -> dict[str, object] | None:
-        """The event as the fault wants it; None if it is left out."""
+        """The event as the fault changes it; None if the fault leaves it out."""
         fault = self._fault
         choices = _choices_of(event)
         has_finish = event.get("type") == "message_end" or any(choice.get("finish_reason") for choice in choices)
@@ -233,12 +233,12 @@ class FaultyAnswer:
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _stall(self) -> None:
-        """Wait until the client has had enough."""
+        """Wait until the client disconnects."""
         await self._until_gone()
         raise ConnectionGone
 
     async def _stall_unread(self) -> None:
-        """Wait without reading on, so that a large upload gets stuck on its way."""
+        """Wait without reading further, so that a large upload stalls."""
         connection = self._transport.get_extra_info("socket")
         while hasattr(select, "POLLRDHUP") and not self._transport.is_closing():
             if _has_left(connection):
@@ -247,10 +247,10 @@ class FaultyAnswer:
         await self._stall()
 
     async def _cut(self) -> None:
-        """Close the connection, with a reset if that is asked for."""
+        """Close the connection, with a reset if the fault asks for one."""
         if self._fault.reset:
             connection = self._transport.get_extra_info("socket")
-            # Lingering for zero seconds is how a reset is asked for.
+            # Closing a socket that lingers for zero seconds sends a reset.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()
         else:
@@ -264,7 +264,7 @@ class FaultyAnswer:
 
 
 def _has_left(connection: socket.socket) -> bool:
-    """Return whether the other side has closed the connection, even if what it sent has not been read."""
+    """Return whether the other side has closed the connection, even if its last bytes have not been read."""
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)
     return bool(poll.poll(0))

@@ -25,7 +25,7 @@ Target = str | tuple[str, str]
 
 
 class FaultOptions(TypedDict, total=False):
-    """The options of `Fault`, by name; what they do stands there."""
+    """The options of `Fault`, which documents them."""
 
     on: Target
     times: int | None
@@ -62,13 +62,13 @@ class Fault:
     Attributes:
         on: "chat" (both chat endpoints), "context", "files" (and operations), "control", "all", or a (method, path)
             pair in which the path may hold `*`.
-        times: How many requests it strikes; None: all, until it is removed.
+        times: How many requests it affects; None: all, until it is removed.
         status: Answer with this status instead.
         code: The error's code; chosen by the status if not given.
         message: The error's message.
         retry_after: The `Retry-After` header: seconds, or a date as text.
         headers: More headers of the error.
-        body: The body of the error as it is, instead of the service's shape, such as a proxy's HTML.
+        body: The whole body of the error, such as a proxy's HTML, instead of JSON in the service's shape.
         html: Answer 200 with an HTML page.
         stall: Take the request and never answer.
         reset: Reset the connection: before the answer, or where `cut_after_events` or `cut_after_body_bytes` would
@@ -84,13 +84,13 @@ class Fault:
             it is sent, although the request has been worked on.
         stall_after_events: Send nothing more after so many events, and keep the connection.
         error_after_events: Send an event with `error` after so many events and end the stream.
-        malformed_after_events: Send an event that is no JSON after so many events.
-        error: What that event's `error` is.
-        malformed: The data of that event.
-        omit_finish: Leave out the finish reason, and what follows it: the stream ends as if it were whole.
+        malformed_after_events: Send an event that is not JSON after so many events.
+        error: The `error` of the event that `error_after_events` sends.
+        malformed: The data of the event that `malformed_after_events` sends.
+        omit_finish: Leave out the finish reason and everything after it; the stream still ends like a complete one.
         omit_usage: Leave out the usage.
         wrapped: Wrap answers in `{"chat_completion": ...}`, as the documentation shows them.
-        fired: How many requests it has struck.
+        fired: How many requests it has affected.
         id: Its number, counted from 1 in the order of `add`.
     """
 
@@ -146,7 +146,7 @@ class Fault:
             self._owner.remove(self)
 
     def is_meant_for(self, method: str, path: str) -> bool:
-        """Return whether a request is one of those that it is meant for."""
+        """Return whether `on` matches a request."""
         if isinstance(self.on, str):
             return _GROUPS[self.on].fullmatch(f"{method} {path}") is not None
         return method == self.on[0].upper() and fnmatchcase(path, self.on[1])
@@ -156,7 +156,7 @@ _OPTIONS = frozenset(option.name for option in fields(Fault) if option.init)
 
 
 class Faults:
-    """The faults that are set; the oldest one that strikes a request decides what happens to it."""
+    """The faults that are set; for each request, the oldest one that matches applies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -166,7 +166,7 @@ class Faults:
 
     @property
     def fired(self) -> int:
-        """The number of requests that were struck since the last `clear()`."""
+        """The number of requests that faults have affected since the last `clear()`."""
         return self._fired
 
     def add(self, **options: Unpack[FaultOptions]) -> Fault:
@@ -187,7 +187,7 @@ class Faults:
         return fault
 
     def active(self) -> list[Fault]:
-        """The faults that are set, oldest first, with those that have struck as often as they may."""
+        """The faults that are set, oldest first, including those that have reached their `times`."""
         with self._lock:
             return list(self._active)
 
@@ -203,7 +203,7 @@ class Faults:
             self._fired = 0
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes this request, if any; it counts as fired."""
+        """The fault that applies to this request, if any; this counts as firing it."""
         with self._lock:
             for fault in self._active:
                 if (fault.times is None or fault.fired < fault.times) and fault.is_meant_for(method, path):

@@ -1,7 +1,7 @@
-"""Words that ask for the same thing: a question's `remove` is a text's `delete`.
+"""Words that mean the same: `remove` in a question matches `delete` in a text.
 
-A short list of everyday words, on purpose: it was written before the quality set in tests/local/quality and is not to be
-fitted to it. What kind of thing a question asks for is decided in expectations.py, without a list of words.
+The list is short and general on purpose: it was written before the quality set in tests/local/quality, and must not be
+fitted to that set. The kind of thing that a question asks for is decided in expectations.py, not here.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Synonyms:
                 self._by_stem.setdefault(stem, {}).update(group)
 
     def of(self, stem: str) -> dict[str, str]:
-        """The other stems that may replace this one, each with a word that has it."""
+        """The stems that may replace this one, each with a word that has that stem."""
         return {other: word for other, word in self._by_stem.get(stem, {}).items() if other != stem}
 
 

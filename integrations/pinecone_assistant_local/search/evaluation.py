@@ -1,6 +1,6 @@
-"""Scores of an answer against the right one, without a language model: the words that their sentences share.
+"""Scores of an answer against the right one, by the words that their sentences share; no language model is used.
 
-It is a local heuristic with fixed thresholds, and what it says about each fact says so.
+This is a local heuristic with fixed thresholds; the reason reported for each fact says so.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ..text.sentences import split_sentences
 from ..text.words import STOP_WORDS, Stems, words_of
 
-# From this part of its words on, a fact is in the other text.
+# A fact is entailed if at least this share of its words is in the other text.
 ENTAILED = 0.7
-# From this part on, a sentence is about the same thing, so that another number or a "not" contradicts the fact.
+# From this share on, a sentence has the same subject, so that a different number or a "not" contradicts the fact.
 SAME_SUBJECT = 0.4
 
 _NEGATIONS = frozenset({"not", "no", "never", "none", "neither", "nor", "cannot", "without"})
@@ -21,12 +21,12 @@ _NEGATIONS = frozenset({"not", "no", "never", "none", "neither", "nor", "cannot"
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedFact:
-    """A sentence, judged by the other text.
+    """A sentence, compared with the other text.
 
     Attributes:
         content: The sentence.
         entailment: `entailed`, `contradicted` or `neutral`.
-        overlap: The part of its words that are in the other text.
+        overlap: The share of its words that is in the other text.
     """
 
     content: str
@@ -44,8 +44,8 @@ class Alignment:
     """Scores of an answer against the right one, each in [0, 1].
 
     Attributes:
-        correctness: The part of the answer's sentences that the right answer entails.
-        completeness: The part of the right answer's sentences that the answer entails.
+        correctness: The share of the answer's sentences that the right answer entails.
+        completeness: The share of the right answer's sentences that the answer entails.
         facts: The right answer's sentences, then those of the answer that it does not entail.
     """
 
@@ -69,7 +69,7 @@ class _Sentence:
 
 
 def evaluate_alignment(stems: Stems, *, question: str, answer: str, ground_truth: str) -> Alignment:
-    """Compare an answer with the right one; words of the question count for nothing."""
+    """Compare an answer with the right one; words of the question are ignored."""
     asked = frozenset(stems.of_text(question))
     said = [_read(stems, sentence, asked) for sentence in split_sentences(answer)]
     right = [_read(stems, sentence, asked) for sentence in split_sentences(ground_truth)]
@@ -87,7 +87,7 @@ def _read(stems: Stems, text: str, asked: frozenset[str]) -> _Sentence:
     telling = frozenset(stems.of(word for word in words if word not in STOP_WORDS))
     return _Sentence(
         text,
-        # "Madrid." answers as much as "The capital of Spain is Madrid."; but something must be left to compare.
+        # "Madrid." answers as much as "The capital of Spain is Madrid."; but at least one word must be left to compare.
         stems=telling - asked or telling or frozenset(stems.of(words)),
         numbers=frozenset(word for word in words if any(character.isdigit() for character in word)),
         is_negated=not _NEGATIONS.isdisjoint(words) or "n't" in text.lower().replace("\u2019", "'"),

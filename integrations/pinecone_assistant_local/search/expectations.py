@@ -1,7 +1,7 @@
 """The kind of thing that would answer a question (a length, a price, a date, a name), and whether a sentence has one.
 
-A paraphrase changes the words of a question; the kind of its answer stays. Units, months and colours are closed classes,
-so this holds for any subject.
+A paraphrase changes the words of a question, but not the kind of its answer. Units, months and colours are closed lists,
+so this works for any subject.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _UNITS = {
     "data": r"(?:kilo|mega|giga|tera|peta)?(?:byte|bit)s?|[kKMGTP]i?[Bb]",
     "percentage": r"%|per\s?cent|percentage",
 }
-# Beside a number without a unit, such a word says what the number is.
+# Next to a number without a unit, one of these words says what the number measures.
 _CUES = {
     "length": r"height|high|tall|length|long|width|wide|broad|depth|deep|diameter|distance|altitude|elevation|thick\w*",
     "duration": r"age|aged|lifespan|duration|old",
@@ -107,7 +107,7 @@ _FOUND_BY = {
         re.IGNORECASE,
     ),
 }
-# Kinds that are recognised well enough to say of a sentence that it cannot be the answer.
+# Kinds that are recognised reliably: a sentence without them cannot be the answer.
 _CERTAIN = frozenset(_UNITS) | {"number", "frequency", "time", "colour", "phone", "email"}
 
 _UNIT_OF = {kind: re.compile(rf"(?:{units})\Z", re.IGNORECASE) for kind, units in _UNITS.items() if kind != "speed"}
@@ -176,11 +176,11 @@ class Expectation:
     """The content that an answer should have.
 
     Attributes:
-        kinds: Any of these kinds of things; none: anything may be the answer.
+        kinds: The answer has one of these kinds of things; if empty, anything may be the answer.
         asked: The words of the question.
-        words: Those of them that say so: a thing of that kind in a sentence stands for them.
-        counted: The words after "how many": what a number must be of.
-        wants_prohibition: Whether the question asks for what is not so.
+        words: The words of the question that only name the kind; a sentence with a thing of that kind need not repeat them.
+        counted: The words after "how many", which say what is counted.
+        wants_prohibition: Whether the question asks for something that is not so or not allowed.
     """
 
     kinds: tuple[str, ...] = ()
@@ -195,15 +195,15 @@ class Expectation:
         return bool(self.kinds) and _CERTAIN.issuperset(self.kinds)
 
     def met_by(self, sentence: str) -> float:
-        """The degree to which a sentence has something of such a kind: 1, or a half for a number where a measure is likelier."""
+        """Return 1 if a sentence has a thing of such a kind, 0.5 for a bare number where a measure is likelier, otherwise 0."""
         for kind in self.kinds:
-            # A name that the question itself has is not the one it asks for.
+            # A name that is in the question is not the name that it asks for.
             if any(not self.asked.issuperset(words_of(found[0])) for found in _FOUND_BY[kind].finditer(sentence)):
                 return 0.5 if kind == "number" and len(self.kinds) > 1 else 1.0
         return 0.0
 
     def denies(self, sentence: str) -> bool:
-        """Return whether a sentence says what is not so, or not allowed."""
+        """Return whether a sentence says that something is not so or not allowed."""
         return _FOUND_BY["prohibition"].search(sentence) is not None
 
 
@@ -219,7 +219,7 @@ _Asked = tuple[tuple[str, ...], Iterable[str], Iterable[str]]
 
 
 def _kinds_of(question: str) -> _Asked:
-    """The kinds that a question asks for, the words that say so, and the words for what is counted."""
+    """The kinds that a question asks for, the words that name the kind, and the words for the counted things."""
     if _MONEY_VERB.search(question):
         return ("money",), _MONEY_WORDS, ()
     if _WEIGHS.search(question):
@@ -243,13 +243,13 @@ def _kinds_of(question: str) -> _Asked:
             return ("number",), (), (word,)
         if word in _BY_NOUN:
             return _BY_NOUN[word], (word,), ()
-    # The answer to "which animal" is seldom called an animal; in "what keeps ..." the word is part of what is asked.
+    # The answer to "which animal" is seldom called an animal; in "what keeps ..." the word is part of the question.
     named = _WHICH.search(question)
     return (), words_of(named[1] or named[2]) if named else (), ()
 
 
 def _kinds_counted(match: re.Match[str]) -> _Asked:
-    """For "how many ...": of a unit that unit, of anything else a number of it."""
+    """The same for "how many ...": the kind of a unit, or a number of anything else."""
     words = words_of(match["counted"])
     # "How many paid days does ..." asks for the last word, "how many visitors come ..." for the first.
     head = words[-1:] if match["auxiliary"] else words[:1]

@@ -1,4 +1,4 @@
-"""The question that a conversation asks: the terms to search for, and the kind of answer that would do."""
+"""The question that a conversation asks: the terms to search for, and the kind of answer to expect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .english import Synonyms
 from .expectations import Expectation, expectation_of
 
 MAX_TERMS = 48
-# What an earlier turn contributes, relative to a term of the question itself.
+# The weight of a term from an earlier turn; a term of the question itself has 1.
 CARRIED_WEIGHT = 0.4
 
 _FOLLOW_UP = re.compile(
@@ -29,17 +29,17 @@ _QUOTED = re.compile(r"[\"“]([^\"“”]{2,100})[\"”]")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that is asked for.
+    """One search term of a question.
 
     Attributes:
         stem: The stem in the index.
         word: A word with that stem, for the full-text query.
         alternatives: Stems that may replace it.
         alternative_words: A word for each of them, for the full-text query.
-        weight: 1 for the question's own terms, less for what earlier turns carry over.
+        weight: 1 for the question's own terms, less for terms from earlier turns.
         is_name: Whether it is written like a name.
         says_kind: Whether it only says what kind of thing is asked for, such as "height".
-        is_counted: Whether it is what "how many" asks for.
+        is_counted: Whether it follows "how many".
     """
 
     stem: str
@@ -58,10 +58,10 @@ class Question:
 
     Attributes:
         text: The last user turn.
-        terms: What it asks for itself.
-        carried: What the earlier turns add, if it is a follow-up.
+        terms: Its own terms.
+        carried: The terms of earlier turns, if it is a follow-up.
         quoted: Word sequences in quotation marks, as stems.
-        expectation: What an answer should have.
+        expectation: The expected kind of answer.
     """
 
     text: str
@@ -77,10 +77,10 @@ class Question:
 
 
 def asking_part(text: str) -> str:
-    """The last paragraph of a user turn that asks; all of the turn if none does.
+    """The last paragraph of a user turn that asks a question; the whole turn if none does.
 
-    Adapters fold a system message ("Be brief.") into the user turn after it, with a blank line between: what it says is
-    not what is asked for.
+    Adapters put a system message ("Be brief.") before the text of the next user turn, separated by a blank line. It is
+    not part of the question.
     """
     asking = [part for part in _BLANK_LINE.split(text) if part.rstrip().endswith(_QUESTION_MARKS)]
     return asking[-1] if asking else text
@@ -110,9 +110,8 @@ class QuestionReader:
         Args:
             text: The last user turn.
             earlier: The user turns before it, oldest first.
-            ignore: Words that do not count, beside the stop words.
-            expects_one_kind: Whether a thing of the kind that the text asks for is the answer; a filled JSON Schema has
-                things of many kinds.
+            ignore: Words to ignore, in addition to the stop words.
+            expects_one_kind: Whether to expect one kind of answer; a JSON Schema is filled with things of many kinds.
         """
         text = asking_part(text)
         earlier = [asking_part(turn) for turn in earlier]

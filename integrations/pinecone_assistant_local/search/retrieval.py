@@ -1,8 +1,8 @@
-"""The search: a full-text query for candidates, then a second look at their sentences.
+"""The search: a full-text query finds candidates, then their sentences are scored.
 
-bm25 orders passages well in a large collection, but in a small one its term weights mean nothing (a word in more than
-half of the passages weighs zero). So it only picks the candidates; what is answered is decided by how much of the
-question a sentence covers, with weights that stay positive however small the collection is.
+bm25 ranks passages well in a large collection, but in a small one its term weights mean nothing (a word in more than
+half of the passages weighs zero). So it only picks the candidates. The answer is chosen by how much of the question a
+sentence covers, with weights that are positive in any collection.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from .questions import Question
 from .scoring import Hit, ReadPassage, judge, likely_files, unjudged, weigh
 
 CANDIDATES = 64
-# The full-text index looks at every passage that has a word of the query: with common words and their synonyms that is
-# most of a large collection, and most of the time of an answer. Of a larger one about so many are looked at, by the rarest words.
+# The full-text query visits every passage with a word of the query: with common words and their synonyms that is most of a
+# large collection, and most of the time of an answer. There, the query has only the rarest words, which about so many have.
 MAX_MATCHED = 4_000
 # How many of the candidates are read sentence by sentence, unless more are asked for.
 CLOSELY = 16
@@ -42,7 +42,7 @@ class Retriever:
         self._read: OrderedDict[int, ReadPassage] = OrderedDict()
 
     def search(self, assistant: str, question: Question, condition: Condition, limit: int) -> list[Hit]:
-        """The passages that fit best, best first; none if no word of the question is in any."""
+        """The passages that fit best, best first; empty if no passage has a word of the question."""
         if not question.terms:
             return []
         with self._passages.snapshot() as snapshot:
@@ -55,7 +55,7 @@ class Retriever:
         titles = {row: frozenset(self._stems.of_text(title_of(file.name))) for row, file in files.items()}
         covered = [asked.covered(passage.all_stems | titles[passage.file]) for passage in passages]
         likely = likely_files(asked, passages, titles)
-        # What the passages hold of the question decides which of them are read sentence by sentence.
+        # The passages that cover most of the question are read sentence by sentence.
         order = sorted(range(len(passages)), key=lambda index: -covered[index])[: max(CLOSELY, limit)]
         hits = [
             judge(asked, passages[index], files[passages[index].file], titles[passages[index].file], likely)
@@ -66,14 +66,14 @@ class Retriever:
         return hits[:limit]
 
     def first(self, assistant: str, condition: Condition, limit: int) -> list[Hit]:
-        """The first passages of the files, for answers that need some text whatever it says; scored 0."""
+        """The first passages of the files, for answers that need some text, relevant or not; their score is 0."""
         with self._passages.snapshot() as snapshot:
             passages = self._load(snapshot, snapshot.first(assistant, condition, limit))
             files = snapshot.files({passage.file for passage in passages})
         return [unjudged(passage, files[passage.file]) for passage in passages]
 
     def _load(self, snapshot: PassageSnapshot, ids: Sequence[int]) -> list[ReadPassage]:
-        """The passages with these identifiers, in this order. None is used twice, so what was read once stays true."""
+        """The passages with these identifiers, in this order. Identifiers are never reused, so cached passages stay valid."""
         found = {passage_id: self._read[passage_id] for passage_id in ids if passage_id in self._read}
         missing = [passage_id for passage_id in ids if passage_id not in found]
         if missing:

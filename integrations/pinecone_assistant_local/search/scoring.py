@@ -1,4 +1,4 @@
-"""Scores of sentences and passages: how much of a question is in a sentence, and in the text around it."""
+"""Scores of sentences and passages: how much of a question a sentence and the text around it cover."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..store.files import StoredFile
 from ..store.passages import StoredPassage
 from .questions import Question, Term
 
-# A word that the collection does not have may be said there in another way, a name may not.
+# Weights. A word that is not in the collection may have a synonym there, so it weighs less; a name has none and weighs more.
 UNSEEN_WORD = 0.85
 NAME = 1.3
-# What says only which kind of thing is asked for is answered by a thing of that kind.
+# A word that only names the kind of answer, such as "height", is covered by a thing of that kind, so it weighs less.
 KIND = 0.5
-# What "how many" asks for is what the question is about.
+# The counted thing of "how many" is the subject of the question, so it weighs more.
 COUNTED = 1.5
-# A file that holds less of the question than this part of what the best one holds is about something else.
+# A file is about something else if it covers less of the question than this share of what the best file covers.
 FILE_SHARE = 0.75
 
-# How much of a term counts when the sentence itself does not have it.
+# Credit for a term that the sentence itself does not have.
 IN_SYNONYM = 0.92
 IN_KIND = 0.85
 IN_CONTEXT = 0.92
@@ -36,11 +36,11 @@ EXPECTATION_MET = 0.2
 DENIAL_MET = 0.1
 ADJACENT_TERMS = 0.04
 QUOTED_PHRASE = 0.2
-# Below this part of the question, a sentence is not an answer to it. A sentence with a thing of the kind that is asked for,
-# such as a length, may say the rest in other words.
+# A sentence that covers less than this share of the question is not an answer. A sentence with a thing of the expected
+# kind, such as a length, needs to cover less: it may say the rest in other words.
 MIN_COVERAGE = 0.5
 MIN_COVERAGE_OF_KIND = 0.4
-# What a sentence with everything and every bonus comes to; scores are divided by it to stay in (0, 1].
+# The score of a sentence that covers everything and gets every bonus; scores are divided by it to stay in (0, 1].
 FULL_SCORE = 1.4
 _SHARED_CHARACTERS = 5
 _LEAST_CHARACTERS = 4
@@ -54,8 +54,8 @@ class SentenceHit:
     Attributes:
         text: The sentence.
         score: For ranking, in (0, 1].
-        is_answer: Whether it says enough of what is asked to be given as the answer.
-        says_more: Whether it has a word of what is asked beyond the headings; true if nothing is.
+        is_answer: Whether it covers enough of the question to be the answer.
+        says_more: Whether it has a term of the question that the headings lack; true if they lack none.
         stems: Its words' stems.
     """
 
@@ -77,7 +77,7 @@ class Hit:
         heading: The headings above it.
         body: Its text.
         sentences: Its sentences in order.
-        score: How well it fits, in (0, 1].
+        score: How well it matches the question, in (0, 1].
     """
 
     file: StoredFile
@@ -96,7 +96,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class ReadPassage:
-    """A passage with its words, as remembered between searches."""
+    """A passage with its stems, cached between searches."""
 
     id: int
     file: int
@@ -116,13 +116,13 @@ class ReadPassage:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The words above sentences (title, headings, a question they reply to) compared with the question.
+    """The text above sentences (title, headings, a question that they answer), compared with the question.
 
     Attributes:
         stems: Its words' stems.
         names_subject: Whether it has any term of the question.
-        unsaid: The places of the question's own terms that it does not have, but for those that only say a kind.
-        pairs: The neighbouring terms of the question, but for those that it has both of.
+        unsaid: The places of the question's own terms that it does not have, except terms that only name a kind.
+        pairs: The pairs of neighbouring terms of the question, except pairs that it has both terms of.
     """
 
     stems: frozenset[str]
@@ -133,14 +133,14 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The surroundings of a sentence.
+    """The text around a sentence.
 
     Attributes:
         heading: Above it.
         neighbours: The stems of the sentences before it.
         passage: The stems of the whole passage.
-        is_meant: Whether the sentence speaks of what the ones before it name: "It is 25 meters high".
-        is_likely: Whether no other file holds much more of the question.
+        is_meant: Whether the sentence refers back to those before it: "It is 25 meters high".
+        is_likely: Whether no other file covers much more of the question.
     """
 
     heading: Heading
@@ -151,7 +151,7 @@ class Surroundings:
 
 
 class Weighed:
-    """A question whose terms have a weight in the collection that is searched.
+    """A question with the weights of its terms in the searched collection.
 
     Args:
         question: The question.
@@ -167,9 +167,9 @@ class Weighed:
         self._own_stems = frozenset[str]().union(*({term.stem, *term.alternatives} for term in terms))
         self._counted = tuple(place for place, term in enumerate(terms) if term.is_counted)
         self._pairs = frozenset(pairwise(term.stem for term in terms))
-        # That there is a length in a sentence says nothing of what it is the length of.
+        # A length in a sentence does not show which thing has that length.
         self._telling = [weight * (not term.says_kind) for weight, term in zip(weights, terms, strict=False)]
-        if not any(self._telling):  # "Which film is here?" has nothing else to go by
+        if not any(self._telling):  # "Which film is here?" has no other terms
             self._telling = list(weights[: len(terms)])
         self._telling_total = sum(self._telling)
 
@@ -198,7 +198,7 @@ class Weighed:
         denies = expectation.wants_prohibition and expectation.denies(text)
         parts = [_presence(term, own, joined, around, met=met) for term in question.all_terms]
         score = _dot(parts, self._weights) / self._total
-        # A sentence is not an answer if only its surroundings match, however well they do.
+        # If only the text around a sentence matches, the sentence is not an answer.
         if not (met and expectation.is_certain) and own.isdisjoint(self._own_stems):
             score *= 0.6
         if score > 0:
@@ -219,13 +219,13 @@ class Weighed:
         if self.question.expectation.is_certain:
             is_of_it = not self._counted or max(parts[place] for place in self._counted) >= IN_NEIGHBOUR
             return met > 0 and coverage >= MIN_COVERAGE_OF_KIND and is_of_it
-        # Under a heading that names the subject, one word more of what is asked will do.
+        # Under a heading that names the subject, one more term of the question is enough.
         if heading.names_subject and not met and not adds:
             return False
         return coverage >= (MIN_COVERAGE_OF_KIND if met or heading.names_subject else MIN_COVERAGE)
 
     def covered(self, stems: AbstractSet[str]) -> float:
-        """The part of the question, in [0, 1], that is anywhere among these stems."""
+        """The share of the question, in [0, 1], that is among these stems."""
         return sum([weight for term, weight in self._weighed_terms if _has(stems, term)]) / self._total
 
 
@@ -244,7 +244,7 @@ def weigh(question: Question, counts: Sequence[int], total: int) -> Weighed:
 def likely_files(
     asked: Weighed, passages: Sequence[ReadPassage], titles: Mapping[int, frozenset[str]]
 ) -> frozenset[int]:
-    """The files that hold about as much of the question as the one that holds most of it."""
+    """The files that cover about as much of the question as the best file does."""
     stems = {row: set(title) for row, title in titles.items()}
     for passage in passages:
         stems[passage.file] |= passage.all_stems
@@ -285,7 +285,7 @@ def unjudged(passage: ReadPassage, file: StoredFile) -> Hit:
 
 
 def _weight(term: Term, passages: int, total: int) -> float:
-    """The weight of a term that so many of all passages have."""
+    """The weight of a term, by how many of all passages have it."""
     weight = term.weight * math.log(2 + total / (passages + 0.5))
     if term.says_kind:
         return weight * KIND
@@ -308,7 +308,7 @@ def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings
     """The degree to which a sentence has a term: in its own words, a synonym, the headings above, the sentences before."""
     if term.stem in own:
         return 1.0
-    # What the headings say, they say for every sentence under them: saying it again makes none a much better answer.
+    # Headings apply to every sentence under them, so a sentence that repeats them is not a much better answer.
     if term.stem in around.heading.stems:
         return IN_CONTEXT
     if not own.isdisjoint(term.alternatives):
@@ -326,7 +326,7 @@ def _presence(term: Term, own: frozenset[str], joined: str, around: Surroundings
 
 @lru_cache(maxsize=4_096)
 def _resembling(stem: str) -> tuple[str, ...]:
-    """Pieces of text that stems between spaces contain if they begin alike or share a long piece: `wool`, `woollen`."""
+    """Return the strings to look for, in stems joined by spaces, to find similar stems: same beginning or a long shared part."""
     if len(stem) < _LEAST_CHARACTERS or not stem.isalnum():
         return ()
     pieces = (stem[start : start + _SHARED_CHARACTERS] for start in range(len(stem) - _SHARED_CHARACTERS + 1))
@@ -338,7 +338,7 @@ def _bonus(
     question: Question, stems: tuple[str, ...], pairs: frozenset[tuple[str, str]], *, met: float, denies: bool
 ) -> float:
     bonus = EXPECTATION_MET * met + DENIAL_MET * denies
-    # Words that are already together in the headings prove nothing by being together here too.
+    # Pairs of words that are together in the headings get no bonus for being together here too.
     bonus += ADJACENT_TERMS * min(3, len(pairs.intersection(pairwise(stems))))
     for phrase in question.quoted:
         if any(stems[start : start + len(phrase)] == phrase for start in range(len(stems))):

@@ -17,7 +17,7 @@ _NAMESPACE = uuid.UUID("2b1f6f57-5d0c-5b0e-8f39-6f6f0d0c8f11")
 
 
 def look_into(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """The documents in a folder by their path in it, and what else is there with the reason why it is none."""
+    """The documents in a folder by their path in it, and the paths that are not documents, each with the reason."""
     root = folder.resolve()
     documents: dict[str, Path] = {}
     left_out: dict[str, str] = {}
@@ -47,12 +47,12 @@ def _reason_to_leave_out(path: Path, root: Path) -> str | None:
 
 
 def shown(text: str) -> str:
-    """The text with what a terminal might obey, or cannot show, replaced: a file's name may hold anything."""
+    """The text without characters that a terminal obeys or cannot show: a file's name may contain anything."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def file_id_of(name: str) -> str:
-    """The identifier of a document by its path in the folder; it distinguishes such files from those that clients upload."""
+    """The identifier of a document by its path in the folder, in a form that files uploaded by clients do not have."""
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
@@ -60,11 +60,11 @@ def put_document(service: Service, assistant: str, name: str, path: Path, metada
     """Make a document Available, unless it is already there with the same content and metadata.
 
     Returns:
-        Whether it was not there.
+        Whether it was uploaded.
 
     Raises:
-        DocumentError: It cannot be; the message is the reason.
-        OSError: It cannot be read.
+        DocumentError: The document cannot be processed; the message is the reason.
+        OSError: The file cannot be read.
     """
     files = service.store.files
     try:
@@ -87,7 +87,7 @@ def put_document(service: Service, assistant: str, name: str, path: Path, metada
 
 
 def remove_other_documents(service: Service, assistant: str, names: Collection[str]) -> list[StoredFile]:
-    """Remove the documents that were put before and are not among these names; what clients uploaded stays."""
+    """Remove the documents of earlier runs that are not among these names; files that clients uploaded stay."""
     files = service.store.files
     gone = [file for file in files.select(assistant) if file.id == file_id_of(file.name) and file.name not in names]
     for file in gone:

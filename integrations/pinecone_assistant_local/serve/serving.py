@@ -1,4 +1,4 @@
-"""`serve_folder`: the files of a folder, answered from until the process is asked to stop."""
+"""`serve_folder`: serves the files of a folder until the process is asked to stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .folder import shown
 from .sync import FolderSync
 
 DEFAULT_PORT = 8790
-# Editors write a file in several steps; what happens within this time is one change.
+# Editors write a file in several steps; all writes within this time are one change.
 _DEBOUNCE_MS = 300
 
 
@@ -64,8 +64,8 @@ def serve_folder(
         llm_model: The name of the model there.
 
     Raises:
-        ValueError: An option makes no sense.
-        StoreError: The store cannot be used, at the start or later, such as on a full disk; what is in it stays.
+        ValueError: An option is invalid.
+        StoreError: The store cannot be used, at the start or later, such as on a full disk; its contents stay.
         OSError: A file cannot be read, or the address cannot be listened on.
     """
     if not folder.is_dir():
@@ -94,7 +94,7 @@ def serve_folder(
             serve_faults=faults,
             on_request=lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
         )
-        # What waits for /healthz before it asks, such as a container's neighbours, must not find half a folder.
+        # Not healthy before the first sync: clients that wait for /healthz, such as other containers, must find the whole folder.
         local.set_ready(False)
         with closing(local.start()):
             if not sync.run(local, stop.is_asked):
@@ -120,13 +120,13 @@ def _follow(folder: Path, local: LocalAssistant, sync: FolderSync, stop: Stop) -
 
 
 def assistant_name(folder: Path) -> str:
-    """A folder's name, made a valid name of an assistant."""
+    """A folder's name, changed into a valid name of an assistant."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
     return name[:63].rstrip("-") or "local-assistant"
 
 
 class Stop:
-    """A wait for Ctrl-C or SIGTERM that puts the signal handlers back at its end.
+    """A wait for Ctrl-C or SIGTERM that restores the signal handlers at its end.
 
     Attributes:
         event: Set when a signal has come.
@@ -143,7 +143,7 @@ class Stop:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() returned fits signal()
+            signal.signal(number, handler)  # type: ignore[arg-type]  # signal() accepts the handlers that it returned
 
     def is_asked(self) -> bool:
         """Return whether a signal has come."""

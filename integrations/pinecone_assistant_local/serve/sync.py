@@ -1,4 +1,4 @@
-"""A folder brought into an assistant, with a report."""
+"""Uploading a folder to an assistant, with a report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FolderSync:
 
     Args:
         folder: The folder.
-        console: Where to say what was done.
+        console: Where to print the report.
         metadata: The file with the metadata of the files.
 
     Raises:
@@ -44,7 +44,7 @@ class FolderSync:
             self._rules.of(name)
 
     def run(self, local: LocalAssistant, is_stopped: Callable[[], bool], *, with_progress: bool = True) -> bool:
-        """Put what is new or changed and remove what is gone; False if it was asked to stop meanwhile."""
+        """Upload new and changed files and remove deleted ones; return False if asked to stop meanwhile."""
         documents, left_out = self._look()
         service = local.service
         removed = remove_other_documents(service, local.name, documents)
@@ -74,7 +74,7 @@ class FolderSync:
         return True
 
     def _report(self, left_out: dict[str, str]) -> None:
-        """Name what is left out, unless that was said before."""
+        """Print which files are left out and why, each only once."""
         lines = [
             f"Left out {shown(name)}: {shown(reason)}"
             for name, reason in left_out.items()
@@ -87,7 +87,7 @@ class FolderSync:
             self.console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def _look(self) -> tuple[dict[str, Path], dict[str, str]]:
-        """The documents and what is left out; the file with the metadata is neither."""
+        """The documents and the files that are left out; the file with the metadata is neither."""
         documents, left_out = look_into(self._folder)
         if self._metadata_file is not None and self._metadata_file.resolve().is_relative_to(self._folder.resolve()):
             own = self._metadata_file.resolve().relative_to(self._folder.resolve()).as_posix()

@@ -1,9 +1,9 @@
 """Deleted files and assistants that one kind of client still finds once.
 
-After each deletion, `pinecone-plugin-assistant` (1.x to 3.x, on `pinecone` up to 8.x) describes what it has deleted. It
-raises if this first look is answered with 404, and takes a 404 of a later look for the end. The service deletes in the
-background, so the first look finds `Deleting` or `Terminating`. Here a deletion is complete when it is answered; only
-this client gets its first look. Later SDKs (`pinecone` 9 and up) do not look. Remove this with the support of 2025-10.
+After each deletion, `pinecone-plugin-assistant` (1.x to 3.x, on `pinecone` up to 8.x) polls what it has deleted. A 404 to
+its first poll raises; a 404 to a later poll means that the deletion is complete. The service deletes in the background, so
+the first poll finds `Deleting` or `Terminating`. The local assistant deletes at once, so for this client it answers one
+poll as if it were still deleting. SDKs from `pinecone` 9 on do not poll. Remove this with the support of 2025-10.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _LOOKS_AGAIN = re.compile(r"python-client-[1-8]\.")
 
 
 def looks_again(user_agent: str | None) -> bool:
-    """Return whether a client looks at what it has just deleted and needs to find it."""
+    """Return whether a client polls what it has just deleted and must find it once."""
     return _LOOKS_AGAIN.match(user_agent or "") is not None
 
 
 class Deletions:
-    """The last answers about what is gone, each given once."""
+    """The last states of deleted files and assistants, each returned once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,7 +36,7 @@ class Deletions:
                 self._answers.pop(next(iter(self._answers)))
 
     def last_look(self, key: tuple[str, ...]) -> dict[str, object] | None:
-        """The answer, if it has not been given."""
+        """The answer, if it has not been returned yet."""
         with self._lock:
             return self._answers.pop(key, None)
 

@@ -1,4 +1,4 @@
-"""Processing: uploaded content to passages, off the request that brought it."""
+"""Processing: uploaded content to passages, outside the request that uploaded it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _logger = logging.getLogger("pinecone_assistant_local")
 
 
 class Ingest:
-    """A worker that processes files one after another, those that need a child process beside the others.
+    """A worker that processes files one after another; files that need a child process have a queue of their own.
 
     Args:
         files: Where the files are.
@@ -26,7 +26,7 @@ class Ingest:
         self._files = files
         self._children = Children()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-ingest")
-        # A file that takes its child to the limits must not hold up the others.
+        # A file that keeps its child busy up to the limits must not delay the others.
         self._child_worker = ThreadPoolExecutor(1, thread_name_prefix="local-assistant-child")
         self._pending: dict[tuple[int, int], Future[None]] = {}
 
@@ -44,7 +44,7 @@ class Ingest:
         return self._pending.get((file.row, file.generation))
 
     def resume(self) -> None:
-        """Begin again what an earlier run of the server left unfinished."""
+        """Restart the processing of files that an earlier run of the server left unfinished."""
         for file in self._files.unfinished():
             self.submit(file)
 
@@ -64,11 +64,11 @@ class Ingest:
             self._files.fail(file, str(error))
             return
         except (ServiceError, Interrupted):
-            return  # it was deleted before its turn came, or the server is being closed and does it at the next start
+            return  # deleted before its turn, or the server is closing and will process it at the next start
         except StoreError:
             raise
         except Exception as error:
-            # A bug in a parser must not leave the file in Processing for ever; it is logged and raised.
+            # A bug in a parser must not leave the file in Processing for ever; the error is logged and raised.
             _logger.exception("processing %s failed", file.name)
             self._files.fail(file, f"Internal error while processing: {type(error).__name__}.")
             raise
@@ -81,7 +81,7 @@ class Ingest:
         self._files.finish(file, to_passages(document.blocks, file.name), document.images)
 
     def close(self) -> None:
-        """Finish the file in work, or end its child; the others are redone at the next start of a kept store."""
+        """Finish the current file, or end its child; a store that is kept processes the others at its next start."""
         self._children.close()
         self._worker.shutdown(cancel_futures=True)
         self._child_worker.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Signed links to file contents: anyone who has one may read the file, until it expires."""
+"""Signed links to file contents: anyone who has a link may read the file until the link expires."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PATH = "/assistant/signed"
 class Links:
     """Signed links, made and checked.
 
-    Within one hour of a server's life every link to a file is the same, so that equal questions get equal text; a link
-    is valid for one to two hours.
+    The link to a file changes only once an hour, so that the same question gets the same text; it is valid for one to
+    two hours.
 
     Args:
         clock_seconds: Seconds since the epoch; a parameter for tests.
@@ -37,7 +37,7 @@ class Links:
         return f"{base_url}{path}?{query}"
 
     def is_valid(self, assistant: str, file_id: str, expires: str, signature: str) -> bool:
-        """Return whether the parameters of a link are ours and still hold."""
+        """Return whether the signature of a link is valid and has not expired."""
         expected = self._signature(assistant, file_id, expires)
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
             return False

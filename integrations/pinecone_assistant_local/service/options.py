@@ -14,7 +14,7 @@ DEFAULT_API_KEY = "local"
 
 @dataclass(eq=False, repr=False)
 class Options:
-    """The options of a local assistant, each once; `LocalAssistant` has and documents them."""
+    """The options of a local assistant; `LocalAssistant` inherits and documents them."""
 
     api_key: str = DEFAULT_API_KEY
     name: str = DEFAULT_NAME

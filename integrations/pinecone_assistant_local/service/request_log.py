@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# Headers that may carry a key are not recorded: also the one of another service, sent by mistake.
+# Headers that may carry a key, including a key for another service sent by mistake, are not recorded.
 _SECRET_HEADER = re.compile(r"key|auth|cookie|secret|token")
 
 
@@ -17,11 +17,11 @@ class RecordedRequest:
     """One request.
 
     Attributes:
-        method: Such as "POST".
-        path: Without the query.
+        method: The HTTP method, such as "POST".
+        path: The path without the query.
         version: The value of `X-Pinecone-Api-Version`; None if it was not sent.
         body: The decoded JSON, or for an upload its file name, size and metadata; None if there was none.
-        headers: Lower-case names; never the key.
+        headers: The headers with lower-case names, without the key.
         query: The decoded query parameters.
     """
 
@@ -35,27 +35,27 @@ class RecordedRequest:
 
 MAX_REQUESTS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
-# Python's own objects for a record, roughly.
+# Roughly the size of the Python objects of a record.
 _RECORD_BYTES = 1_000
 
 
 class RequestLog:
-    """The last requests, oldest first: at most `MAX_REQUESTS`, and what was sent with them at most `MAX_BYTES`."""
+    """The last requests, oldest first: at most `MAX_REQUESTS`, with at most `MAX_BYTES` of headers and bodies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # By id(): a record is filled while its request is read. With each, how many bytes it has.
+        # By id(), because a record changes while its request is read; each with its size in bytes.
         self._records: OrderedDict[int, tuple[RecordedRequest, int]] = OrderedDict()
         self._bytes = 0
 
     def add(self, record: RecordedRequest) -> None:
-        """Record a request; it is the last one to be dropped."""
+        """Record a request as the newest one."""
         with self._lock:
             self._records[id(record)] = (record, 0)
         self.grow(record, _RECORD_BYTES + len(record.path))
 
     def grow(self, record: RecordedRequest, count: int) -> None:
-        """Count so many more bytes for a request, and drop the oldest ones if that is too much together."""
+        """Add to the size of a request, and drop the oldest requests if the total is too large."""
         with self._lock:
             kept, before = self._records.get(id(record), (None, 0))
             if kept is not record:
@@ -67,7 +67,7 @@ class RequestLog:
                 self._bytes -= dropped
 
     def all(self) -> list[RecordedRequest]:
-        """A list of its own, which later requests leave alone."""
+        """A copy, which later requests do not change."""
         with self._lock:
             return [record for record, _ in self._records.values()]
 

@@ -26,7 +26,7 @@ from .request_log import RequestLog
 _T = TypeVar("_T")
 # SQLite and scoring hold Python's lock most of the time: more threads than this only take turns.
 _WORKERS = 4
-# The hook of a user may wait for a model: these threads are for waiting.
+# The generate hook may wait for a model: these threads mostly wait.
 _WAITERS = 64
 
 
@@ -36,8 +36,8 @@ class Service:
 
     Args:
         folder: Where the database is.
-        durable: Whether it must survive a power cut.
-        options: What the user chose.
+        durable: Whether commits must survive a power cut.
+        options: The options of the `LocalAssistant`.
     """
 
     folder: Path
@@ -65,17 +65,17 @@ class Service:
             wait=self.wait_for,
         )
         self.deletions = Deletions()
-        # Requests with it in a header are the test author's: neither recorded nor struck by a fault.
+        # Requests with this value in a header come from the test itself: they are not recorded, and no fault affects them.
         self.author = secrets.token_hex(16)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="local-assistant-work")
         self._waiters = ThreadPoolExecutor(_WAITERS, thread_name_prefix="local-assistant-generate")
 
     async def run(self, work: Callable[[], _T]) -> _T:
-        """The result of work that reads or writes the store, done off the event loop."""
+        """Run work that reads or writes the store off the event loop and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     async def wait_for(self, work: Callable[[], _T]) -> _T:
-        """The result of work that may take as long as a model does, done off the event loop."""
+        """Run work that may take as long as a model off the event loop and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._waiters, work)
 
     def reset(self) -> None:
@@ -88,7 +88,7 @@ class Service:
         self.deletions.clear()
 
     def close(self) -> None:
-        """Wait for the work that has begun and close the store."""
+        """Wait for running work and close the store."""
         self._workers.shutdown(cancel_futures=True)
         self._waiters.shutdown(cancel_futures=True)
         self.ingest.close()

@@ -24,7 +24,7 @@ class Assistant:
 
 
 class Assistants:
-    """The control plane's table.
+    """The assistants in the database.
 
     Args:
         database: Where the rows are.

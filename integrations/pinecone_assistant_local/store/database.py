@@ -15,7 +15,7 @@ from ..errors import StoreError
 from ..text.words import TOKENIZER
 from .metadata import Metadata
 
-# To be raised with every change of the schema below.
+# Increase this with every change of the schema below.
 _SCHEMA_VERSION = 1
 
 # The only value in it is the tokenizer's name above.
@@ -74,7 +74,7 @@ class Database:
 
     Args:
         path: The database file; its folder must exist.
-        durable: Whether a commit survives a power cut (fsync). A temporary store does without.
+        durable: Whether a commit survives a power cut (fsync); a temporary store does not need this.
     """
 
     def __init__(self, path: Path, *, durable: bool) -> None:
@@ -95,7 +95,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one consistent look at the data; reads never wait for the writer."""
+        """A connection that sees one consistent state of the data; reads never wait for the writer."""
         with self._named_errors():
             connection = self._borrow()
             try:
@@ -107,7 +107,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """The one writing connection, in a transaction that commits at the end or leaves nothing behind."""
+        """The one writing connection, in a transaction that commits at the end or changes nothing."""
         with self._writing, self._named_errors():
             if self._closed:
                 raise sqlite3.ProgrammingError("the store is closed")
@@ -130,7 +130,7 @@ class Database:
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
-        """Turn what is wrong with the file into a sentence with its path; errors of a statement pass as they are."""
+        """Turn errors of the database file into a StoreError with its path; errors of statements are not changed."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -172,7 +172,7 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise StoreError for a store that another version of this program made; mark a new one."""
+    """Raise StoreError for a store that another version made; write the version into a new one."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     is_new = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
     if not is_new and found != _SCHEMA_VERSION:
@@ -200,7 +200,7 @@ _NAMESPACE = uuid.UUID("8f5cf0d3-6f4b-5c7e-9d53-1f0a4b9c2e77")
 
 
 def encode_metadata(metadata: object) -> str | None:
-    """Metadata as the text that a row keeps: null stays null, `{}` stays `{}`."""
+    """Metadata as the text for a row: null stays null, `{}` stays `{}`."""
     return None if metadata is None else msgspec.json.encode(metadata).decode()
 
 
@@ -210,7 +210,7 @@ def decode_metadata(text: str | None) -> Metadata | None:
 
 
 def next_id(connection: sqlite3.Connection, assistant: str, what: str) -> str:
-    """An identifier that equal histories of an assistant repeat, and one history never does."""
+    """A new identifier: unique within an assistant, and the same in every run that makes the same requests."""
     row = connection.execute(
         "INSERT INTO sequences VALUES (?, 1) ON CONFLICT (assistant) DO UPDATE SET last = last + 1 RETURNING last",
         (assistant,),

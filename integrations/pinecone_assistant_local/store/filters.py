@@ -1,8 +1,8 @@
 """Metadata filters, compiled to parametrised SQL.
 
 The language: `$eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not`; a bare scalar means `$eq`, several fields at
-one level mean AND, and a list field matches when any of its elements does. A negation is the exact opposite of what it
-negates, so `$ne` and `$nin` also match files that lack the field.
+one level mean AND, and a list field matches when any of its elements does. A negation matches exactly the files that its
+operand does not match, so `$ne` and `$nin` also match files that lack the field.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def compile_filter(value: object) -> Condition:
     """The SQL condition for a metadata filter; None and {} match every file.
 
     Raises:
-        ServiceError: 400, naming the path of what is wrong, such as `filter.genre.$in[1]`.
+        ServiceError: 400, naming the path of the mistake, such as `filter.genre.$in[1]`.
     """
     if value is None:
         return Condition()
@@ -173,7 +173,7 @@ def _join(parts: list[Condition], word: str) -> Condition:
 
 def _operator_error(operator: str, path: str) -> ServiceError:
     if operator in _FIELD_OPERATORS:
-        return invalid(f'{path}: {operator} must stand under a field, as in {{"genre": {{"{operator}": ...}}}}')
+        return invalid(f'{path}: {operator} must be under a field, as in {{"genre": {{"{operator}": ...}}}}')
     return invalid(f"{path}: unknown operator; valid operators here are {', '.join(_LOGICAL_OPERATORS)}")
 
 

@@ -1,4 +1,4 @@
-"""Operations in the database: what became of each upload, upsert and delete."""
+"""Operations in the database: the status of each upload, upsert and delete."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def end_operations(
     error: str | None = None,
     ingestion_units: float | None = None,
 ) -> None:
-    """End what is in progress on a file, up to and including its `generation`."""
+    """End the operations in progress on a file, up to and including its `generation`."""
     connection.execute(
         "UPDATE operations SET status = ?, completed_on = ?, error = ?, ingestion_units = ?"
         " WHERE assistant = ? AND file_id = ? AND generation <= ? AND status = 'Processing'",

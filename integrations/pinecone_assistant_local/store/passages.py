@@ -38,7 +38,7 @@ class Passages:
 
     @contextmanager
     def snapshot(self) -> Iterator[PassageSnapshot]:
-        """One consistent look, whatever is written meanwhile."""
+        """A consistent view, unaffected by writes meanwhile."""
         with self._database.read() as connection:
             yield PassageSnapshot(connection)
 
@@ -70,7 +70,7 @@ class PassageSnapshot:
         return int(found["total"])
 
     def counts_by_stem(self, stems: Collection[str]) -> dict[str, int]:
-        """The number of passages, of all assistants, that have each stem; stems that none has are left out."""
+        """The number of passages of all assistants that have each stem; stems that no passage has are left out."""
         sql = f"SELECT term, doc FROM passage_terms WHERE term IN ({_marks(stems)})"  # noqa: S608  (question marks)
         return {row["term"]: row["doc"] for row in self._connection.execute(sql, sorted(stems))}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .words import index_text
 
-# About five sentences: enough to hold a fact with what it is about, small enough to be cited.
+# About five sentences: enough for a fact and its subject, small enough to be cited.
 TARGET_CHARACTERS = 600
 MAX_SENTENCE_CHARACTERS = 2_000
 
@@ -18,8 +18,8 @@ class Block:
     """A piece of a document that belongs together: a paragraph, a list item, a table row.
 
     Attributes:
-        text: Everything that it says, in the order of the sentences.
-        sentences: What can be quoted from it, each on one line.
+        text: Its whole text, in the order of the sentences.
+        sentences: The sentences that can be quoted, each on one line.
         heading: The headings above it, outermost first, joined by " > ".
         page: Its page number, where the format has pages.
     """
@@ -42,12 +42,12 @@ class Passage:
 
     @property
     def index_context(self) -> str:
-        """The words around the text that the index knows: the title and the headings."""
+        """The text above the passage as it is indexed: the title and the headings."""
         return index_text(f"{self.title} {self.heading}")
 
     @property
     def index_body(self) -> str:
-        """The words of the text that the index knows."""
+        """The text of the passage as it is indexed."""
         return index_text(self.body)
 
 
@@ -70,13 +70,13 @@ def to_passages(blocks: Iterable[Block], file_name: str) -> Iterator[Passage]:
 
 
 def title_of(file_name: str) -> str:
-    """Return the words of a file's name: `docs/red_pine.md` is `red pine`."""
+    """Return the words of a file's name: `docs/red_pine.md` becomes `red pine`."""
     stem = re.split(r"[/\\]", file_name)[-1].rsplit(".", 1)[0]
     return re.sub(r"[\W_]+", " ", stem).strip()
 
 
 def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Cut a block that is longer than a passage at its sentences, and a sentence without end at its words."""
+    """Cut a block that is longer than a passage at its sentences, and an overlong sentence at its words."""
     for block in blocks:
         if len(block.text) <= TARGET_CHARACTERS:
             yield block
@@ -96,9 +96,9 @@ def _split_long(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _with_texts(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield each sentence with its part of the block's text, which may say more: the mark of a list item, a link.
+    """Yield each sentence with its part of the block's text, which may have more: the mark of a list item, a link.
 
-    The words of the sentences stand in the text in the same order, so their places show where to cut it.
+    The text has the words of the sentences in the same order, so their positions show where to cut it.
     """
     sentences = [piece for whole in block.sentences for piece in _cut(whole)]
     start = 0

@@ -1,7 +1,7 @@
 """Text to sentences.
 
 A full stop ends a sentence or an abbreviation, and text alone does not say which: "in the U.S. He left" and "the
-U.S. Army". So each abbreviation has a kind, and the kind looks at the next word. Packages that split sentences were
+U.S. Army". So each abbreviation has a kind, which decides by the next word. Packages that split sentences were
 measured first (tests/local/documents/test_sentences.py has the examples): the best kept one, sentencex, gets 83 of 110
 right and cuts at "approx. 40", "Figs. 2" and "Tel. 555"; blingfire gets 90, but is not kept and has no build for ARM.
 """
@@ -19,7 +19,7 @@ _CLOSE = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f\uff09"
 _NOTES = "\\[\\d[\\d, \u2013-]{0,20}\\]"
 
 # At the end of a text: its last mark, with what closes after it. Here and below a run of marks is tried from its
-# beginning only, else a text of nothing but marks takes quadratic time.
+# beginning only; otherwise a text of nothing but marks takes quadratic time.
 FINAL_MARK = re.compile(f"(?<![{ENDS}])[{ENDS}]+[{_CLOSE}]*$")
 
 # Inside a text: a Latin mark needs space after it, a full-width one does not. Numbers of notes, "[4]", may follow; after a
@@ -34,7 +34,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# A name or what is abbreviated follows: these never end a sentence.
+# Always followed by a name or another word of the sentence: these never end a sentence.
 _NEVER = _words(
     "mr mrs messrs mme mlle dr drs prof doc rev fr hon sen rep gov gen maj col lt capt cpt cmdr sgt cpl pvt pres supt"
     " amb insp det asst assoc dir mgr mt ft e.g eg i.e ie cf viz vs approx incl excl attn wm chas geo jas thos jos"
@@ -48,11 +48,11 @@ _BEFORE_NUMBERS = _words(
     " nov dec mon tue tues wed thu thur thurs fri sat sun bzw usw ff ala ariz ark calif colo conn del fla ga ind kan ky mass"
     " mich minn mont nebr nev okla pa penn tenn tex va vt wis wyo"
 )
-# What is part of a name more often than not: only a word that opens sentences tells that one has ended.
+# Usually part of a name: the sentence has ended only if the next word is one that often opens sentences.
 _BEFORE_OPENERS = _words(
     "al ms inc corp co ltd llc plc gmbh bros jr ph.d ed eds dept univ ave blvd rd ln sq st bde misc"
 )
-# Times and eras: what follows in capitals opens a sentence, unless it says more about the time.
+# Times and eras: a capitalised word after one opens a sentence, unless it belongs to the time ("5 p.m. Eastern").
 _TIMES = _words("a.m p.m b.c a.d b.c.e c.e bce ce etc")
 _MORE_TIME = _words(
     "eastern pacific central mountain atlantic est edt cst cdt mst mdt pst pdt gmt utc cet cest bst monday tuesday wednesday"

@@ -12,7 +12,7 @@ TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 # Letters and digits, as SQLite's unicode61 tokenizer sees them ("_" separates).
 _WORD = re.compile(r"[^\W_]+")
-# Scripts that write without spaces: CJK, kana, Hangul is spaced; Thai, Lao, Khmer, Myanmar.
+# Scripts without spaces between words: CJK, kana, Thai, Lao, Khmer, Myanmar. Hangul has spaces.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
@@ -42,7 +42,7 @@ STOP_WORDS = frozenset(
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text in order, lower case; text without spaces gives overlapping pairs of characters."""
+    """Return the words of a text in order, lower case; scripts without spaces yield overlapping pairs of characters."""
     return _WORD.findall(index_text(text).lower())
 
 
@@ -67,7 +67,7 @@ class Stems:
     """Stems of words, as the index has them.
 
     SQLite has a Porter stemmer but no function to call it, so the words go through a small full-text table of their own
-    and come back from its vocabulary. What was asked once is remembered.
+    and come back from its vocabulary. Stems are cached.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Stems:
         return self.of(words_of(text))
 
     def of_texts(self, texts: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """The stems of each of many texts. New words are learned all at once, which is much quicker than text by text."""
+        """The stems of each of many texts. New words are stemmed all at once, which is much faster than text by text."""
         words = [words_of(text) for text in texts]
         stems = iter(self.of(chain.from_iterable(words)))
         return (tuple(islice(stems, len(of_one))) for of_one in words)
@@ -106,7 +106,7 @@ class Stems:
     def _learn(self, words: set[str]) -> dict[str, str]:
         ordered = sorted(words)
         with self._lock:
-            self._connection.execute("BEGIN")  # else each word is a transaction: six times as slow
+            self._connection.execute("BEGIN")  # otherwise each word is a transaction: six times as slow
             self._connection.executemany("INSERT INTO words (rowid, word) VALUES (?, ?)", enumerate(ordered))
             self._connection.execute("COMMIT")
             learned: dict[int, list[str]] = {}
@@ -114,7 +114,7 @@ class Stems:
                 learned.setdefault(document, []).append(stem)
             self._connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
             if len(self._known) >= _MAX_REMEMBERED:
-                self._known = {}  # whoever reads the old one keeps it
+                self._known = {}  # a thread that reads the old dict keeps it
             for index, word in enumerate(ordered):
                 self._known[word] = "+".join(learned.get(index, [word]))
             return self._known

@@ -88,7 +88,7 @@ BROKEN = {
     "empty.docx": (b"", "empty"),
     "text.docx": (b"This is no document.", "not a DOCX document, or it is damaged"),
     "half.docx": (WHOLE_DOCX[: len(WHOLE_DOCX) // 2], "damaged"),
-    "zip.docx": (archive({"readme.txt": "hello"}), "a ZIP archive, but no DOCX document"),
+    "zip.docx": (archive({"readme.txt": "hello"}), "a ZIP archive, but not a DOCX document"),
     "sheet.docx": (archive({"_rels/.rels": "<r/>"}), "only .docx is read"),
     "missing.docx": (archive({"_rels/.rels": RELATIONS}), "the document in it is missing"),
     "old.docx": (COMPOUND_FILE + bytes(512), "older format of Word"),

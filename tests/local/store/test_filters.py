@@ -103,7 +103,7 @@ def _nested(depth: int) -> dict[str, object]:
         ({"year": {"$in": [1999, True]}}, "filter.year.$in[1]"),
         ({"year": {"$nin": [None]}}, "filter.year.$nin[0]"),
         ({"seen": {"$exists": "yes"}}, "filter.seen.$exists"),
-        ({"$gt": 5}, "filter.$gt: $gt must stand under a field"),
+        ({"$gt": 5}, "filter.$gt: $gt must be under a field"),
         ({"$nor": []}, "filter.$nor: unknown operator"),
         ({"$and": []}, "filter.$and"),
         ({"$or": {"a": 1}}, "filter.$or"),

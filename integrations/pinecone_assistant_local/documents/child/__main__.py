@@ -1,7 +1,7 @@
-"""The program that reads PDF and DOCX files: a process of its own, because such files are written to break parsers.
+"""The program that reads PDF and DOCX files, in a process of its own because such files may be made to break parsers.
 
 It is started by its path with `python -I`, reads the file from standard input and writes one JSON object to standard
-output: what `extract_pdf` or `extract_docx` found, or `{"error": reason}`.
+output: the result of `extract_pdf` or `extract_docx`, or `{"error": reason}`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 OUT_OF_MEMORY = "It needs more memory than a file may take."
-# What the child may write to files, which is only its own traceback.
+# The most that the child may write to files: it writes only its own traceback.
 _MAX_WRITTEN_BYTES = 1024 * 1024
 _MORE_CPU_SECONDS = 5
 

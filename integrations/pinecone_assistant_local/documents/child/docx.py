@@ -40,7 +40,7 @@ def extract_docx(content: bytes) -> dict[str, object]:
     except zipfile.BadZipFile as error:
         raise DocumentError("The file is not a DOCX document, or it is damaged.") from error
     except (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        # What zipfile was seen to raise for archives with bytes changed at random.
+        # The errors that zipfile raised for archives with randomly changed bytes.
         raise DocumentError(f"The DOCX file is damaged: {error or type(error).__name__}.") from error
 
 
@@ -109,7 +109,7 @@ def _read(archive: zipfile.ZipFile) -> dict[str, object]:
         part = name_of(relations.found.get(identifier, ("", ""))[1])
         if part and part not in read:
             read.add(part)
-            # A header in the style of a heading is none of the document's headings.
+            # A header in a heading style is not a heading of the document.
             running += _on_page(_parse(archive, part, _Body(Styles())).parts, pages[stretch])
     return {"parts": parts, "running": running}
 
@@ -126,7 +126,7 @@ def _relations(archive: zipfile.ZipFile, name: str) -> _Relations:
 
 def _main_part(archive: zipfile.ZipFile) -> str:
     if "_rels/.rels" not in archive.namelist():
-        raise DocumentError("The file is a ZIP archive, but no DOCX document.")
+        raise DocumentError("The file is a ZIP archive, but not a DOCX document.")
     main = _relations(archive, "_rels/.rels").target("officeDocument")
     if main is None:
         raise DocumentError("The file is an Office file without a document: only .docx is read.")
@@ -137,11 +137,11 @@ def _main_part(archive: zipfile.ZipFile) -> str:
 
 
 def _parse(archive: zipfile.ZipFile, name: str, target: _Target) -> _Target:
-    """Feed a part to the target as it is unpacked; unlike iterparse, no tree is kept and a doctype is seen in time."""
+    """Feed a part to the target while it is unpacked. Unlike iterparse, this keeps no tree and sees a doctype in time."""
     part = archive.getinfo(name)
     if part.flag_bits & 1:
         raise DocumentError("The document is encrypted: remove its password and upload it again.")
-    parser = ElementTree.XMLParser(target=target)  # noqa: S314  (the target refuses what makes XML dangerous)
+    parser = ElementTree.XMLParser(target=target)  # noqa: S314  (the target refuses document types, which make XML dangerous)
     size = 0
     try:
         with archive.open(part) as file:

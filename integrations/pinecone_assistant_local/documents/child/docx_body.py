@@ -15,10 +15,10 @@ from .docx_styles import OFF, Styles, local_name, local_names
 from .docx_symbols import FormField, symbol
 
 MAX_TEXT_CHARACTERS = 20_000_000
-# Tables in tables are kept as such to this depth; what is nested deeper is text of the cell around it.
+# Tables nested deeper than this become text of the cell around them.
 MAX_TABLES = 8
 MAX_COLUMNS = 64  # Word allows 63
-# What is not, or no longer, in the text: deletions, the origin of moves, earlier formatting, second copies of drawings.
+# Elements whose text is not part of the document: deletions, sources of moves, old formatting, second copies of drawings.
 _SKIPPED = frozenset(
     "del moveFrom pPrChange rPrChange sectPrChange tblPrChange tcPrChange trPrChange Fallback".split()  # noqa: SIM905  (no 8 quotes)
 )
@@ -38,7 +38,7 @@ class _Paragraph:
     letters: int = 0
     bold_letters: int = 0
     ends_section: bool = False
-    joins_next: bool = False  # its mark is deleted: the text goes on in the next paragraph
+    joins_next: bool = False  # its mark is deleted: the text continues in the next paragraph
 
     def add(self, text: str) -> None:
         self.parts.append(text)

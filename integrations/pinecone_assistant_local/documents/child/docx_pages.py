@@ -1,8 +1,8 @@
 """Pages of the text of a DOCX document.
 
-The file has no pages: it has explicit breaks, Word's notes of where it last broke one, and sections. How a section
-begins, on a new page or on the same one, stands in its properties, and these come at its end. So text gets a number for
-the stretch between two breaks, and the page of each stretch is known when all of the file is.
+A DOCX file does not store pages. It has explicit breaks, marks where Word last began a page, and sections. Whether a
+section begins on a new page is written in its properties, which come at the end of the section, too late for its text. So
+text is first numbered by stretch, the text between two breaks, and stretches get their pages once the file has been read.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class _Stretch:
     """Text between two breaks.
 
     Attributes:
-        kind: How it begins: `page` after a break, otherwise as its section does.
-        start: The number that its first page shows, where the author set it.
-        has_break: Whether the first paragraph of the section begins a page by itself.
+        kind: How it begins: `page` after a break, otherwise the way its section begins.
+        start: The number shown on its first page, if the author set one.
+        has_break: Whether the first paragraph of the section has a page break of its own.
     """
 
     kind: str = "page"
@@ -62,9 +62,9 @@ class Pages:
         return self._has_paragraph
 
     def break_as_rendered(self) -> bool:
-        """Begin a page where Word notes that one began; return whether a stretch began.
+        """Begin a page at a mark that Word left where a page began; return whether a stretch began.
 
-        Word notes this also for the page of an explicit break and of a section, which is no other page.
+        Word leaves this mark after an explicit break and at a new section too; there it does not begin another page.
         """
         if self._is_new_section:
             self._stretches[self._section].has_break = True

@@ -86,7 +86,7 @@ def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
             first = start + len(line) - len(line.lstrip())
             last = start + len(line.rstrip()) - 1
             begin = _box(text_page, _index(text_page, first))
-            # PDFium makes one line of two where a word is cut: the last character is on the lower one.
+            # PDFium joins two lines where a word is hyphenated: then the last character is on the lower line.
             end = _box(text_page, _index(text_page, last))
             bold = _is_bold(text_page, _index(text_page, first)) and _is_bold(text_page, _index(text_page, last))
             size = round(begin.top - begin.bottom, 1)
@@ -103,7 +103,7 @@ def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
 
 
 def _index(text_page: Any, position: int) -> int:
-    """Return the character at a position of the text: the text leaves out some characters and adds others."""
+    """Return the index of the character at a position of the text, which omits some characters of the page and adds others."""
     return max(0, int(pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, position)))
 
 
@@ -131,7 +131,7 @@ def _images(page: Any) -> Iterator[Any]:
 
 
 def _image_data(image: Any, budget: int) -> tuple[str, bytes | None]:
-    """Return the media type and bytes of an image; JPEG as it is, all else as PNG; None if it cannot be had."""
+    """Return the media type and bytes of an image; JPEG unchanged, everything else as PNG; None if it cannot be read."""
     limit = min(budget, MAX_IMAGE_BYTES)
     try:
         *simple, last = image.get_filters() or [""]

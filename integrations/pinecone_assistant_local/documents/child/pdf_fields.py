@@ -1,6 +1,6 @@
-"""Form fields of a PDF page that are filled in, and notes that are typed onto it.
+"""Filled-in form fields of a PDF page, and notes typed onto it.
 
-They are no part of the page's text. Each is put into the line that it stands on, where a reader sees it: `Name: Ann Lee`.
+A PDF keeps them apart from the text of the page. Each is inserted into the line where a reader sees it: `Name: Ann Lee`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Line:
 
 
 def fields_of(page: Any, form: Any) -> list[Field]:
-    """Return what is filled in on a page, without passwords and what is hidden."""
+    """Return the filled-in fields and notes of a page, without passwords and hidden ones."""
     found = []
     for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), MAX_FIELDS)):
         annotation = pdfium.FPDFPage_GetAnnot(page, index)
@@ -79,7 +79,7 @@ def with_fields(lines: list[Line], fields: list[Field], left_of: Callable[[Line,
 
     Args:
         lines: The lines of a page, in reading order.
-        fields: What is filled in.
+        fields: The filled-in fields.
         left_of: The left edge of a character of a line.
     """
     found = list(lines)
@@ -105,7 +105,7 @@ def _stands_on(field: Field, line: Line) -> bool:
 
 
 def _filled(line: Line, fields: list[Field], left_of: Callable[[Line, int], float]) -> Line:
-    """Return a line with fields from left to right, each before the first word to the right of its left edge."""
+    """Return a line with fields from left to right, each before the first word that begins to the right of its left edge."""
     starts = [index for index in range(len(line.text)) if not index or line.text[index - 1].isspace()]
     lefts = [(left_of(line, start), start) for start in starts if not line.text[start].isspace()]
     parts = []
@@ -146,7 +146,7 @@ def _text_of(annotation: Any, form: Any) -> str:
 
 
 def _chosen(annotation: Any, form: Any) -> str:
-    """Return what a reader sees of the options that are chosen."""
+    """Return the labels of the chosen options."""
     count = min(max(0, pdfium.FPDFAnnot_GetOptionCount(form, annotation)), MAX_FIELDS)
     labels = [
         _string(pdfium.FPDFAnnot_GetOptionLabel, form, annotation, index)
