@@ -5,6 +5,7 @@ The tests of the adapters run the pages docs/langchain*.md and docs/llama_index*
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import socket
@@ -149,6 +150,37 @@ def test_every_error_has_an_example_of_its_message() -> None:
     assert {name for name, messages in shown.items() if not messages} == {"APIStatusError"}
     assert set(PROVOCATIONS) == {name for name, messages in shown.items() if messages}
     assert all(hasattr(client, name) for name in shown)
+
+
+# troubleshooting.md
+
+
+def _symptoms() -> list[str]:
+    """Return the messages in the first column of the table; other code in it is a command or a name, without a space."""
+    table = (DOCS / "troubleshooting.md").read_text("utf-8").partition("|---|")[2].partition("\n\n")[0]
+    first = [re.split(r"(?<!\\)\|", row)[1] for row in table.splitlines()[1:]]
+    quoted = [found[1] for cell in first if (found := re.match(r" `([^`]+)`", cell))]
+    return [text for text in quoted if " " in text and not text.startswith("make ")]
+
+
+def _real_messages() -> list[str]:
+    """Return the messages of errors.md, which are caused above, and those of the Makefile and of LlamaIndex."""
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("$(PYTHON)", "python3")
+    printed = re.findall(r'echo "([^"]*)"', makefile)
+    others = inspect.getsource(import_module("llama_index.llms.openai.utils"))
+    return [*(line for lines in _shown().values() for line in lines), *printed, *others.splitlines()]
+
+
+@pytest.mark.parametrize("symptom", _symptoms())
+def test_troubleshooting_quotes_messages_that_exist(symptom: str) -> None:
+    """`...` stands for a value, such as a name or a host; a message may go on after its quoted beginning."""
+    pattern = re.compile(".+".join(re.escape(part.strip()) for part in symptom.split("...")))
+    assert [message for message in _real_messages() if pattern.search(message)]
+
+
+def test_troubleshooting_quotes_the_messages_that_are_checked() -> None:
+    """A change of the table's form must not switch the test above off."""
+    assert len(_symptoms()) >= 10
 
 
 # The pages with code. docs/langchain*.md and docs/llama_index*.md are run by the tests of their adapters.
