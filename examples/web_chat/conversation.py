@@ -1,4 +1,4 @@
-"""Conversations as plain data, and how they look: Markdown with links to passages, passages as HTML, picks as a filter.
+"""Conversations as plain data, and their display: Markdown with links to passages, passages as HTML, picks as a filter.
 
 Pure. `page.py` keeps a conversation in the browser as the JSON of its turns and draws the page from it with these functions.
 """
@@ -47,7 +47,7 @@ class Turn:
         return cls(**{**stored, "passages": [Passage(**passage) for passage in stored["passages"]]})
 
     def cite(self, citations: Iterable[Citation]) -> None:
-        """Add the passages of an answer's citations. The signed links of the files stay behind."""
+        """Add the passages of an answer's citations, without the signed links of the files."""
         for citation in citations:
             for reference in citation.references:
                 highlight = reference.highlight or NO_PASSAGE
@@ -56,7 +56,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Chats:
-    """The conversations of a browser, the newest first, and which one is open."""
+    """The conversations of a browser, the newest first, and the open one."""
 
     open: int = 0
     chats: tuple[list[Turn], ...] = ([],)
@@ -71,11 +71,11 @@ class Chats:
         return Chats(self.open, (*self.chats[: self.open], turns, *self.chats[self.open + 1 :]))
 
     def with_new(self) -> Chats:
-        """Return the chats with a new conversation, opened; the oldest goes when the browser's storage may be full."""
+        """Return the chats with a new conversation, opened; the oldest one is dropped if the browser's storage may be full."""
         return Chats(0, ([], *filter(None, self.chats))[:MAX_CHATS])
 
     def to_json(self) -> str:
-        """Return what the browser stores."""
+        """Return the chats as JSON for the browser's storage."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -93,7 +93,7 @@ def source_of(reference: Reference) -> str:
 
 
 def words_for_users(error: AssistantError) -> str:
-    """Return what happened, without the developers' page that explains it."""
+    """Return the message of an error, without its link to the developers' error pages."""
     return str(error).partition("; see ")[0]
 
 
@@ -127,7 +127,7 @@ def chat_of(turns: list[Turn], *, running: bool = False) -> list[dict[str, str]]
 
 
 def answer_of(number: int, turn: Turn) -> str:
-    """Return an answer as Markdown in which every citation links to its passage beside the chat."""
+    """Return an answer as Markdown in which every citation links to its passage next to the chat."""
     numbers = numbers_of(turn)
     pieces, written = [], 0
     for index, passage in sorted(enumerate(turn.passages), key=lambda each: each[1].position):
@@ -185,7 +185,7 @@ def anchor(number: int, index: int) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text as Markdown, or HTML, that shows it as it is: characters that may have a meaning become entities."""
+    """Return text as Markdown or HTML that shows it unchanged: characters with a special meaning become entities."""
     return re.sub(r"[^\w ]|_", lambda match: f"&#{ord(match[0])};", text)
 
 
@@ -210,7 +210,7 @@ def outside_code(text: str, position: int) -> tuple[int, str]:
 
 
 def picks_of(files: Iterable[AssistantFile]) -> list[tuple[str, str]]:
-    """Return the metadata of the files as choices: words to read, and the pair that they stand for as JSON."""
+    """Return the metadata of the files as choices: a label, and the key and value as JSON."""
     pairs = {}
     for file in files:
         for key, value in (file.metadata or {}).items():
@@ -230,5 +230,5 @@ def filter_of(picks: Iterable[str]) -> dict[str, Any] | None:
 
 
 def words_of_filter(chosen: dict[str, Any]) -> str:
-    """Return a filter of `filter_of` as words: `resource: encyclopedia or nursery, and year: 2020`."""
+    """Return a filter of `filter_of` in words: `resource: encyclopedia or nursery, and year: 2020`."""
     return ", and ".join(f"{key}: {' or '.join(map(str, values['$in']))}" for key, values in chosen.items())

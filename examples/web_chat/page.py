@@ -41,7 +41,7 @@ Drawn = dict[Any, Any]  # components and their new values
 
 @dataclass
 class Draft:
-    """The turns of a conversation whose last one is being answered. The answer is written into it as it comes."""
+    """The turns of a conversation whose last one is being answered. The answer is added to it as it arrives."""
 
     turns: list[Turn]
     is_asked: bool = False
@@ -53,17 +53,17 @@ class Draft:
 
 
 def kept(stored: str, draft: Draft | None) -> Chats:
-    """Return the stored chats, with what has come of an answer."""
+    """Return the stored chats, including the answer so far."""
     chats = Chats.from_json(stored)
     return chats.with_turns(draft.turns) if draft else chats
 
 
 class Page:
-    """The parts of the page, and what happens when the user acts.
+    """The parts of the page, and the actions of the user.
 
     Args:
-        client: Asks the assistant.
-        notice: Which assistant is asked, and whether it is billed.
+        client: The client that asks the assistant.
+        notice: The text that names the assistant and says whether it is billed.
         starters: Questions to begin with.
     """
 
@@ -112,9 +112,9 @@ class Page:
             self._connect()
 
     def _connect(self) -> None:
-        """Say which action calls which function.
+        """Connect each action to its function.
 
-        An answer takes three steps, begin, answer and finish: of two updates of one part in one step the first may get lost.
+        An answer takes three steps, begin, answer and finish: if one step updates a part twice, the first update may get lost.
         """
         parts = [self.stored, self.chat, self.passages, self.list, self.offers, self.draft, self.question]
         drawn = {"outputs": parts, "api_visibility": "private"}
@@ -135,7 +135,7 @@ class Page:
         ]
         for each in running:
             each.then(self.finish, [self.stored, self.draft], **drawn)
-        # Whatever leaves an answer cancels it, and with it the request to the assistant. So does a closed page.
+        # Every action that leaves an answer, and closing the page, cancels the answer and its request to the assistant.
         # The page is drawn a step later, when no part of the answer can arrive any more.
         for leave, act, *more in (
             (self.question.stop, self.stop),
@@ -203,7 +203,7 @@ class Page:
         yield chat_of(turns), passages_of(turns)
 
     def finish(self, stored: str, draft: Draft | None) -> Any:
-        """Store the answer when it has come to its end; one that was left is stored by what left it."""
+        """Store the complete answer; an answer that was left is stored by the action that left it."""
         if not draft or draft.turn.outcome not in {"complete", "failed"}:
             return gr.skip()
         return self.draw(kept(stored, draft))
@@ -214,7 +214,7 @@ class Page:
             draft.turn.outcome = "stopped"
 
     def stop(self, stored: str, draft: Draft | None) -> Drawn:
-        """Show the answer as far as it came."""
+        """Show the answer so far."""
         return self.draw(kept(stored, draft))
 
     def open_new(self, stored: str, draft: Draft | None) -> Drawn:
@@ -234,7 +234,7 @@ class Page:
         return self.draw(Chats.from_json(stored))
 
     async def list_files(self) -> tuple[Any, Any]:
-        """Return the assistant's files and what they can be filtered by, or why they cannot be listed."""
+        """Return the assistant's files and the choices to filter them by, or the reason why they cannot be listed."""
         try:
             files = [file async for file in self.client.files.list()]
         except AssistantError as error:
@@ -242,7 +242,7 @@ class Page:
         return files_of(files), gr.update(choices=picks_of(files))
 
     async def add_files(self, paths: list[str]) -> tuple[None, str]:
-        """Add files to the assistant; return what became of each."""
+        """Add files to the assistant; return the result for each."""
         added = [await self.add_file(Path(path)) for path in paths]
         return None, f'<p role="status">{"<br>".join(map(plain, added))}</p>'
 

@@ -1,4 +1,4 @@
-"""A chat in the browser: answers stream in, and each citation opens the passage that it rests on.
+"""A chat in the browser: answers stream in, and each citation opens its passage.
 
 `make chat` installs Gradio into an environment of its own and asks a local assistant that has read `examples/data`;
 `make chat LIVE=1` asks your own. The key stays here, and so do the files' signed links.
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import: Gradio reports to nobody
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # set before the import, so that Gradio sends no analytics
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import gradio as gr
@@ -51,7 +51,7 @@ POLICY = "; ".join(
 
 
 class OwnPagesOnly:
-    """Refuse what another site sends through the user's browser, and tell the browser to load nothing from elsewhere."""
+    """Refuse requests from other sites in the user's browser, and forbid the browser to load anything from elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -126,7 +126,7 @@ def main() -> None:
         print(f"Open http://127.0.0.1:{listener.getsockname()[1]}/ (Ctrl-C ends)", flush=True)
         app = create_app(client, live=options.live, name=name)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-        # Open pages hold a connection each; that Ctrl-C cuts them is no error to report.
+        # Each open page holds a connection; Ctrl-C cuts them, which is not an error to report.
         logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
         with suppress(KeyboardInterrupt):  # Ctrl-C, after uvicorn has ended in good order
             server.run(sockets=[listener])

@@ -1,7 +1,7 @@
 """`make bench`: measure, print the tables, and write docs/benchmarks.md with its plots.
 
 Every measurement runs in a fresh process against a stub server in another; the subjects of a suite take turns, so that a
-slow moment of the machine strikes all of them; figures are medians. Nothing here is asserted: speed has no place in a test.
+slow moment of the machine affects all of them; figures are medians. Nothing is asserted: tests must not depend on speed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ THINKING = ("--think-ms", "100")
 
 @dataclass(frozen=True)
 class Suite:
-    """One table: which subjects do what against which server."""
+    """One table: its subjects, its measurement and its server."""
 
     title: str
     kind: str

@@ -1,4 +1,4 @@
-"""Speed and memory of `pinecone-assistant batch`, beside threads over the official SDK: rows of the table of `bulk`.
+"""Speed and memory of `pinecone-assistant batch`, next to threads over the official SDK: rows of the table of `bulk`.
 
 The command, the SDK's loop and the server each run in a process of their own.
 """
@@ -53,7 +53,7 @@ figures(began)
 
 
 def _run(program: str, count: int, host: str) -> dict[str, float]:
-    """Answer so many questions; CPU is that of the whole process, its start too."""
+    """Answer this number of questions; CPU is that of the whole process, including its start."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}
     environment |= {
         "PINECONE_API_KEY": "local",

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.bulk`: uploads, syncs and batches, beside the official SDK where it has the same.
+"""`python -m tests.benchmarks.bulk`: uploads, syncs and batches, next to the official SDK where it has the same function.
 
 Prints a table, and writes it into docs/benchmarks.md after a whole run. Nothing is asserted about speed.
 """

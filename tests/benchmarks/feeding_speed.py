@@ -1,4 +1,4 @@
-"""Memory and speed of uploads and syncs, beside the official SDK: rows of the table that `bulk` prints and writes.
+"""Memory and speed of uploads and syncs, next to the official SDK: rows of the table that `bulk` prints and writes.
 
 Every server runs in a process of its own, and so does every measurement of memory.
 """
@@ -176,7 +176,7 @@ def many(delay_seconds: float, bar: float) -> Iterator[BulkRow]:
 
 
 def unchanged(folder: Path) -> Iterator[BulkRow]:
-    """`sync` of a folder of which everything is there, and the SDK's list of the files, which is all that it has for it."""
+    """`sync` of an unchanged folder, and the SDK's list of the files, its nearest equivalent."""
     source = folder / "docs"
     for number in range(SYNCED_FILES):
         path = source / f"part{number % 10}" / f"{number}.md"

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.local_speed`: how fast the local assistant is. It prints numbers and judges none.
+"""`python -m tests.benchmarks.local_speed`: prints how fast the local assistant is, without limits.
 
 The passages are made of the words of the standard library's docstrings, as often as they occur there, so that a question
 meets common and rare words as in real text.
@@ -93,7 +93,7 @@ def _answers(passages: int) -> tuple[str, str]:
 
 
 def _asked_from_outside(url: str, key: str, questions: list[str]) -> list[float]:
-    """Milliseconds of each answer, in a process of its own: in this one the server would wait for the asking thread.
+    """Milliseconds of each answer, in a separate process: in this one the server would wait for the asking thread.
 
     The standard library asks, because it is the server that is measured: `requests` adds a millisecond of its own.
     """

@@ -112,7 +112,7 @@ def delay(subject: Subject, _count: int) -> dict[str, float]:
 
 
 def raw_socket_delay(host: str) -> dict[str, float]:
-    """The same over a bare socket, which is what no client can beat; gzip goes through zlib."""
+    """The same over a bare socket, the lower bound for any client; gzip goes through zlib."""
     address, port = host.removeprefix("http://").split(":")
     late = []
     with socket.create_connection((address, int(port))) as connection:

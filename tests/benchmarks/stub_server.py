@@ -45,7 +45,7 @@ def standard_answer() -> bytes:
 
 
 def event(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
-    """One event as the service writes it. `object` and `created` are there for clients that ask for them."""
+    """One event as the service writes it. `object` and `created` are for clients that require them."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     body = {"id": _ID, "object": "chat.completion.chunk", "created": 0, "choices": [choice], "model": _MODEL}
     return b"data:" + json.dumps(body).encode() + b"\n\n"
@@ -70,7 +70,7 @@ class Stub(asyncio.Protocol):
     requests = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client is there."""
+        """Accept a client."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.buffer = b""
@@ -122,7 +122,7 @@ class Stub(asyncio.Protocol):
         self.transport.write(head + body)
 
     async def stream(self) -> None:
-        """Send the events in the framing that was asked for."""
+        """Send the events in the requested framing."""
         options = self.options
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
         head += b"transfer-encoding: chunked\r\n" if options.framing == "chunked" else b""

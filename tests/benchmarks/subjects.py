@@ -32,7 +32,7 @@ class Subject(Protocol):
 
 
 class LangChainModel:
-    """Any LangChain chat model behind `invoke`, `stream` and their async twins."""
+    """Any LangChain chat model behind `invoke`, `stream` and their async versions."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -57,7 +57,7 @@ class LangChainModel:
 
 
 class LlamaIndexModel:
-    """Any LlamaIndex LLM behind `chat`, `stream_chat` and their async twins."""
+    """Any LlamaIndex LLM behind `chat`, `stream_chat` and their async versions."""
 
     def __init__(self, model: Any) -> None:
         from llama_index.core.llms import ChatMessage  # noqa: PLC0415 - see the module's docstring

@@ -1,4 +1,4 @@
-"""`batch`: nothing is asked twice, nothing is lost, whatever ends a run."""
+"""`batch`: however a run ends, no question is asked twice and no answer is lost."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_half_an_emoji_in_a_line_costs_that_line_only_and_is_carried_through(
 
 @pytest.mark.parametrize("place", ["folder", "/dev/null"])
 def test_answers_go_into_a_file_only(pines: LocalAssistant, command: Command, questions: Path, place: str) -> None:
-    """Into a device they would go, be billed, and be gone."""
+    """Answers written to a device would be billed and lost."""
     (questions.parent / "folder").mkdir()
     done = command("batch", questions, "-o", questions.parent / place)
     assert done.code == 2
@@ -242,7 +242,7 @@ def test_a_file_of_something_else_is_not_overwritten(command: Command, questions
 async def test_one_rate_limit_holds_back_all_workers(
     questions: Path, tmp_path: Path, is_retried_by_the_client: bool
 ) -> None:
-    """On a clock of the test's own: between the 429 and the end of its wait nobody asks."""
+    """With the test's own clock: between the 429 and the end of its wait, no worker asks."""
     now = 0.0
     asked_at: list[float] = []
 

@@ -26,7 +26,7 @@ SECONDS = 30.0
 
 
 class Terminal:
-    """The chat in a pseudo-terminal, asking the assistant that an environment names."""
+    """The chat in a pseudo-terminal, with the assistant from the environment."""
 
     def __init__(self, environment: dict[str, str], *, columns: int = 200) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PINECONE_")}
@@ -85,7 +85,7 @@ class Terminal:
         os.write(self._master, b"\x04")
 
     def quit(self) -> None:
-        """Leave, and be sure that the chat ends as it should."""
+        """Leave, and check that the chat ends normally."""
         self.type("/quit")
         assert self.process.wait(SECONDS) == 0
 

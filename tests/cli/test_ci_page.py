@@ -1,4 +1,4 @@
-"""docs/ci.md: its workflow is YAML that GitHub would take, and its commands do what the page says."""
+"""docs/ci.md: its workflow is YAML that GitHub would take, and its commands work as the page says."""
 
 from __future__ import annotations
 

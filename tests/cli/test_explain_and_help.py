@@ -30,7 +30,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def command() -> Command:
-    """The command without any assistant."""
+    """The command without an assistant."""
     return Command({})
 
 

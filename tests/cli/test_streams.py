@@ -1,4 +1,4 @@
-"""Where the output goes: pipes that end early, full disks, no stream at all, and terminals without UTF-8."""
+"""Destinations of the output: pipes that end early, full disks, no stream at all, and terminals without UTF-8."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EACH = pytest.mark.parametrize("arguments", ARGUMENTS, ids=" ".join)
 
 
 def run(command: Command, arguments: list[str], stdout: int) -> tuple[int, str]:
-    """Run the command with this output; returns its exit code and what it says."""
+    """Run the command with this output; return its exit code and its messages."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "pinecone_assistant_cli", *arguments],
         env=command.environ,

@@ -17,7 +17,7 @@ from .corpus import DOCUMENTS
 
 @dataclass
 class Api:
-    """Calls a local assistant as any HTTP client would."""
+    """A plain HTTP client of a local assistant."""
 
     local: LocalAssistant
     version: str | None = "2026-04"
@@ -66,7 +66,7 @@ def _body(question: object, body: dict[str, object]) -> dict[str, object]:
 
 
 def events_of(response: requests.Response) -> list[dict[str, Any]]:
-    """The events of a streamed answer; checks the framing on the way."""
+    """Return the events of a streamed answer, and check their framing."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"].startswith("text/event-stream")
     blocks = response.content.decode().split("\n\n")
@@ -76,7 +76,7 @@ def events_of(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def text_of(events: list[dict[str, Any]]) -> str:
-    """The text that the events of /chat/completions carry."""
+    """Return the text in the events of /chat/completions."""
     choices = [choice for event in events for choice in event.get("choices", [])]
     return "".join(choice["delta"].get("content") or "" for choice in choices)
 

@@ -1,4 +1,4 @@
-"""Short documents written for these tests, and questions with the words that their answer must hold."""
+"""Short documents written for these tests, and questions with the words that their answer must contain."""
 
 from __future__ import annotations
 

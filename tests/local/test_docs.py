@@ -63,7 +63,7 @@ _COLUMNS = (("2025-01", "2025-04"), ("2025-10",), ("2026-04", "2026-07"))
 
 
 def _coverage() -> list[tuple[str, str, list[str]]]:
-    """The table of endpoints: method, path, and what each of its columns says."""
+    """The table of endpoints: method, path, and the text of each column."""
     table = TEXTS["local_limits.md"].partition("| endpoint |")[2].partition("\n\n")[0]
     rows = []
     for line in table.splitlines()[2:]:

@@ -1,4 +1,4 @@
-"""Starting, stopping and what the object offers to a test's author."""
+"""Starting, stopping, and the methods of the object for tests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_starting_takes_less_than_150_ms() -> None:
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")
 def test_closing_leaves_no_thread_and_no_descriptor() -> None:
     with LocalAssistant():
-        pass  # the first one imports and opens what stays
+        pass  # the first start imports modules and opens files that stay open
     threads, descriptors = set(threading.enumerate()), _open_descriptors()
     for _ in range(3):
         with LocalAssistant() as local, requests.Session() as session:
@@ -277,7 +277,7 @@ def test_equal_files_and_requests_give_equal_answers_and_ids() -> None:
 
 
 def test_a_repeated_question_has_another_id(library: Api) -> None:
-    """Frameworks take messages with equal ids for one and the same."""
+    """Frameworks treat messages with equal ids as one message."""
     question = "How tall is a red pine in this test?"
     first, second = (library.completions(question).json() for _ in range(2))
     assert first["choices"] == second["choices"]

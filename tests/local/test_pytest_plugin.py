@@ -12,7 +12,7 @@ import pytest
 import requests
 
 PLUGIN = "pinecone_assistant_local.pytest_plugin"
-# What pytest would load by its entry point is named, so that this holds whatever is installed here.
+# Names the plugin that pytest would load by its entry point, so that this works whatever is installed here.
 OPTIONS = ["-W", "error", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
 WITHOUT_EXTRA = """
 import sys
@@ -30,7 +30,7 @@ def _pytest(folder: Path, tests: str, *, before: str = "") -> subprocess.Complet
     (folder / "test_users.py").write_text(tests)
     run = f"{before}\nimport sys, pytest\nsys.exit(pytest.main({[*OPTIONS, '--rootdir', str(folder), str(folder)]!r}))"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PINECONE_", "PYTEST_"))}
-    # Other plugins of this environment are not what is tested, and some of them import the network at load.
+    # Other plugins of this environment are not under test, and some of them import network modules when loaded.
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": PLUGIN}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", run],
@@ -112,7 +112,7 @@ def test_the_plugin_imports_nothing_but_pytest_at_load(tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
-    import pinecone_assistant_local  # noqa: PLC0415  (its attributes are what is tested)
+    import pinecone_assistant_local  # noqa: PLC0415  (this test is about its attributes)
 
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = pinecone_assistant_local.Nothing

@@ -71,7 +71,7 @@ ENDPOINTS = [
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 @pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1.rebound.example", "localhost.rebound.example:8790"])
 def test_a_rebound_name_reaches_nothing(local: LocalAssistant, method: str, path: str, host: str) -> None:
-    """DNS rebinding: a web page makes its own name point to 127.0.0.1, and its Host header gives it away."""
+    """DNS rebinding: a web page makes its own name point to 127.0.0.1, which its Host header shows."""
     request = f"{method} {path} HTTP/1.1\nHost: {host}\nApi-Key: local\nContent-Length: 0\nConnection: close\n\n"
     status, body = _raw(local, request)
     assert (status, json.loads(body)["error"]["code"]) == (403, "FORBIDDEN")
@@ -111,7 +111,7 @@ def test_keys_and_signatures_are_compared_in_constant_time(api: Api, monkeypatch
     "header", ["X-Api-Key", "Authorization", "X-Auth-Token", "Cookie", "Ocp-Apim-Subscription-Key"]
 )
 def test_the_key_of_another_service_is_not_recorded(api: Api, header: str) -> None:
-    """A real one may be sent by mistake; the records stand in the messages of tests that fail."""
+    """A real key may be sent by mistake; the records appear in the messages of failing tests."""
     api.call("GET", "/assistants", headers={header: "pcsk_real", "X-Other": "kept"})
     assert "pcsk_real" not in repr(api.local.requests[-1])
     assert api.local.requests[-1].headers["x-other"] == "kept"
@@ -127,7 +127,7 @@ def test_a_body_without_the_key_is_neither_read_nor_recorded(local: LocalAssista
 
 @pytest.mark.parametrize("name", ["x.txt", "x.md", "x.json", "x.docx"])
 def test_a_file_is_refused_as_soon_as_it_is_too_large_for_its_type(local: LocalAssistant, name: str) -> None:
-    """The answer is there before the request has ended."""
+    """The answer arrives before the request has ended."""
     host, port = local.host.removeprefix("http://").split(":")
     head = (
         f"POST /assistant/files/{local.name} HTTP/1.1\r\nHost: {host}\r\nApi-Key: local\r\n"
@@ -256,7 +256,7 @@ def test_host_and_links_follow_the_checked_host_header() -> None:
 
 @pytest.fixture
 def no_socket(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that a server would have listened on."""
+    """The addresses that a server would listen on."""
     asked: list[str] = []
 
     def listen(host: str, port: int) -> socket.socket:
@@ -334,7 +334,7 @@ def test_host_names_are_compared_in_lower_case() -> None:
 
 
 def test_sigterm_stops_the_server_while_it_reads_a_file_and_leaves_no_child(tmp_path: Path) -> None:
-    """SIGTERM works as Ctrl-C does. The next start reads the file, so it is not reported as failed."""
+    """SIGTERM works like Ctrl-C. The next start reads the file, so it is not reported as failed."""
     (tmp_path / "docs").mkdir()
     command = ["serve", str(tmp_path / "docs"), "--port", "0", "--api-key", "k", "--data-dir", str(tmp_path / "store")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PINECONE_")}

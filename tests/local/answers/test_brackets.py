@@ -1,4 +1,4 @@
-"""Brackets of the files' own text, "[4]", are quoted as they stand and never become citations of the answer."""
+"""Brackets of the files' own text, "[4]", are quoted unchanged and never become citations of the answer."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_what_is_no_schema_is_left_alone(text: str) -> None:
 
 
 class _Nothing:
-    """Knows nothing; what comes out is what the schema alone allows."""
+    """A filler without values: the instance follows from the schema alone."""
 
     def texts(self, name: str) -> list[str]:
         return []
@@ -152,7 +152,7 @@ class _Nothing:
 
 
 class _Something(_Nothing):
-    """Knows a few things, long and short."""
+    """A filler with a few values, long and short."""
 
     def texts(self, name: str) -> list[str]:
         return ["A sentence about pines.", "Another one, which is quite a bit longer than the first.", "x"]
@@ -243,7 +243,7 @@ def test_a_schema_that_asks_for_too_much_is_400(library: Api, schema: dict[str, 
 
 @pytest.mark.parametrize("properties", [2, 20])
 def test_a_wide_recursive_schema_comes_to_an_end(properties: int) -> None:
-    """Each level had the square of the last one's values, or more."""
+    """Each level had at least the square of the number of values of the level above."""
     children = {f"list{number}": {"type": "array", "items": {"$ref": "#"}} for number in range(properties)}
     schema = {"type": "object", "properties": {"name": {"type": "string"}, **children}, "required": ["name"]}
     value = build_instance(schema, _Something())

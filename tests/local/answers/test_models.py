@@ -40,7 +40,7 @@ CHATTER = [
 
 
 class LangChainModel(BaseChatModel):
-    """A chat model that says its pieces and remembers what it was sent."""
+    """A chat model that yields its pieces and records its prompts."""
 
     pieces: list[str]
     sent: list[list[tuple[str, str]]]
@@ -80,7 +80,7 @@ class WholeModel(BaseChatModel):
 
 
 class LlamaIndexModel(CustomLLM):
-    """An LLM that says its pieces and remembers what it was sent."""
+    """An LLM that yields its pieces and records its prompts."""
 
     pieces: list[str]
     sent: list[str]
@@ -218,7 +218,7 @@ KINDS = ["langchain", "langchain blocks", "llama_index", "server", "server until
 
 @pytest.fixture(params=KINDS)
 def model(request: pytest.FixtureRequest, stub: OpenAIStub) -> Callable[[list[str]], Any]:
-    """Makes a model of each kind that says these pieces."""
+    """Make a model of each kind that yields these pieces."""
 
     def make(pieces: list[str]) -> Any:
         kind = request.param
@@ -235,7 +235,7 @@ def model(request: pytest.FixtureRequest, stub: OpenAIStub) -> Callable[[list[st
 
 
 def _sent(made: Any, stub: OpenAIStub) -> str:
-    """All that a model was sent last, as one text."""
+    """The last prompt of a model, as one text."""
     if isinstance(made, OpenAIServer):
         return "\n".join(message["content"] for message in stub.bodies[-1]["messages"])
     last = made.sent[-1]

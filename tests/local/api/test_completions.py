@@ -172,7 +172,7 @@ def test_a_sentence_comes_in_several_chunks_and_a_marker_is_split(library: Api) 
 
 
 def test_each_chunk_is_sent_as_it_is_made() -> None:
-    """With half a minute between the tokens, the first ones arrive all the same."""
+    """With half a minute between the tokens, the first ones still arrive at once."""
     with LocalAssistant(token_delay_seconds=30) as local:
         local.reply("A long answer.")
         host, port = local.host.removeprefix("http://").split(":")
@@ -204,7 +204,7 @@ async def test_200_streams_run_at_once(library: Api) -> None:
 
 
 async def test_a_client_that_leaves_ends_the_work() -> None:
-    """The generate hook is not asked for more once nobody listens."""
+    """The generate hook is not asked for more text once the client has left."""
     asked: list[int] = []
 
     def endless(_question: str, _passages: object) -> Iterator[str]:

@@ -83,7 +83,7 @@ def test_bad_metadata_is_400(api: Api, metadata: object) -> None:
 def test_metadata_may_be_a_part_with_a_file_name(
     api: Api, part: tuple[str, ...], metadata_first: bool, method: str
 ) -> None:
-    """Every FormData of JavaScript writes one for a part of type application/json."""
+    """JavaScript's FormData always writes a file name for a part of type application/json."""
     metadata = {"topic": "trees", "tags": ["a", "\u00e4"], "n": 1.5}
     parts = [("metadata", (part[0], json.dumps(metadata), *part[2:])), ("file", ("pine.md", FACT))]
     path = f"/files/{api.local.name}" + ("/own-id" if method == "PUT" else "")
@@ -108,7 +108,7 @@ def test_metadata_with_a_file_name_is_refused_where_the_version_wants_the_query(
 
 @pytest.mark.parametrize("name", [{"filename": "blob"}, {}])
 def test_endless_metadata_is_given_up_while_it_is_read(api: Api, name: dict[str, str]) -> None:
-    """The connection is still open for its answer, and most of the announced body never comes."""
+    """The connection stays open for the answer, although most of the announced body never arrives."""
     host, port = api.local.host.removeprefix("http://").split(":")
     disposition = "".join(f'; {key}="{value}"' for key, value in {"name": "metadata", **name}.items())
     head = (

@@ -145,7 +145,7 @@ def test_a_body_with_lone_surrogates_does_not_break_the_server(api: Api) -> None
 
 
 def test_every_path_is_there_without_its_first_part_too(local: LocalAssistant, api: Api) -> None:
-    """The TypeScript SDK takes PINECONE_CONTROLLER_HOST for the base with `/assistant`, Python's for the one without."""
+    """For the TypeScript SDK, PINECONE_CONTROLLER_HOST includes `/assistant`; for the Python SDKs it does not."""
     file = local.upload_text("pine.md", "A red pine grows up to 25 meters.")
     ask = {"messages": [{"role": "user", "content": "How high is a red pine?"}]}
     calls: list[tuple[str, str, object]] = [
@@ -215,5 +215,5 @@ def test_a_request_that_alone_is_too_large_is_kept_until_the_next_one() -> None:
     assert log.all() == [large]
     log.add(small)
     assert log.all() == [small]
-    log.grow(large, 5)  # it goes on being read, but is no longer kept
+    log.grow(large, 5)  # it is still being read, but no longer kept
     assert log.all() == [small]

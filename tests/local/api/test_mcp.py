@@ -1,4 +1,4 @@
-"""The assistant's MCP endpoint, asked by the official client."""
+"""The assistant's MCP endpoint, called by the official client."""
 
 from __future__ import annotations
 

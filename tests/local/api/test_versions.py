@@ -30,7 +30,7 @@ def versioned(api: Api, request: pytest.FixtureRequest) -> Api:
 
 
 def _upload(api: Api, text: str = FACT) -> str:
-    """The identifier of a file that was uploaded as the version wants it."""
+    """Upload a file in the way of the version and return its identifier."""
     if api.version in NEW:
         return str(api.upload("pine.md", text, metadata={"a": 1}).json()["file_id"])
     return str(api.upload("pine.md", text, query={"metadata": json.dumps({"a": 1})}).json()["id"])
@@ -117,7 +117,7 @@ def test_the_methods_of_a_path_are_named(api: Api) -> None:
 
 
 def test_a_method_that_a_version_does_not_have_is_not_named(versioned: Api) -> None:
-    """PUT of a file came with 2026-04; schemathesis found it named before."""
+    """PUT of a file came with 2026-04; schemathesis found it listed for older versions."""
     response = versioned.call("OPTIONS", f"/files/{versioned.local.name}/x")
     assert response.status_code == 405
     assert ("PUT" in response.headers["allow"].split(", ")) == (versioned.version in NEW)
@@ -137,7 +137,7 @@ def test_a_method_that_a_version_does_not_have_is_not_named(versioned: Api) -> N
 def test_the_plugins_alone_find_what_they_deleted_once_more(
     api: Api, version: str, user_agent: str, statuses: list[int]
 ) -> None:
-    """They describe what they have just deleted and raise the 404 that they wait for if it comes at once."""
+    """They poll what they have just deleted; a 404 ends the polling, but raises if it comes at once."""
     api.version = version
     headers = {"User-Agent": user_agent}
     file_path = f"/files/{api.local.name}/{_upload(api)}"

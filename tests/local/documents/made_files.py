@@ -179,7 +179,7 @@ def archive(parts: Mapping[str, str | bytes]) -> bytes:
 
 
 def paragraph(text: str, *, style: str = "", before: str = "", properties: str = "", bold: bool = False) -> str:
-    """The XML of a paragraph; `before` stands in its run, before the text."""
+    """The XML of a paragraph; `before` is put into its run, before the text."""
     named = f'<w:pStyle w:val="{style}"/>' if style else ""
     weight = "<w:rPr><w:b/></w:rPr>" if bold else ""
     run = f'<w:r>{weight}{before}<w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
@@ -199,7 +199,7 @@ def row(*cells: str, properties: str = "") -> str:
 
 
 def table(rows: Iterable[Sequence[str] | str]) -> str:
-    """The XML of a table of texts, or of rows that are made."""
+    """The XML of a table of texts, or of rows in XML."""
     made = (one if isinstance(one, str) else row(*one) for one in rows)
     return f"<w:tbl>{''.join(made)}</w:tbl>"
 

@@ -1,6 +1,6 @@
 """Bytes to text: encodings that are read, and those that are refused with a reason."""
 
-# ruff: noqa: RUF001  (letters of other alphabets are what is tested)
+# ruff: noqa: RUF001  (this module tests letters of other alphabets)
 
 from __future__ import annotations
 

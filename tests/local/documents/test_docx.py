@@ -13,7 +13,7 @@ from .reading import docx_blocks_of
 
 PAGE_BREAK = '<w:br w:type="page"/>'
 RENDERED = "<w:lastRenderedPageBreak/>"
-# As Word names them in German: the identifiers are translated, the names are not.
+# As in German Word: the identifiers are translated, the names are not.
 STYLES = (
     '<w:style w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style>'
     '<w:style w:styleId="berschrift2"><w:name w:val="Heading 2"/></w:style>'
@@ -93,7 +93,7 @@ def test_each_kind_of_page_break_counts_once(second: str) -> None:
 def test_a_section_begins_as_its_own_properties_say_which_come_at_its_end(
     second: str, third: str, pages: tuple[int, int, int]
 ) -> None:
-    """The type of the first one says how the document begins, which is on page 1."""
+    """The type of the first section is the beginning of the document, which is always page 1."""
     body = (
         paragraph("One.", properties=section("continuous"))
         + paragraph("Two.", properties=section(second))
@@ -105,7 +105,7 @@ def test_a_section_begins_as_its_own_properties_say_which_come_at_its_end(
 
 @pytest.mark.parametrize(("kind", "page"), [("nextPage", 2), ("continuous", 2), ("oddPage", 3)])
 def test_words_note_of_a_page_at_the_beginning_of_a_section_is_not_another_page(kind: str, page: int) -> None:
-    """In a continuous section it tells that the page was full."""
+    """In a continuous section, Word's mark means that the page was full."""
     body = paragraph("One.", properties=section()) + paragraph("Two.", before=RENDERED) + section(kind)
     assert _pages(body) == [(1, "One."), (page, "Two.")]
 

@@ -1,4 +1,4 @@
-"""Tables of DOCX documents: what names columns, what is a key with its value, and what merged cells say."""
+"""Tables of DOCX documents: names of columns, keys with values, and merged cells."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ _TWO = '<w:gridSpan w:val="2"/>'
             [row("", cell("2023", _TWO)), ["Shop", "Sold", "Left"], ["Oslo", "12", "3"], ["Rome", "7", "1"]],
             ["Shop: Oslo; 2023 Sold: 12; 2023 Left: 3", "Shop: Rome; 2023 Sold: 7; 2023 Left: 1"],
         ),
-        (  # a merged cell of the data is no part of the names
+        (  # a merged cell of the data does not belong to the names
             [["Region", "City"], row(cell("North", _DOWN), "Oslo"), row(cell("", _ON), "Bergen"), ["South", "Rome"]],
             ["Region: North; City: Oslo", "Region: North; City: Bergen", "Region: South; City: Rome"],
         ),

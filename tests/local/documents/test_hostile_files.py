@@ -1,4 +1,4 @@
-"""Files that are broken, locked, empty or made to do harm: each ends in ProcessingFailed with a reason that helps."""
+"""Files that are broken, locked, empty or made to do harm: each ends in ProcessingFailed with a helpful reason."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def _mutations(content: bytes, count: int) -> Iterator[bytes]:
 
 
 def _reason(name: str, content: bytes, children: Children) -> str:
-    """Why a file cannot be read; empty if it can."""
+    """Return why a file cannot be read; empty if it can."""
     try:
         read_document(name, content, children=children)
     except DocumentError as error:

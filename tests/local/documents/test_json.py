@@ -1,4 +1,4 @@
-"""JSON and JSON Lines: each value says whose it is."""
+"""JSON and JSON Lines: each value comes with its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown: what is quoted, under which headings, and that nothing is lost."""
+"""Markdown: quoted sentences, their headings, and no lost text."""
 
 from __future__ import annotations
 

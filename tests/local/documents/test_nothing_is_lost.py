@@ -17,7 +17,7 @@ from .made_files import Line, cell, docx, paragraph, pdf, row, section, table
 from .reading import blocks_of, docx_blocks_of, pdf_blocks_of
 
 _STYLES = "".join(f'<w:style w:styleId="h{level}"><w:name w:val="heading {level}"/></w:style>' for level in (1, 2, 3))
-# What lines are made of; each `{}` becomes a word that is nowhere else in the file.
+# Pieces of lines; each `{}` becomes a word that is nowhere else in the file.
 _PIECES = [
     "{}", "{}.", "({})", "{}:", "[{}]", "Jan. {}", "{}, 3", "- {}", "* {}", "1. {}", "2. {}", "25. {}", "{}?", "{}: {}",
     "a[{}]", "{} {} {} {} {} {} {} {} {} {} {} {} {}.", "No. {}", "{}@{}.org", "\u2022 {}", "{}; {}", "U.S. {}", "{}\u2026",

@@ -1,4 +1,4 @@
-"""PDF files: text with its pages and headings, and what citations make of them."""
+"""PDF files: text with its pages and headings, and citations of these."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_list_items_are_blocks_of_their_own() -> None:
     ],
 )
 def test_what_looks_like_a_bullet_in_the_middle_of_a_text_stays(text: str) -> None:
-    """A slash stands where a line ends."""
+    """A slash marks the end of a line."""
     sentences = [sentence for _, _, sentence in _quoted(pdf(text.split("/")))]
     assert " ".join(sentences) == text.replace("/", " ")
 

@@ -1,4 +1,4 @@
-"""Text to sentences. The examples are written for this project; a bar stands where a sentence ends."""
+"""Text to sentences. The examples are written for this project; a bar marks the end of a sentence."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def test_an_upload_that_breaks_off_or_gets_stuck_leaves_no_file(
 
 
 def test_an_upload_that_gets_stuck_is_not_read_on(local: LocalAssistant) -> None:
-    """So a large one fills the buffers between the two, and its client waits in the middle of sending."""
+    """So a large upload fills the buffers between client and server, and the client waits while sending."""
     local.faults.add(on="files", stall_after_body_bytes=1)
     with _uploading(local) as connection:
         connection.settimeout(0.3)

@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-# Beside the project when it is developed, and never needed by it.
+# Next to the project during development; the project never needs it.
 FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "wire" / "openapi"
 VERSIONS = ("2025-01", "2025-04", "2025-10", "2026-04")
 
@@ -42,16 +42,16 @@ class Operation:
     components: dict[str, Any]
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a request is one of this operation."""
+        """Return whether a request belongs to this operation."""
         pattern = re.sub(r"\{\w+\}", "[^/]+", self.template)
         return method == self.method and re.fullmatch(pattern, path) is not None
 
     def success_statuses(self) -> set[int]:
-        """The documented statuses that are no errors."""
+        """The documented statuses that are not errors."""
         return {int(status) for status in self.responses if status.startswith("2")}
 
     def check(self, status: int, content_type: str, body: bytes) -> None:
-        """Raises if a response is not what is described; an error that is not described must be an ErrorResponse."""
+        """Raise if a response does not match its description; an undocumented error must be an ErrorResponse."""
         described = self.responses.get(str(status))
         if described is None:
             assert status >= 400, f"{self.method} {self.template}: {status} is not described"

@@ -34,10 +34,10 @@ _EXACTLY_ONE = {"oneOf": [{"required": ["query"]}, {"required": ["messages"]}]}
 def read_description(path: Path) -> Any:
     """A description as it is meant.
 
-    `x-enum` is an enumeration; what is known to be null may be null; a discriminator tells alternatives apart whose shapes
-    fit one another, and the schema of a stream is that of the data of its events, where schemathesis expects that of the
-    events (`test_openapi.py` checks both). The version header is sent with every request: without it, the service and this
-    one answer as the oldest version, which is another description.
+    `x-enum` becomes an enumeration. Fields known to be null may be null. A discriminator selects between alternatives
+    with similar shapes. The schema of a stream describes the data of its events, where schemathesis expects the events
+    (`test_openapi.py` checks both). Every request sends the version header: without it, the service and the local
+    assistant answer as the oldest version, which has another description.
     """
     yaml: Any = importlib.import_module("yaml")
     document = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Findings of schemathesis that are no defects of the local assistant, each with its reason."""
+"""Findings of schemathesis that are not defects of the local assistant, each with its reason."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Explanation:
-    """Which findings a reason explains.
+    """A reason, and the findings that it explains.
 
     Attributes:
         check: The name of schemathesis' check.
         operation: A pattern for the operation, such as `POST /chat/.*`.
         evidence: A pattern that is searched in the check's message and the answer below it.
-        reason: Why it is right as it is.
+        reason: Why the behaviour is correct.
     """
 
     check: str
@@ -23,7 +23,7 @@ class Explanation:
     reason: str
 
     def explains(self, check: str, operation: str, evidence: str) -> bool:
-        """Whether this is the reason of a finding."""
+        """Return whether this reason explains a finding."""
         return (
             check == self.check
             and re.fullmatch(self.operation, operation) is not None

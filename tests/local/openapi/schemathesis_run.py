@@ -27,9 +27,9 @@ from .schemathesis_description import FACT, VERSION_HEADER, read_description
 from .schemathesis_explained import EXPLAINED, Explanation
 
 NAME, KEY = "docs", "local"
-# What the filters in the descriptions' examples let through.
+# Metadata that matches the filters in the descriptions' examples.
 METADATA = {"genre": "comedy", "year": 2026}
-# Deletions come in a second pass, with what lists what there is: without its files an assistant refuses every question.
+# Deletions come in a second pass, together with the lists: without files an assistant refuses every question.
 PASSES = (("--exclude-method", "DELETE"), ("--include-method", "DELETE", "--include-method", "GET"))
 # A pass takes 3 to 30 seconds; one that takes this long hangs.
 LIMIT_SECONDS = 600
@@ -37,14 +37,14 @@ LIMIT_SECONDS = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """A failed check of one request; the evidence is the request, what the check says, and the answer."""
+    """A failed check of one request; the evidence is the request, the message of the check, and the answer."""
 
     operation: str
     check: str
     evidence: tuple[str, str, str]
 
     def explanation(self) -> Explanation | None:
-        """Why it is no defect, or None."""
+        """The reason why it is not a defect, or None."""
         return next(
             (one for one in EXPLAINED if one.explains(self.check, self.operation, "\n".join(self.evidence))), None
         )
@@ -66,7 +66,7 @@ class Outcome:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the tables; 1 for a finding that nobody has explained or a run that was not whole."""
+    """Print the tables; return 1 for an unexplained finding or an incomplete run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "folder", nargs="?", type=Path, default=FOLDER, help="with *.oas.yaml files; default: %(default)s"
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(path: Path, examples: int, seed: int) -> Outcome:
-    """Runs schemathesis over one description."""
+    """Run schemathesis over one description."""
     version = path.name.removesuffix(".oas.yaml").rpartition("_")[2]
     with tempfile.TemporaryDirectory() as made, LocalAssistant(api_key=KEY, name=NAME) as local:
         folder = Path(made)
@@ -140,7 +140,7 @@ def _run_pass(command: list[str], folder: Path, outcome: Outcome) -> None:
 
 
 def read_event(event: dict[str, Any], outcome: Outcome) -> None:
-    """Adds what one event of schemathesis' record tells."""
+    """Add one event of schemathesis' record."""
     scenario = event.get("ScenarioFinished")
     if scenario is None:
         return

@@ -1,4 +1,4 @@
-"""The local assistant's responses against Pinecone's OpenAPI descriptions, where these are at hand."""
+"""The local assistant's responses against Pinecone's OpenAPI descriptions, where these are available."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CheckedApi:
         return operation
 
     def upload(self, method: str, path: str, name: str, content: str, *, expect: int) -> Any:
-        """Uploads a file with metadata where the version wants it."""
+        """Upload a file with metadata in the place that the version requires."""
         metadata = json.dumps({"topic": "trees", "year": 2026, "tags": ["a"], "done": True})
         where: dict[str, Any] = {"data": {"metadata": metadata}} if self.is_new else {"params": {"metadata": metadata}}
         response = self.call(method, path, files={"file": (name, content)}, **where)
@@ -67,7 +67,7 @@ def api(request: pytest.FixtureRequest) -> Iterator[CheckedApi]:
 
 
 def _fill(api: CheckedApi) -> tuple[str, str]:
-    """Uploads a good and a broken file; gives their identifiers."""
+    """Upload a good and a broken file; return their identifiers."""
     status, id_field = (202, "file_id") if api.is_new else (200, "id")
     path = f"/files/{api.local.name}"
     good = api.upload("POST", path, "pine.md", FACT, expect=status)[id_field]
@@ -76,7 +76,7 @@ def _fill(api: CheckedApi) -> tuple[str, str]:
 
 
 def test_every_documented_success_is_answered_as_described(api: CheckedApi) -> None:
-    """The whole of an API version; what is described and not asked for here fails the test."""
+    """All of an API version; an operation that is described but not called here fails the test."""
     api.call("POST", "/assistants", json={"name": "other", "instructions": "Be kind.", "metadata": {"a": {"b": 1}}})
     api.call("POST", "/assistants", json={"name": "bare"})
     api.call("PATCH", "/assistants/other", json={"instructions": "Be short.", "metadata": {}})

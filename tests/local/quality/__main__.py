@@ -1,7 +1,7 @@
 """`python -m tests.local.quality`: the quality table, both halves and the questions that were written later.
 
-With `--tune`, only the half for tuning with the questions of development.json, and what went wrong in it:
-whoever tunes does not look at the others.
+With `--tune`, only the half for tuning with the questions of development.json, and its wrong answers: nobody who tunes
+may look at the other questions.
 """
 
 from __future__ import annotations

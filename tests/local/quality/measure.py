@@ -34,13 +34,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Judged:
-    """A question with what came of it.
+    """A question and its result.
 
     Attributes:
         asked: The question.
-        outcome: `right`: one of the cited sentences (at most three) is the one that answers. Whatever is said to a
-            question without an answer is `wrong`.
-        first_is_right: Whether it is the first one.
+        outcome: `right` if one of the cited sentences (at most three) is the answer. For a question without an answer,
+            any answer is `wrong`.
+        first_is_right: Whether the first cited sentence is the answer.
         answer: The answer.
         rank: The place of the right passage among the 16 snippets of /context, from 1; None if it is not there.
     """
@@ -109,7 +109,7 @@ def _post(session: requests.Session, url: str, body: dict[str, object]) -> Any:
 
 
 def among(judged: Sequence[Judged], most: int) -> int:
-    """For how many questions the right passage is among the first so many snippets."""
+    """The number of questions whose right passage is among this number of first snippets."""
     return sum(one.rank is not None and one.rank <= most for one in judged)
 
 

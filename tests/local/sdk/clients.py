@@ -14,7 +14,7 @@ from collections.abc import AsyncIterable, Awaitable
 from pathlib import Path
 from typing import Any, Protocol
 
-# What the assistant of the checks knows, each in a file of its own, and what it is asked.
+# The facts that the assistant of the checks knows, each in its own file, and the questions.
 FACT = "The red pine can grow up to 25 meters high."
 OTHER = "Blue whales reach a length of 30 meters."
 FILTER = {"topic": "trees"}
@@ -185,7 +185,7 @@ class NewClient:
         return found.scores, str([(fact.fact, fact.reasoning) for fact in found.facts])
 
     def call(self, method: str, **options: Any) -> Any:
-        """The result of a method; what comes in parts is a list."""
+        """The result of a method; a result in parts becomes a list."""
         result = getattr(self._api, method)(**options)
         if self._loop is not None:
             return self._loop.run_until_complete(_finish(result))
@@ -204,7 +204,7 @@ async def _finish(result: Awaitable[Any] | AsyncIterable[Any]) -> Any:
 
 
 def status_of(error: Exception) -> int:
-    """The HTTP status that an SDK's error tells."""
+    """The HTTP status in an SDK's error."""
     status: int = error.status_code if hasattr(error, "status_code") else getattr(error, "status", 0)
     return status
 

@@ -65,7 +65,7 @@ def test_the_sdk_works_against_the_local_assistant(line: str) -> None:
             timeout=300,
             check=False,
         )
-        # Of a request with a wrong key nothing is recorded but method and path.
+        # Of a request with a wrong key, only method and path are recorded.
         versions = {request.version for request in local.requests if request.headers}
     assert done.returncode == 0, f"{line}:\n{done.stdout}{done.stderr}"
     assert re.search(r"\d+ passed", done.stdout)

@@ -1,4 +1,4 @@
-"""Which sentences answer which questions."""
+"""The search: questions and the sentences that answer them."""
 
 from __future__ import annotations
 

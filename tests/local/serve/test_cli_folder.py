@@ -70,7 +70,7 @@ def _serving(folder: Path, *arguments: str | Path) -> Iterator[Served]:
 
 
 def _until(is_so: Callable[[], bool]) -> None:
-    """Waits for another process to see a change on disk."""
+    """Wait for another process to see a change on disk."""
     end = time.monotonic() + 20
     while not is_so():
         assert time.monotonic() < end, "it did not happen"
@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_restart_skips_what_is_unchanged_and_duplicates_nothing(folder: Path, tmp_path: Path) -> None:
-    """One that was deleted is gone, one that was changed keeps its identifier."""
+    """A deleted file is gone; a changed file keeps its identifier."""
     with _serving(folder, "--data-dir", tmp_path / "data") as served:
         before = served.files()
         assert set(before) == {"pine.md", "guides/whale.md"}
@@ -109,7 +109,7 @@ def test_files_get_their_metadata_and_new_metadata_at_a_restart(folder: Path, tm
     rules.write_text(json.dumps({"*": {"public": True, "year": 2024}, "guides/*": {"topic": "sea", "year": 2025}}))
     with _serving(folder, "--metadata", rules, "--data-dir", tmp_path / "data") as served:
         files = served.files()
-        assert set(files) == {"pine.md", "guides/whale.md"}, "the file with the metadata is no document"
+        assert set(files) == {"pine.md", "guides/whale.md"}, "the file with the metadata is not a document"
         assert files["pine.md"]["metadata"] == {"public": True, "year": 2024}
         assert files["guides/whale.md"]["metadata"] == {"public": True, "year": 2025, "topic": "sea"}
         served.stop()
@@ -134,7 +134,7 @@ def test_changes_in_the_folder_are_followed(folder: Path) -> None:
 
 
 def test_what_is_left_out_is_named_with_the_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Control characters are replaced, so that a name cannot write to the terminal; markup is no markup."""
+    """Control characters are replaced, so that a name cannot control the terminal; markup is shown as text."""
     outside = folder.parent / "outside.md"
     outside.write_text("Elsewhere.")
     (folder / "a\x1b[31m\u202e.md").write_text("Not printable.")

@@ -80,7 +80,7 @@ def test_it_serves_a_folder_until_it_is_stopped(folder: Path, stop: signal.Signa
 
 
 def test_health_is_503_until_the_folders_files_are_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neighbours of a container wait for it before they ask."""
+    """Other containers wait for /healthz before they ask."""
     seen: list[tuple[int, str]] = []
     hosts: list[str] = []
     sync = FolderSync.run

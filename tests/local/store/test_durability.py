@@ -75,7 +75,7 @@ class Told:
     Attributes:
         sent: The contents that were sent under each file identifier, in order.
         acknowledged: How many of them were acknowledged.
-        deleted: Whose deletion was sent, and whether it was acknowledged.
+        deleted: The files whose deletion was sent, and whether it was acknowledged.
     """
 
     sent: dict[str, list[bytes]] = field(default_factory=dict)
@@ -143,7 +143,7 @@ def _check_nothing_is_stuck(server: Served) -> None:
 
 
 def _check_database(store: Path) -> None:
-    """SQLite's own checks, and that what belongs together is together."""
+    """Run SQLite's own checks, and check that related rows exist together."""
     connection = sqlite3.connect(store / "assistant.sqlite3")
     try:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -159,7 +159,7 @@ def _check_database(store: Path) -> None:
 
 
 def test_killed_at_random_moments_it_loses_nothing_and_leaves_nothing_stuck(tmp_path: Path) -> None:
-    """Each round uploads from several threads and kills the server with SIGKILL; the next one checks what is left."""
+    """Each round uploads from several threads and kills the server with SIGKILL; the next one checks the remaining data."""
     folder, store = tmp_path / "empty", tmp_path / "store"
     folder.mkdir()
     chooser = random.Random()
@@ -215,7 +215,7 @@ def test_a_file_and_its_content_are_written_in_one_transaction(local: LocalAssis
 
 
 def test_the_end_of_the_work_on_a_file_is_one_transaction(local: LocalAssistant) -> None:
-    """Passages that break off leave none, and the file is as it was."""
+    """If writing passages fails halfway, none are left and the file is unchanged."""
     store = _store_of(local)
     file, operation = store.files.add(local.name, NewFile("x.md", FACT.encode()))
 
@@ -250,7 +250,7 @@ def test_one_writer_at_a_time(local: LocalAssistant) -> None:
 
 
 def test_operations_that_cannot_end_are_ended_at_the_start(tmp_path: Path) -> None:
-    """Nobody works on their file any more: it is Available, or it is gone."""
+    """Their files are not being processed any more: they are Available or deleted."""
     with LocalAssistant(data_dir=tmp_path) as local:
         done, gone = (local.upload_text(name, FACT) for name in ("pine.md", "gone.md"))
     connection = sqlite3.connect(tmp_path / "assistant.sqlite3")
@@ -268,7 +268,7 @@ def test_operations_that_cannot_end_are_ended_at_the_start(tmp_path: Path) -> No
 
 
 def test_a_folder_served_again_is_neither_duplicated_nor_forgotten(tmp_path: Path) -> None:
-    """Unchanged files keep what they are, changed ones are replaced, removed ones go; uploads of clients stay."""
+    """Unchanged files are kept, changed ones replaced, deleted ones removed; uploads of clients stay."""
     folder, store = tmp_path / "docs", tmp_path / "store"
     (folder / "sub").mkdir(parents=True)
     for name in ("same.md", "sub/changed.md", "removed.md"):

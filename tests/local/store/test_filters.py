@@ -144,7 +144,7 @@ def test_a_filter_that_is_too_large_for_sqlite_is_400(films: Api, condition: obj
 
 
 YEARS: list[dict[str, object]] = [{"year": {"$gt": year}} for year in range(30)]
-# One level around a filter, in every way that a level can be written; what is nested stands last, which costs most.
+# One level around a filter, in every way that a level can be written; the nested part comes last, which costs most.
 LEVELS: dict[str, Callable[[dict[str, object]], dict[str, object]]] = {
     "and": lambda inner: {"$and": [*YEARS, inner]},
     "or": lambda inner: {"$or": [*YEARS, inner]},
@@ -159,7 +159,7 @@ LEVELS: dict[str, Callable[[dict[str, object]], dict[str, object]]] = {
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_filter_is_answered_as_deep_as_it_may_be_however_it_is_nested(films: Api, level: str) -> None:
-    """SQLite's parser has a stack of 100, and what stands before a nested part takes places of it: it was 500."""
+    """SQLite's parser has a stack of 100, and terms before a nested part take places on it: it was 500."""
     condition: dict[str, object] = {"genre": {"$in": ["comedy", 5]}}
     for _ in range(MAX_DEPTH):
         condition = LEVELS[level](condition)

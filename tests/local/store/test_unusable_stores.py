@@ -1,4 +1,4 @@
-"""A store that cannot be opened, read or written: one sentence with its path, and nothing that was kept is lost."""
+"""A store that cannot be opened, read or written: one sentence with its path, and no stored data is lost."""
 
 from __future__ import annotations
 
