@@ -143,9 +143,9 @@ bench: $(VENV)/.bench
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks
 	@$(OFFLINE) $(RUN)/python -m tests.benchmarks.bulk
 
-# Builds and checks a release in dist/ and tries the wheel with each extra in a clean environment; uploads nothing.
+# Builds and checks a release in dist/, tries the wheel with each extra and runs docs/ after each of its install lines, in clean environments; uploads nothing.
 dist: $(VENV)/.dev
-	@$(OFFLINE) $(RUN)/python tests/release/dist.py
+	@$(OFFLINE) $(RUN)/python -m tests.release.dist
 
 # Pinecone's TypeScript SDK, two majors, as clients of the local assistant; needs npm's registry once.
 typescript: $(VENV)/.dev

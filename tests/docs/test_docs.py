@@ -261,10 +261,22 @@ PACKAGES = (
 
 
 def test_the_api_reference_has_every_public_name() -> None:
-    shown = re.findall(r"^::: (.*)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
+    shown = [
+        name
+        for page in DOCS.glob("api*.md")
+        for name in re.findall(r"^::: (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    ]
     public = {f"{package}.{name}" for package in PACKAGES for name in import_module(package).__all__}
     assert len(shown) == len(set(shown))
     assert set(shown) == public
+
+
+def test_each_name_of_the_reference_has_a_sentence_of_use_before_it() -> None:
+    for page in DOCS.glob("api_*.md"):
+        text = page.read_text("utf-8")
+        before = re.findall(r"(.*)\n\n::: (.*)$", text, re.MULTILINE)
+        assert len(before) == text.count("::: ")
+        assert [name for sentence, name in before if not re.match(r"[A-Z].{10,}[.:`]$", sentence)] == []
 
 
 def test_every_page_with_code_is_run_by_a_test() -> None:
@@ -292,7 +304,7 @@ def test_every_block_that_is_not_run_here_says_why() -> None:
 
 
 # These are looked up, not read from the beginning.
-LONG = {"api.md", "benchmarks.md", "changelog.md", "errors.md", "migration.md"}
+LONG = {"benchmarks.md", "changelog.md", "errors.md", "migration.md"}
 
 
 def test_a_page_has_at_most_200_lines() -> None:

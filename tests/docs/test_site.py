@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import enum
+import html
+import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -52,8 +57,55 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
 
 
 def test_every_public_name_has_its_anchor_in_the_reference(site: Path) -> None:
-    """The names listed in docs/api.md were found and are shown with their docstrings."""
-    reference = (site / "api.html").read_text("utf-8")
-    names = re.findall(r"^::: (.*)$", (DOCS / "api.md").read_text("utf-8"), re.MULTILINE)
-    assert len(names) > 40
-    assert [name for name in names if f'id="{name}"' not in reference] == []
+    """The names listed in the API pages were found and are shown with their docstrings."""
+    count = 0
+    for page in DOCS.glob("api_*.md"):
+        reference = (site / f"{page.stem}.html").read_text("utf-8")
+        names = re.findall(r"^::: (.*)$", page.read_text("utf-8"), re.MULTILINE)
+        assert [name for name in names if f'id="{name}"' not in reference] == []
+        count += len(names)
+    assert count > 80
+
+
+def _shown_signatures(site: Path) -> dict[str, str]:
+    """Return each signature of the reference, as Python, by the name that it is shown for."""
+    pattern = re.compile(
+        r'<h\d id="([\w.]+)"[^>]*>(?:(?!<h\d).)*?<div class="[^"]*doc-signature[^"]*">(.*?)</div>', re.DOTALL
+    )
+    return {
+        name: html.unescape(re.sub(r"<[^>]+>", "", code)).strip()
+        for page in site.glob("api_*.html")
+        for name, code in pattern.findall(page.read_text("utf-8"))
+        if re.match(r"\w+\(", html.unescape(re.sub(r"<[^>]+>", "", code)).strip())
+    }
+
+
+def test_the_reference_shows_the_defaults_of_the_code_as_values(site: Path) -> None:
+    """Each default that is shown is the one that Python reports, and options of a Pydantic model are shown one by one."""
+    compared = set()
+    for name, shown in _shown_signatures(site).items():
+        function = ast.parse(f"def {shown}: pass").body[0]
+        assert isinstance(function, ast.FunctionDef)
+        arguments = function.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = [*zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True)]
+        pairs += [
+            (word, value) for word, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value
+        ]
+        real = inspect.signature(pkgutil.resolve_name(name)).parameters
+        for word, value in pairs:
+            if word.arg not in real:
+                continue  # LlamaIndex's decorators hide the signature
+            default = real[word.arg].default
+            if repr(default) != "<factory>":
+                plain = default.value if isinstance(default, enum.Enum) and isinstance(default, str) else default
+                text = plain.__name__ if isinstance(plain, type) else repr(plain)
+                assert ast.unparse(value) == ast.unparse(ast.parse(text, mode="eval")), (name, word.arg)
+                compared.add((name, word.arg))
+    for option, owner in (
+        ("timeout", "pinecone_assistant_client.AssistantClient"),
+        ("max_retries", "langchain_pinecone_assistant.ChatPineconeAssistant"),
+        ("max_retries", "llama_index.llms.pinecone_assistant.PineconeAssistant"),
+        ("name", "pinecone_assistant_local.LocalAssistant"),
+    ):
+        assert (owner, option) in compared

@@ -1,23 +1,28 @@
 """Build a release in dist/, check it, and try it like a user: `make dist`. Nothing is uploaded.
 
-The sdist and the wheel are built and checked. Then the wheel is installed with each extra alone, and with `all`, into a clean
-environment, where that extra's quick start runs. If the extra has no local assistant, it asks one in this process.
+The sdist and the wheel are built and checked. Then the wheel is installed with each extra alone into a clean environment, where
+that extra's quick start runs. If the extra has no local assistant, it asks one in this process. Last, each install line of docs/
+gets a clean environment, where the blocks of the pages with that line run, and `pinecone-assistant explain` prints every slug.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import venv
+from importlib import import_module
 from pathlib import Path
 
-from pinecone_assistant_client import __version__
+from pinecone_assistant_client import AssistantError, __version__
 from pinecone_assistant_local import LocalAssistant
 
-ROOT = Path(__file__).parents[2]
+from .pages import ROOT, install_lines
+
 DIST = ROOT / "dist"
 QUESTION = "How tall is a red pine?"
 ANSWER = "43.8 meters"
@@ -77,11 +82,37 @@ def build() -> Path:
     return wheel
 
 
-def install(folder: Path, wheel: Path, extra: str) -> Path:
-    """Create a clean environment with the wheel and one extra; returns its python."""
+def install(folder: Path, *requirements: str | Path) -> Path:
+    """Return the python of a clean environment in a folder, with these requirements."""
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[{extra}]" if extra else wheel, cwd=folder)
+    run(python, "-m", "pip", "install", "--quiet", *requirements, cwd=folder)
+    return python
+
+
+def slugs(kind: type[AssistantError] = AssistantError) -> set[str]:
+    """Return the slugs of an error class and of all classes below it: all that a message can name."""
+    return {kind.slug()}.union(*map(slugs, kind.__subclasses__()))
+
+
+def explain(python: Path, folder: Path) -> None:
+    """Check that the installed command prints the section of every slug."""
+    for package in ("langchain_pinecone_assistant", "llama_index.indices.managed.pinecone_assistant"):
+        import_module(package)  # which have error classes of their own
+    command = python.parent / "pinecone-assistant"
+    for slug in sorted(slugs()):
+        heading = run(command, "explain", slug, cwd=folder).partition("\n")[0]
+        if heading.lower() != f"## {slug}":
+            sys.exit(f"FAILED: explain {slug} prints {heading!r}")
+
+
+def try_line(folder: Path, wheel: Path, line: str, pages: list[str], environment: dict[str, str]) -> Path:
+    """Install what a line of the docs says, from the wheel, and run the blocks of its pages. Returns the environment's python."""
+    for part in ("docs", "examples"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "tests" / "release" / "pages.py", folder)
+    python = install(folder, *(re.sub(r"^\.(?=\[)", str(wheel), part) for part in shlex.split(line)))
+    run(python, "pages.py", *(f"docs/{page}" for page in pages), cwd=folder, environment=environment)
     return python
 
 
@@ -94,18 +125,24 @@ def main() -> None:
         for extra, code in QUICK_STARTS.items():
             folder = Path(name) / (extra or "base")
             folder.mkdir()
-            python = install(folder, wheel, extra)
+            python = install(folder, f"{wheel}[{extra}]" if extra else wheel)
             printed = run(python, "-c", code, cwd=folder, environment=None if extra == "local" else local.environ)
             if ANSWER not in printed:
                 sys.exit(f"FAILED: the quick start of [{extra}] printed {printed!r}")
             print(f"pip install pinecone-assistant-integrations[{extra}]: its quick start answers", flush=True)
-        folder = Path(name) / "all"
-        shutil.copytree(ROOT / "examples", folder / "examples")
-        python = install(folder, wheel, "all")
-        for example in ("quickstart_langchain.py", "quickstart_llama_index.py"):
-            if ANSWER not in run(python, f"examples/{example}", cwd=folder):
-                sys.exit(f"FAILED: {example} does not give the answer")
-        print("pip install pinecone-assistant-integrations[all]: both quick starts of the demo run", flush=True)
+        for number, (line, pages) in enumerate(install_lines().items()):
+            folder = Path(name) / f"docs-{number}"
+            folder.mkdir()
+            python = try_line(folder, wheel, line, pages, local.environ)
+            print(f"pip install {line}: the blocks of {', '.join(pages)} run", flush=True)
+            if line == "'.[all]'":
+                explain(python, folder)
+                for example in ("quickstart_langchain.py", "quickstart_llama_index.py"):
+                    if ANSWER not in run(python, f"examples/{example}", cwd=folder):
+                        sys.exit(f"FAILED: {example} does not give the answer")
+                print(
+                    f"pip install {line}: both quick starts of the demo run, and `explain` has every slug", flush=True
+                )
 
 
 if __name__ == "__main__":
