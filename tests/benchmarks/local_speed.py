@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.local_speed")
     parser.add_argument("--passages", type=int, default=100_000, help="of the large collection")
     options = parser.parse_args()
-    lines = [_answers(1_000), _answers(options.passages), _small_files(), asyncio.run(_streams())]
+    lines = [_starts(), _answers(1_000), _answers(options.passages), _small_files(), asyncio.run(_streams())]
     sys.stdout.write("| what | measured |\n|---|---|\n")
     sys.stdout.write("".join(f"| {what} | {measured} |\n" for what, measured in lines))
 
@@ -134,6 +134,15 @@ def _small_files() -> tuple[str, str]:
             session.post(url, files={"file": (f"part_{number}.txt", text)}, timeout=60).raise_for_status()
         seconds = time.perf_counter() - began
     return f"{_SMALL_FILES:,} small files over one connection, each Available at its answer", f"{seconds:.1f} s"
+
+
+def _starts() -> tuple[str, str]:
+    def start() -> float:
+        began = time.perf_counter()
+        with LocalAssistant():
+            return time.perf_counter() - began
+
+    return "start, median of 9", f"{statistics.median(start() for _ in range(9)) * 1000:.0f} ms"
 
 
 async def _streams() -> tuple[str, str]:
