@@ -239,7 +239,7 @@ class LocalAssistant(Options):
             metadata: A flat dict of strings, numbers, booleans and lists of strings.
             file_id: Its identifier, 1 to 128 of `[A-Za-z0-9_-]`; a file of that id is replaced.
             multimodal: Process the images of a PDF too.
-            timeout: Seconds to wait for the processing; None is no limit.
+            timeout: Seconds to wait for the processing; None waits without a limit.
 
         Raises:
             InvalidRequestError: The file or an option is wrong.

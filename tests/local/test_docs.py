@@ -1,4 +1,4 @@
-"""The code of the pages docs/local*.md runs unchanged, and its tables say what is measured."""
+"""The code of the pages docs/local*.md runs unchanged, and its tables match the measurements."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class OpenAIServer:
             if not isinstance(text, str):
                 raise TypeError
         except (ValueError, AttributeError, LookupError, TypeError) as error:
-            raise self._unavailable("sent what is no answer of OpenAI's chat API") from error
+            raise self._unavailable("sent something that is not an answer of OpenAI's chat API") from error
         return text, bool(choice.get("finish_reason")) or "message" in choice
 
     def _refusal(self, status: int, body: bytes) -> ServiceError:

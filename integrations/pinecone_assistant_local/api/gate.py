@@ -111,7 +111,7 @@ class Gate:
         bearer = token.strip() if scheme.lower() == "bearer" else ""
         place = _MCP_PLACES.match(path)
         if place is not None:
-            # Below /assistant there is no MCP, which an MCP client is told as any other.
+            # Paths below /assistant have no MCP endpoint: with the right key, an MCP client gets the 404 that says so.
             given = bearer or (given if place["below"] else "")
             where = " Send it as Authorization: Bearer <key>."
         elif bearer and not given:

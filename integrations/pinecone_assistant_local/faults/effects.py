@@ -46,7 +46,7 @@ class FaultyAnswer:
     """A layer between the server and the application that applies the fault to the messages between them.
 
     Args:
-        fault: What goes wrong.
+        fault: The fault to apply.
         send: The server's `send`.
         receive: The server's `receive`.
         transport: The connection, for cuts and resets.

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, for which requests, and how often."""
+"""Faults on demand: their effects, the requests that they affect, and how often."""
 
 from __future__ import annotations
 

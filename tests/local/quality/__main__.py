@@ -15,7 +15,7 @@ _COLUMNS = ["right sentence cited", "of these first", "wrong", "declined", "righ
 
 
 def main() -> None:
-    """Prints the table that stands in docs/local_model.md."""
+    """Print the table of docs/local_model.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.local.quality")
     parser.add_argument("--tune", action="store_true", help="only the half for tuning, and what went wrong in it")
     options = parser.parse_args()

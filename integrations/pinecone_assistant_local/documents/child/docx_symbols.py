@@ -1,6 +1,6 @@
-"""Characters of a DOCX document that are not written as text: symbols of a font, and what a form field is set to.
+"""Characters of a DOCX document that are not written as text: symbols of a font, and values of form fields.
 
-The fonts Symbol and Wingdings have their own pictures at the places of letters, so that a code means nothing without its font.
+The fonts Symbol and Wingdings have pictures in place of letters, so the meaning of a code depends on its font.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ASCII = range(0x20, 0x7F)
 
 
 def symbol(font: str, code: str) -> str:
-    """Return the character of a symbol; U+FFFD if it is a picture that no character is known for."""
+    """Return the character of a symbol; U+FFFD if its picture has no known character."""
     try:
         number = int(code, 16)
     except ValueError:
@@ -60,7 +60,7 @@ def symbol(font: str, code: str) -> str:
 
 @dataclass(slots=True)
 class FormField:
-    """A list or a box to check of an older form; the text of a field to type in stands in the document itself."""
+    """A list or check box of an older form. Text fields are not needed here: their text is in the document itself."""
 
     entries: list[str] = field(default_factory=list)
     kind: str = ""
@@ -79,7 +79,7 @@ class FormField:
             self.default = "1" if value is None else value
 
     def text(self) -> str:
-        """Return what a reader sees."""
+        """Return the value as a reader sees it."""
         value = self.result or self.default
         if self.kind == "ddList":
             chosen = int(value) if value.isdecimal() else 0
