@@ -6,6 +6,7 @@ import ast
 import enum
 import html
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -54,6 +55,22 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert not [link for link in loaded if link.startswith(("http:", "https:", "//"))], page.name
     styles = "".join(style.read_text("utf-8") for style in site.rglob("*.css"))
     assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", styles)
+
+
+def test_a_search_from_the_disk_finds_a_page(site: Path) -> None:
+    """`make docs` serves nothing: people open site/index.html."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.docs.site_browser", str(site / "index.html"), "condense_question"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert any("llama_index_engines.html" in link for link in seen["found"]), seen
+    assert seen["others"] == []
 
 
 def test_every_public_name_has_its_anchor_in_the_reference(site: Path) -> None:
