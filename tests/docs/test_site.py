@@ -57,6 +57,7 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", styles)
 
 
+@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs /usr/bin/chromium (apt-get install chromium)")
 def test_a_search_from_the_disk_finds_a_page(site: Path) -> None:
     """`make docs` serves nothing: people open site/index.html."""
     done = subprocess.run(
