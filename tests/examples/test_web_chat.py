@@ -156,6 +156,7 @@ def test_a_conversation_has_passages_filter_reload_retry_and_uploads_and_axe_fin
     assert "3 meters after thirty years" in seen["target"]
     assert seen["focus_target"], "a screen reader goes on at the passage"
     assert "43.8 meters" in seen["copied"]
+    assert seen["chooser"], "files can be chosen, several at once, without dropping any"
     assert "Only files with resource: nursery" in seen["nursery"]
     assert "43.8" not in seen["nursery"]
     assert {source for _, source in seen["nursery_citations"]} == {"red_pine_nursery.md"}

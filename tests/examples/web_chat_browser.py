@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -57,6 +57,19 @@ def settled(page: Page, end: str, button: str = "Ask") -> None:
     page.get_by_role("button", name=button, exact=True).wait_for()
 
 
+def press(page: Page, control: Locator, key: str = "Enter", way: str = "Tab") -> None:
+    """Go to a control with Tab or Shift+Tab, as a user without a mouse does, and press a key there."""
+    control.wait_for()
+    passed = []
+    for _ in range(80):
+        if control.evaluate("control => control === document.activeElement"):
+            page.keyboard.press(key)
+            return
+        page.keyboard.press(way)
+        passed.append(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+    raise AssertionError(f"{way} does not reach {control}, only {passed}")
+
+
 def answer(page: Page) -> str:
     """Return the visible text of the last answer."""
     return page.get_by_test_id("bot").last.inner_text()
@@ -82,7 +95,7 @@ def violations(page: Page) -> list[list[str]]:
 
 
 def tour(page: Page) -> Seen:
-    """Ask by keyboard alone, follow a citation, copy, filter, reload, start anew, go back, retry, delete, drop files."""
+    """Ask, follow a citation, copy, filter, reload, start anew, go back, retry, delete: by keyboard alone. Then drop files."""
     seen: Seen = {"notice": page.locator("body").inner_text(), "accessible": {"start": violations(page)}}
     page.evaluate(
         "window.lengths = new Set(); new MutationObserver(() => lengths.add(document.querySelector('#chat').textContent.length))"
@@ -96,18 +109,21 @@ def tour(page: Page) -> Seen:
     seen["steps"] = page.evaluate("lengths.size")
     seen["question"] = page.get_by_test_id("user").inner_text()
     seen["answer"], seen["citations"] = answer(page), citations(page)
-    page.get_by_test_id("bot").locator("a[href^='#passage']").nth(1).focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_test_id("bot").locator("a[href^='#passage']").nth(1))
     page.locator("#passages li:target").wait_for()
     seen["target"] = page.locator("#passages li:target").inner_text()
     seen["focus_target"] = page.evaluate("document.activeElement.matches('#passages li:target')")
-    page.get_by_role("button", name="Copy message").last.click()
+    press(page, page.get_by_role("button", name="Copy message").last, way="Shift+Tab")
     page.wait_for_function("navigator.clipboard.readText()")  # until something is copied
     seen["copied"] = page.evaluate("navigator.clipboard.readText()")
     seen["accessible"]["answered"] = violations(page)
 
-    page.get_by_role("button", name="Files ▼").click()
-    page.get_by_label("resource: nursery").check()
+    press(page, page.get_by_role("button", name="Files ▼"))
+    press(page, page.get_by_label("resource: nursery"), "Space")
+    with page.expect_file_chooser() as chosen:
+        press(page, page.get_by_test_id("file-upload").locator("xpath=ancestor::button"))
+    seen["chooser"] = chosen.value.is_multiple()
+    press(page, page.get_by_label("Your question"), "End", way="Shift+Tab")
     ask(page, QUESTION, "a year")
     seen["nursery"], seen["nursery_citations"] = answer(page), citations(page)
     seen["accessible"]["files"] = violations(page)
@@ -121,12 +137,12 @@ def chats(page: Page, accessible: Seen) -> Seen:
     settled(page, "a year")
     seen["reloaded"] = page.get_by_test_id("bot").all_inner_texts()
     seen["passages"] = page.locator("#passages li").count()
-    page.get_by_role("button", name="New chat").click()
+    press(page, page.get_by_role("button", name="New chat"))
     page.get_by_text("Ask a question below").wait_for()
     seen["chats"] = [label.inner_text() for label in page.locator("label:has(input[type=radio])").all()]
-    page.get_by_role("radio").nth(1).check()
+    press(page, page.get_by_role("radio").nth(1), "Space")  # Gradio makes each radio a group of its own: no arrow keys
     settled(page, "a year")
-    page.get_by_role("button", name="Retry").click()
+    press(page, page.get_by_role("button", name="Retry"), way="Shift+Tab")
     page.get_by_test_id("bot").last.get_by_text("43.8").wait_for()  # now without a filter
     settled(page, "a year")
     seen["again"] = page.get_by_test_id("user").count()
@@ -137,7 +153,7 @@ def chats(page: Page, accessible: Seen) -> Seen:
     page.reload()
     settled(page, "a year")
     accessible["dark"] = violations(page)
-    page.get_by_role("button", name="Clear").click()
+    press(page, page.get_by_role("button", name="Clear"))
     page.get_by_role("radio").nth(1).wait_for(state="detached")
     page.get_by_text("Ask a question below").wait_for()
     seen["left"] = page.get_by_role("radio").count()
@@ -180,7 +196,7 @@ def leave(page: Page) -> Seen:
     page.keyboard.press("Enter")
     page.get_by_text("word50").wait_for()
     seen: Seen = {"early": page.get_by_label("Your question").input_value()}
-    page.get_by_role("button", name="Stop", exact=True).click()
+    press(page, page.get_by_role("button", name="Stop", exact=True))
     settled(page, "Stopped.")
     seen["stopped"] = answer(page)
     ask(page, "Give me a quick answer.", "A quick answer.")
