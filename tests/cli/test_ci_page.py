@@ -48,3 +48,44 @@ def test_its_commands_sync_ask_and_evaluate(local: LocalAssistant, command: Comm
     (tmp_path / "answers.jsonl").unlink()
     codes = [command(*words, cwd=tmp_path).code for words in [*commands("sync"), *commands("evaluate")]]
     assert codes == [0, 0, 1], "the answers are worse"
+
+
+def nightly(night: str) -> list[list[str]]:
+    """The commands of the nightly script, with the answers of that night."""
+    script = block("sh").replace("$(date +%F)", night)
+    return [shlex.split(line)[1:] for line in script.splitlines() if line.startswith("pinecone-assistant")]
+
+
+def test_the_nightly_script_fails_in_the_night_that_the_answers_get_worse(
+    local: LocalAssistant, command: Command, tmp_path: Path
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for name in ("leave", "hours", "laptops"):
+        (docs / f"{name}.md").write_text("You have 30 days of leave a year.\n" if name == "leave" else name, "utf-8")
+    (tmp_path / "questions.jsonl").write_text(block("json"), "utf-8")
+    assert [command(*words, cwd=tmp_path).code for words in nightly("1")] == [0, 0, 0]
+    (docs / "leave.md").write_text("Ask your manager about leave.\n", "utf-8")
+    assert [command(*words, cwd=tmp_path).code for words in nightly("2")] == [0, 0, 1]
+    (docs / "hours.md").unlink()
+    (docs / "laptops.md").unlink()
+    (docs / "new.md").write_text("A new file.\n", "utf-8")
+    sync, *_ = nightly("3")
+    before = {file.id for file in local.files.list()}
+    assert command(*sync, cwd=tmp_path).code == 2, "most files are gone"
+    assert {file.id for file in local.files.list()} == before, "nothing is uploaded either"
+    assert command(*sync, "--max-delete", "2", cwd=tmp_path).code == 0
+    assert sorted(file.name for file in local.files.list()) == ["leave.md", "new.md"]
+
+
+def test_a_file_that_no_sync_uploaded_is_stored_a_second_time(
+    local: LocalAssistant, command: Command, tmp_path: Path
+) -> None:
+    """So the page serves an empty folder; the same holds for the files that `serve` uploads."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "leave.md").write_text("You have 30 days of leave a year.\n", "utf-8")
+    local.upload(docs / "leave.md")
+    sync, *_ = nightly("1")
+    assert command(*sync, cwd=tmp_path).code == 0
+    assert [file.name for file in local.files.list()] == ["leave.md", "leave.md"]

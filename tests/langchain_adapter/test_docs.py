@@ -14,7 +14,11 @@ PAGES = sorted(DOCS.glob("langchain*.md"))
 # What the blocks of a page print, in addition to the maximum height of a red pine.
 SHOWN = {
     "langchain.md": ["[1] red_pine.md None", "False True"],
-    "langchain_agents.md": ["[{'resource': 'nursery'}, {'resource': 'nursery'}]", "maximum_height="],
+    "langchain_agents.md": [
+        "[{'resource': 'nursery'}, {'resource': 'nursery'}]",
+        "1. red_pine.md\n2. red_pine_nursery.md\n",
+        "maximum_height=",
+    ],
     "langchain_filters.md": ["{'$and': [{'resource': 'encyclopedia'}, {'year': {'$gte': 2022}}]}"],
     "langchain_options.md": ["False 401", "total_tokens"],
     "langchain_passages.md": ["red_pine.md", "'num_skipped': 1"],
