@@ -48,10 +48,9 @@ LEFT_OUT = {
     "tests/llama_index_adapter/test_agents.py": "core 0.14.0 has no ToolCallBlock and no MockFunctionCallingLLM",
     "tests/llama_index_adapter/test_examples_and_docs.py::test_example_runs_and_shows_what_it_is_for"
     "[llama_index_agent_tool.py]": "as test_agents.py",
-    "tests/llama_index_adapter/test_examples_and_docs.py::test_the_blocks_of_the_docs_run_one_after_another": (
-        "as test_agents.py"
-    ),
-    "tests/llama_index_adapter/test_options.py::test_the_words_are_the_fields": "core 0.14.0 has no rate_limiter",
+    "tests/llama_index_adapter/test_examples_and_docs.py::test_the_blocks_of_a_page_run_one_after_another"
+    "[llama_index_agents.md]": "as test_agents.py",
+    "tests/llama_index_adapter/test_options.py::test_the_options_are_the_fields": "core 0.14.0 has no rate_limiter",
     "tests/llama_index_adapter/test_options.py::test_secrets_are_in_no_dump_and_no_repr": "nor to_payload",
     "tests/llama_index_adapter/test_structured.py::test_program_mode_llm_restores_the_way_of_core[stream]": (
         "core 0.14.0 has no stream_call"

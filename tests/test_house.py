@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from .other_pythons import LEFT_OUT
+
 ROOT = Path(__file__).parent.parent
 INTEGRATIONS = ROOT / "integrations"
 DOCS = ROOT / "docs"
@@ -53,3 +55,9 @@ def test_each_paragraph_of_a_room_names_modules_that_are_in_it() -> None:
     assert len(modules) > 20
     missing = [(room, module) for room, module in modules if not (INTEGRATIONS / room / module).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_a_test_that_is_left_out_at_the_lowest_versions_exists(name: str) -> None:
+    path, _, test = name.partition("[")[0].partition("::")
+    assert f"def {test}" in (ROOT / path).read_text("utf-8")
