@@ -42,7 +42,7 @@ class Question(BaseModel):
 
     question: str = Field(description="One complete question, understandable without the conversation.")
 
-    # Checked in the arguments' schema, because agents report its errors to the outer model, which can then correct them.
+    # These checks are in the schema because agents report its errors to the outer model, which can then correct its call.
     @model_validator(mode="before")
     @classmethod
     def _refuse_a_filter_that_is_not_asked_for(cls, arguments: Any) -> Any:
@@ -74,12 +74,12 @@ class FilteredQuestion(Question):
 
 
 class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
-    """Tool with which an agent asks an assistant. The answer is the content; citations, usage, model and id are the artifact.
+    """Tool with which an agent asks an assistant. The content is the answer; the artifact has citations, usage, model and id.
 
-    The developer sets the assistant and `filter`, and may also pass `filter`, `model`, `temperature`, `timeout` and the like to
-    `invoke`, `run` and `bind`. With `choose_filter=True` the outer model may narrow the filter, never widen it.
-    Inside an agent the assistant's tokens appear in `stream_mode="messages"`. An error of the assistant ends the run, unless
-    `handle_tool_error` makes it the tool's answer.
+    The constructor's options choose the assistant and `filter`. `invoke`, `run` and `bind` take `filter`, `model`, `temperature`,
+    `timeout` and other options of a call, too. With `choose_filter=True` the outer model may narrow the filter, never widen it.
+    Inside an agent the assistant's tokens appear in `stream_mode="messages"`. An error of the assistant ends the agent's run,
+    unless `handle_tool_error` is set: then the tool returns the error as its answer.
 
     Example:
         ```python
@@ -191,7 +191,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
 
     @contextmanager
     def _errors_as_asked(self) -> Iterator[None]:
-        """Raise ToolException if `handle_tool_error` is set: the framework passes no other error to it."""
+        """If `handle_tool_error` is set, raise errors as ToolException, the only class that the framework handles with it."""
         try:
             yield
         except AssistantError as error:
@@ -207,7 +207,7 @@ class PineconeAssistantTool(KeepsOptions[Any, Any], BaseTool, AnswerOptions):
             chat = ChatPineconeAssistant(**options)
             chat._controller_host = self._controller_host  # read from the environment when this tool was made
             chat._clients = self._current()
-            # Copies of the dicts, because the tool's own may be changed in place.
+            # Copies, because the caller may change the tool's dicts in place, and the comparison above must notice it.
             self._built = built = ({name: own_copy(value, name=name) for name, value in options.items()}, chat)
         return built[1]
 

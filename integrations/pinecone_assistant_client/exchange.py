@@ -1,4 +1,4 @@
-"""Send requests for `AssistantClient`: retries, reading whole or in chunks, host lookup. Sync."""
+"""Send the requests of `AssistantClient` (sync): retry them, read answers whole or in chunks, and look up the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .wire.protocol import WireRequest, build_describe_request
 
 
 class Exchange(BaseClient):
-    """Send requests and read answers, sync. Building requests and decoding answers is left to the modules below."""
+    """Send requests and read answers, sync. Other modules build the requests and decode the answers."""
 
     def close(self) -> None:
         """Release the connections; they are closed if no other client or model uses them. Later use opens them again."""
@@ -140,7 +140,7 @@ class Exchange(BaseClient):
         return Reply(response.status, self._read_all(response))
 
     def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
-        """Read the content behind a signed link, up to a size. The key is not sent and redirects are not followed."""
+        """Read the content behind a signed link, at most `link.max_bytes`. The key is not sent; redirects are not followed."""
         transport = self._start().sync
         limits = self._limits(NOT_GIVEN).started(time.monotonic())
         request = signed_request(link, limits)

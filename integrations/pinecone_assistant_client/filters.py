@@ -25,7 +25,7 @@ def validate_filter(filter: Mapping[str, Any] | None, *, name: str = "filter") -
 
     Args:
         filter: The filter. It is not changed.
-        name: The option that the filter was passed in, where its path begins.
+        name: The name of the option that has the filter. The paths in errors begin with it.
 
     Raises:
         InvalidRequestError: With the path, such as `filter.genre: a list needs $in`.
@@ -37,7 +37,7 @@ def validate_filter(filter: Mapping[str, Any] | None, *, name: str = "filter") -
 
 
 def checked_guard(guard_filter: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A deep copy of a guard, or None.
+    """Return a deep copy of a guard, or None if there is none.
 
     Raises:
         InvalidRequestError: It is not a valid filter, or a part of it is empty and so guards nothing.
@@ -62,22 +62,22 @@ def guarded(filter: Mapping[str, Any] | None, guard: Mapping[str, Any] | None) -
     """
     if guard is None:
         return filter
-    validate_filter(filter)  # before it is wrapped, so that an error's path is the caller's
+    validate_filter(filter)  # before it is wrapped, so that paths in errors fit the caller's filter
     return {"$and": [guard, filter]} if filter else guard
 
 
 def deep_copied(value: _T, *, name: str = "filter") -> _T:
-    """A copy that shares no dict and no list with the original; any mapping becomes a dict.
+    """Return a copy that shares no dict and no list with the original; any mapping becomes a dict.
 
     Raises:
-        InvalidRequestError: It is nested deeper than a filter may be, or holds itself.
+        InvalidRequestError: The value is nested too deeply, or contains itself.
     """
     copied: _T = _copied(value, name, 0)
     return copied
 
 
 def _copied(value: Any, name: str, depth: int) -> Any:
-    if depth > 2 * _MAX_DEPTH:  # an operator's list counts as a level here, but not in a filter
+    if depth > 2 * _MAX_DEPTH:  # twice, because an operator's list is a level here but not in a filter
         raise _fail(name, f"nested deeper than {_MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         return {key: _copied(part, name, depth + 1) for key, part in value.items()}
@@ -95,10 +95,10 @@ def _has_an_empty_part(expression: Mapping[str, Any]) -> bool:
 
 
 def check_number(value: float, path: str) -> None:
-    """Refuse a number that the service cannot hold; filters and metadata pass through here.
+    """Raise if the service cannot store a number exactly. Filters and metadata are checked with it.
 
-    The service keeps numbers as 64-bit floats. An integer that no such float holds, such as an id of 19 digits, is rounded
-    without an error, and then its neighbours match too.
+    The service keeps numbers as 64-bit floats. It rounds an integer that does not fit exactly, such as an
+    id of 19 digits, without an error, and then the neighbours of that integer match too.
 
     Args:
         value: The number.

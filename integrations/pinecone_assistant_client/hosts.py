@@ -1,8 +1,8 @@
 """Find the data plane of an assistant: the base URL that `host=` or the control plane names.
 
 The control plane is asked once, and its answer is remembered for every client with the same key, assistant and API version.
-A cold client may be used by 50 threads or 200 tasks at once. A lock around the lookup would have each of them ask again after
-a failure, so that the last one waits for all the timeouts in turn. So callers that arrive while a lookup runs share its
+A cold client may be used by 50 threads or 200 tasks at once. With a lock around the lookup, each of them would ask again
+after a failure, and the last one would wait for all the timeouts in turn. So callers that arrive while a lookup runs share its
 result, including its failure. Threads share lookups with threads, and tasks with tasks of the same event loop, because they
 wait on different kinds of events.
 """
@@ -61,7 +61,7 @@ class _Hosts:
                     self.known.popitem(last=False)
 
     def join(self, host_key: Any, loop: object, event: Callable[[], _Event]) -> tuple[_Lookup[_Event], bool]:
-        """Return the lookup of this key that is in progress (`loop` None: in threads), and whether it is new."""
+        """Return the lookup in progress for this key, or a new one, and whether it is new. `loop` is None for threads."""
         key = (host_key, loop)
         with self.lock:
             running = self.lookups.get(key)
@@ -73,7 +73,7 @@ class _Hosts:
 
 
 class _Lookup(Generic[_Event]):
-    """A lookup in progress, entered by the caller who asks. The others wait for `done`, then look again."""
+    """A lookup in progress, entered by the caller that asks. The others wait for `done`, then check for the host again."""
 
     def __init__(self, key: Any, hosts: _Hosts, done: _Event) -> None:
         self._key = key
@@ -104,12 +104,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def known_host(settings: ConnectionSettings) -> str | None:
-    """The data plane's base URL as far as it is known without asking, or None."""
+    """Return the data plane's base URL if it is known without a request, otherwise None."""
     return settings.base_url or _hosts.known.get(_key(settings))
 
 
 def forget_host(settings: ConnectionSettings) -> None:
-    """Forget what the control plane named, after a 404: a deleted and recreated assistant may live elsewhere."""
+    """Forget the host that the control plane named, after a 404: a deleted and recreated assistant may have another one."""
     _hosts.remember(_key(settings), None)
 
 
@@ -118,11 +118,11 @@ def find_host(settings: ConnectionSettings, ask: Callable[[], str], limits: Limi
 
     Args:
         settings: The settings to find the host for.
-        ask: Ask the control plane; called at most once by all threads that need the answer at the same time.
-        limits: How long to wait for the answer that another thread asked for.
+        ask: Asks the control plane. Of the threads that need the answer at the same time, only one calls it.
+        limits: How long to wait while another thread asks.
 
     Raises:
-        AssistantError: Whatever `ask` raised, in each of these threads.
+        AssistantError: The error that `ask` raised, in each of these threads.
     """
     key = _key(settings)
     while (host := _hosts.known.get(key)) is None:
@@ -168,21 +168,21 @@ def _waited_too_long(settings: ConnectionSettings, limits: Limits) -> APITimeout
 
 
 def decode_host(settings: ConnectionSettings, body: bytes) -> str:
-    """The base URL in the control plane's answer, if the key may go there.
+    """Return the base URL in the control plane's answer, after checking that the key may be sent there.
 
     Raises:
         StreamError: The answer has no host in it.
-        InvalidRequestError: The host is outside https, or not a URL.
+        InvalidRequestError: The host is neither https nor this machine, or it is not a URL.
     """
     host = decode_assistant_host(body, settings.assistant_name or "")
     return checked_looked_up_host(host, settings.controller_url)
 
 
 def checked_looked_up_host(host: str, controller_url: str) -> str:
-    """The base URL of a host that the control plane named, if the key may go there: https, or this machine.
+    """Return the base URL of a host that the control plane named. The key may be sent there only if it is https or this machine.
 
     Raises:
-        InvalidRequestError: A host outside https.
+        InvalidRequestError: The host is neither, or it is not a URL.
     """
     url = normalise_host(host, option="the host that the control plane named,")
     if url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
@@ -195,5 +195,5 @@ def checked_looked_up_host(host: str, controller_url: str) -> str:
 
 def _key(settings: ConnectionSettings) -> tuple[Any, ...]:
     api_key = hashlib.sha256((settings.api_key or "").encode()).digest()
-    # `verify`: a server that was not asked for a certificate may have named a host of its own.
+    # `verify` is a part of the key: without it, a server whose certificate was not verified may have named a host of its own.
     return settings.controller_host, settings.assistant_name, api_key, settings.api_version, settings.verify

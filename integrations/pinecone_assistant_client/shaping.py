@@ -24,7 +24,8 @@ class AnswerShaper:
     """Shape the chunks of one answer. After a stop sequence no more text comes out; usage and finish_reason still do.
 
     Args:
-        stop: Stop sequences; the text ends before the first hit, the finish_reason is "stop", later citations are dropped.
+        stop: Stop sequences. The text ends before the first one found. Then the finish_reason is "stop", and the citations after
+            that place are dropped.
         strip_references: Drop the reference list at the end of the text.
         strip_citations: Drop the citation marks and the reference list. The citations stay; `start == end` is then the place
             in the shown text where the mark was.
@@ -36,14 +37,14 @@ class AnswerShaper:
         self._cutter = StopCutter(stop) if stop else None
         self._holdback = ReferenceListHoldback() if strip_references or strip_citations else None
         self._stripper = MarkStripper() if strip_citations else None
-        self._shown = 0  # characters of the service's text that are before any cut
-        self._waiting: tuple[Citation, ...] = ()  # citations at places that the stripper has not reached
+        self._shown = 0  # characters that passed the cutter and the holdback, including marks
+        self._waiting: tuple[Citation, ...] = ()  # citations at offsets that the stripper has not reached
         self._has_shown = False
         self._id: str | None = None
         self._model: str | None = None
 
     def feed(self, chunk: ChatCompletionChunk) -> ChatCompletionChunk | None:
-        """Return the chunk to show for this one, or None if nothing is left of it."""
+        """Return this chunk with shaped text, or None if nothing is left of it."""
         self._id, self._model = chunk.id, chunk.model
         content = self._text(chunk.content)
         finish_reason = chunk.finish_reason
@@ -58,7 +59,7 @@ class AnswerShaper:
         return shaped if said else None
 
     def finish(self) -> ChatCompletionChunk | None:
-        """Return the held-back text of an answer that ended without a finish_reason, as a whole JSON answer may.
+        """Return the held-back text of an answer that ended without a finish_reason; with one, `feed` returned it.
 
         If nothing was shown, return one empty chunk: a stream without an error has at least one.
         """
@@ -69,7 +70,7 @@ class AnswerShaper:
         return ChatCompletionChunk(self._id, self._model, content, citations=citations)
 
     def whole(self, answer: ChatCompletion) -> ChatCompletion:
-        """A whole answer, shaped as its stream would be."""
+        """Return a whole answer with the text and the citations that its stream would have."""
         content = self._text(answer.content)
         content += self._rest()
         citations = self._placed(answer.citations, is_end=True)
@@ -78,7 +79,7 @@ class AnswerShaper:
         return dataclasses.replace(answer, content=content, finish_reason=finish_reason, citations=citations)
 
     def text_so_far(self, text: str) -> str:
-        """The text of a cut answer as its chunks have shown it: nothing that may belong to the reference list."""
+        """Return the text of a cut answer as its chunks showed it: without anything that may belong to the reference list."""
         if self._holdback is not None:
             text = ReferenceListHoldback().feed(text)
         return text if self._stripper is None else MarkStripper().feed(text)
@@ -101,7 +102,7 @@ class AnswerShaper:
         return content if self._stripper is None else self._stripper.feed(content)
 
     def _placed(self, citations: tuple[Citation, ...], *, is_end: bool) -> tuple[Citation, ...]:
-        """The citations that can be shown now, at their places in the shown text."""
+        """Return the citations that can be shown now, with offsets into the shown text."""
         if self._cutter is not None and self._cutter.is_hit:
             citations = tuple(citation for citation in citations if citation.end <= self._shown)
         if self._stripper is None:
@@ -116,7 +117,7 @@ class AnswerShaper:
 
 
 def shaper_for(stop: tuple[str, ...], *, strip_references: bool, strip_citations: bool = False) -> AnswerShaper | None:
-    """A shaper, or None where there is nothing to do, which is the common case."""
+    """Return a shaper, or None in the common case that there is nothing to do."""
     if not (stop or strip_references or strip_citations):
         return None
     return AnswerShaper(stop=stop, strip_references=strip_references, strip_citations=strip_citations)
@@ -131,7 +132,7 @@ class ShapedDecoder:
 
     @property
     def is_done(self) -> bool:
-        """True once nothing more of the body matters."""
+        """True once the rest of the body no longer matters."""
         return self._decoder.is_done
 
     @property
@@ -184,7 +185,7 @@ def strip_code_fence(text: str) -> str:
 
 
 def json_instruction(schema: Mapping[str, Any]) -> str:
-    """Return the end of a question that asks for JSON of a schema. The service does not enforce the schema."""
+    """Return the text to append to a question so that the answer is JSON that fits a schema. The service does not enforce it."""
     return (
         "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n"
         f"{json.dumps(schema, ensure_ascii=False)}"
@@ -207,11 +208,11 @@ def checked_stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 class StopCutter:
-    """Cut a text that comes in pieces before the first stop sequence, which may span several pieces.
+    """Cut a text that comes in pieces: it ends before the first stop sequence, which may span several pieces.
 
     Args:
-        sequences: The stop sequences. The match that ends first counts, because a model would stop writing there. (The one
-            that begins first would depend on the pieces: "bc" is complete before "abcd" is.)
+        sequences: The stop sequences. The match that ends first counts, because a model would stop writing there. (If the match
+            that begins first counted, the result would depend on the pieces: in "abcd", "bc" is complete before "abcd" is.)
     """
 
     def __init__(self, sequences: tuple[str, ...]) -> None:
@@ -259,9 +260,10 @@ class MarkStripper:
     """Drop the citation marks, and the blanks before them, from a text that comes in pieces.
 
     A bracket is a mark by the rules of `extract_citations`: not in code, not `array[1]`, not a link. These rules look at the
-    text before and after the bracket, and a piece may end anywhere in it. So the text is scanned up to the first place that
-    the next piece could change, and the rest is held back. Of the scanned text only a few characters are kept, for the rules
-    to look back at. (The rule that the reference list must have the number is not applied here: the list comes last.)
+    text before and after the bracket, and a piece may end anywhere in it. So the text is scanned up to the first place where
+    the next piece could change the decision, and the rest is held back. Only the last characters of the scanned text are
+    kept, because the rules look back at them. (One rule is not applied: that the reference list must have the number. The
+    list comes last.)
 
     `feed` returns the text so far without marks, `finish` the rest; `place` translates offsets.
     """
@@ -271,9 +273,9 @@ class MarkStripper:
 
     def __init__(self) -> None:
         self._text = ""  # the kept end of the scanned text, and the held-back text
-        self._base = 0  # offset of its beginning in the service's text
-        self._next = 0  # offset in it of the first character that was neither shown nor dropped
-        self._last_mark = -1  # offset in it of the end of the last mark
+        self._base = 0  # offset of the beginning of `_text` in the service's text
+        self._next = 0  # offset in `_text` of the first character that was neither shown nor dropped
+        self._last_mark = -1  # offset in `_text` of the end of the last mark
         self._is_in_fence = False
         self._last = "\n"  # the last character shown
         self._joins = False  # blanks were dropped before a mark: one is put back if letters would touch
@@ -282,11 +284,11 @@ class MarkStripper:
 
     @property
     def known(self) -> int:
-        """The offset in the service's text up to which `place` knows the places."""
+        """The offset in the service's text up to which `place` can translate offsets."""
         return self._base + self._next
 
     def place(self, offset: int) -> int:
-        """Return the place in the shown text of an offset in the service's text, also of a character that was dropped."""
+        """Translate an offset in the service's text to one in the shown text, also for a character that was dropped."""
         index = bisect.bisect_right(self._runs, offset, key=lambda run: run[0]) - 1
         if index < 0:
             return 0
@@ -335,7 +337,7 @@ class MarkStripper:
         return "".join(shown)
 
     def _is_undecided(self, position: int) -> bool:
-        """Whether it depends on text still to come how to treat the text that begins here."""
+        """Whether more text is needed to decide what the text that begins here is."""
         text = self._text
         if text[position] == "[":
             return bool(_MAYBE_A_MARK.match(text, position))
@@ -349,9 +351,9 @@ class MarkStripper:
         return floor + len(self._text[floor:position].rstrip(" \t"))
 
     def _show(self, end: int) -> str:
-        """Return the text up to `end` that was not shown yet."""
+        """Return the text before `end` that was not shown yet, and record where it is shown."""
         text, start = self._text, self._next
-        if self._last == "\n" and start == self._last_mark:  # a mark began the line: the blanks after it go too
+        if self._last == "\n" and start == self._last_mark:  # a mark began the line: the blanks after it are dropped
             start = self._last_mark = start + len(text[start:end]) - len(text[start:end].lstrip(" \t"))
         self._next = end
         run = text[start:end]

@@ -1,7 +1,7 @@
 """Work on many files at once: a pipeline of procedures, without I/O, and `files.upload_many`, which uses it.
 
 A procedure that waits for its operation is parked, and one poller serves all parked procedures: it lists the operations that
-are still Processing. A procedure whose operation is no longer listed wakes and gets that operation. `driving.py` performs the
+are still Processing. A procedure whose operation is no longer listed wakes and fetches that operation. `driving.py` performs the
 effects, in threads or tasks. The code here runs in the caller's thread only, so it needs no lock and callbacks never overlap.
 """
 
@@ -36,15 +36,15 @@ class Pipeline(Generic[_T]):
     """Procedures that run concurrently, up to a limit.
 
     Args:
-        procedures: Taken one by one, as others end.
+        procedures: The procedures. The next one is taken when another has ended.
         concurrency: How many run at once, from their first effect to their end.
         on_end: Called with the number of a procedure, from 0, and its result or error.
         on_error: Called with each error that ends a procedure, before `on_end`.
-        poll: Lists the operations that are Processing: returns their ids, or None if it may have missed some.
+        poll: Returns the ids of the operations that are Processing, or None if the list may be incomplete.
         patience: The waits between two polls.
 
     Attributes:
-        source_error: The error that `procedures` raised. The running procedures were finished, and no more were taken.
+        source_error: The error that the iterator `procedures` raised, or None. After it no more are taken; the running ones end.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Pipeline(Generic[_T]):
         self._effects: list[tuple[int, Effect]] = []
 
     def ready(self) -> list[tuple[int, Effect]]:
-        """Return the effects to start now, each with its key for `take`. None, with none in progress, is the end."""
+        """Return the effects to start now, each with its key for `take`. No effects here and none in progress means the end."""
         while self._procedures is not None and len(self._running) - (_POLLER in self._running) < self.concurrency:
             try:
                 steps = next(self._procedures)
@@ -91,11 +91,11 @@ class Pipeline(Generic[_T]):
         return effects
 
     def take(self, key: int, result: Any, error: BaseException | None) -> None:
-        """Go on with a procedure whose effect has ended."""
+        """Resume a procedure whose effect has ended."""
         self._advance(key, result, error)
 
     def close(self) -> None:
-        """Give up: let every procedure free what it holds."""
+        """Abandon all procedures: each frees what it holds."""
         while self._running:
             self._running.popitem()[1].close()
 
@@ -126,11 +126,14 @@ class Pipeline(Generic[_T]):
             self._patience = self._new_patience()  # the first poll is at once
         else:
             yield from self._patience.wait("operations are still Processing")
-        self._watched = set(self._parked)  # an operation that begins while the list is fetched is not in it
+        self._watched = set(self._parked)  # procedures parked from here on may not be in the list
         return (yield from self._poll_once())
 
     def _unpark(self, outcome: set[str] | AssistantError | None) -> None:
-        """Wake the procedures that must get their own operations: all of them if the poll failed or may have missed some."""
+        """Wake the procedures whose operations the poll no longer listed, or all if the list may be incomplete.
+
+        If the poll failed, all are woken with its error.
+        """
         error = outcome if isinstance(outcome, AssistantError) else None
         for key, operation in list(self._parked.items()):
             if key not in self._watched or (isinstance(outcome, set) and operation.id in outcome):
@@ -230,15 +233,15 @@ def units(uploaded: Iterable[Uploaded]) -> float:
 
 
 def raise_first(report: Any, errors: Iterable[AssistantError], pipeline: Pipeline[Any]) -> None:
-    """Raise the error of the caller's iterable, otherwise the first error, with the report attached."""
+    """Raise the error of the caller's iterable, otherwise the first of `errors`, with the report attached; or return."""
     error = pipeline.source_error or next(iter(errors), None)
     if error is not None:
-        error.report = report  # type: ignore[attr-defined] # an error of the caller's iterable carries it too
+        error.report = report  # type: ignore[attr-defined] # the iterable's own error, of any class, gets it too
         raise error
 
 
 def _length(uploads: Iterable[Upload]) -> int | None:
     try:
-        return len(uploads)  # type: ignore[arg-type] # whether it has a length is the question
+        return len(uploads)  # type: ignore[arg-type] # an iterable without a length raises TypeError
     except TypeError:
         return None

@@ -127,7 +127,7 @@ class _Sync:
         self._done = 0
 
     def look(self) -> Steps[None]:
-        """List the owner's files in the assistant."""
+        """List the owner's files in the assistant, before anything is sent."""
         token = None
         while True:
             page = yield from files_page(self._target, {OWNER: self._owner}, token)
@@ -137,7 +137,7 @@ class _Sync:
                 return
 
     def procedures(self, files: Iterator[SourceFile]) -> Iterator[Steps[Action]]:
-        """A procedure for each file."""
+        """Yield a procedure for each file of the source."""
         seen: set[str] = set()
         for number, file in enumerate(files):
             is_first = file.path not in seen
@@ -146,7 +146,7 @@ class _Sync:
             yield self._sync_file(file, is_first=is_first)
 
     def on_end(self, number: int, outcome: Action | AssistantError) -> None:
-        """Record the outcome of a file."""
+        """Record the outcome of a file, and report progress."""
         path = self._paths.pop(number)
         if isinstance(outcome, AssistantError):
             self.failed.append((path, outcome))
@@ -157,7 +157,7 @@ class _Sync:
             self._on_progress(self._done, self.total, path)
 
     def check_deletions(self, paths: Iterable[str], max_delete: int | None) -> None:
-        """Refuse to delete too many. Raises InvalidRequestError."""
+        """Raise InvalidRequestError if a source with these paths would delete too many files."""
         owned = sum(is_owned(file, self._owner) for file in self._present.values())
         check_deletions(len(self._gone(paths)), owned, self._owner, max_delete)
 
@@ -179,7 +179,7 @@ class _Sync:
         yield Together(pipeline_of(self._target, procedures, concurrency=concurrency, on_end=on_end))
 
     def report(self, ignored: Iterable[str]) -> SyncReport:
-        """The outcome, sorted."""
+        """Return the report, with each list sorted by path."""
 
         def done(action: Action) -> tuple[str, ...]:
             return tuple(sorted(path for path, found in self.actions.items() if found == action))
@@ -230,7 +230,7 @@ class _Sync:
 
 
 def _read(file: SourceFile) -> tuple[FileContent, str]:
-    """Open and hash a file."""
+    """Return a file's open content and its hash."""
     content = file.open()
     try:
         return content, content.sha256()
@@ -291,7 +291,7 @@ def _check_listing(source: str | os.PathLike[str], listing: Listing, rules: Meta
 
 
 def _check_source(source: Any) -> None:
-    """Raise InvalidRequestError for what is not a folder, a URL or an iterable."""
+    """Raise InvalidRequestError if the source is not a folder, a URL or an iterable."""
     if isinstance(source, (bytes, Upload)) or not isinstance(source, (str, os.PathLike, Iterable)):
         raise InvalidRequestError(
             f"source is a {type(source).__name__}: pass a folder, a URL, or an iterable of Upload values"

@@ -1,7 +1,7 @@
-"""Upload one file: PUT with an identifier, so that a retry replaces and never duplicates; then wait, and check.
+"""Upload one file: PUT it with an identifier, so that a retry never makes a second file; wait for it; check its metadata.
 
 The client's retries repeat PUT after a 503, a reset or a read timeout. If the outcome is still unclear, the file is looked
-up: if the service has a file of that id with that content, the upload arrived. Versions before 2026-04 have only POST, which
+up: if the service has a file with that id and that content, the upload arrived. Versions before 2026-04 have only POST, which
 makes a new file each time. So it is sent once, and its error says what may have been stored.
 """
 
@@ -45,7 +45,7 @@ Settle = Callable[[Operation, str], Steps[Operation]]
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that was uploaded, and what it cost as far as the service said."""
+    """A file that was uploaded, and its cost if the service reported it."""
 
     file: AssistantFile
     ingestion_units: float | None = None
@@ -93,14 +93,14 @@ def upload_file(
     timeout: float | None = None,
     settle_with: Settle | None = None,
 ) -> Steps[Uploaded]:
-    """Upload a file; with `wait`, until it is Available.
+    """Upload a file and, with `wait`, wait until it is Available.
 
     Args:
         target: The assistant.
         upload: The file.
         wait: Wait for the end of its processing.
-        timeout: Seconds of that wait; None waits without limit.
-        settle_with: How to wait for the operation; None polls it alone.
+        timeout: Limit of that wait, in seconds; None means no limit.
+        settle_with: Waits for the end of the operation. None polls this operation only; `many.py` polls for all files at once.
 
     Raises:
         AssistantError: See `Files.upload`.
@@ -163,7 +163,7 @@ def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
 
 
 def is_unclear(error: AssistantError) -> bool:
-    """Whether the request may have succeeded all the same: no status came, a gateway failed, or an answer was cut."""
+    """Whether the request may have succeeded in spite of this error: no status, a gateway's failure, or a cut answer."""
     return isinstance(error, (StreamError, InternalServerError)) or error.may_have_been_processed
 
 
@@ -189,9 +189,10 @@ def _put(target: Target, prepared: Prepared, file_id: str) -> Steps[Operation | 
 
 
 def _resolve(target: Target, prepared: Prepared, file_id: str, error: AssistantError) -> Steps[Operation | None]:
-    """Check whether an upload with an unclear outcome has arrived; raise its error if it has not.
+    """Return the operation of an upload with an unclear outcome, or None if none is in progress; raise if no file arrived.
 
-    A file under a random id can only be this one. Under an id that the caller chose, it must have the content that was sent.
+    A file under a random id can only be this upload. A file under an id that the caller chose may be an older one, so it must
+    have the content that was sent.
     """
     unclear = reworded(
         error,
@@ -234,7 +235,7 @@ def _has_content(prepared: Prepared, file: AssistantFile, content_hash: str | No
 
 
 def _available(target: Target, file_id: str, name: str, patience: Patience) -> Steps[AssistantFile]:
-    """Return the file once it is Available, which may be later than its operation is Completed."""
+    """Return the file once it is Available. Its operation may be Completed before that."""
     while True:
         reply = yield Send(build_get_file(target.assistant, file_id))
         file = decode_file(reply.body)

@@ -51,8 +51,8 @@ class PineconeAssistant(TravellingLLM):
     take `json_response=True`.
 
     Args:
-        guard_filter: Filter that applies in addition to every other, such as `{"tenant": "acme"}`. Nothing can change or
-            clear it, so use it to keep tenants apart. `{}` raises; None turns it off.
+        guard_filter: Filter that applies in addition to every other, such as `{"tenant": "acme"}`. No call and
+            no `with_options` can change or clear it, so use it to keep tenants apart. `{}` raises; None means no guard.
 
     Example:
         ```python
@@ -118,11 +118,11 @@ class PineconeAssistant(TravellingLLM):
         problem = None
         try:
             super().__init__(**words)
-        except ValidationError as error:  # raised below, so that the values in this error do not become its context
+        except ValidationError as error:  # not raised here: its values would be in our error's context
             problem = first_problem(error)
         if problem is not None:
             raise InvalidRequestError(problem)
-        self._current()  # read the environment now
+        self._current()  # makes the clients, which read the environment now and not at the first call
 
     @classmethod
     def class_name(cls) -> str:
@@ -160,15 +160,15 @@ class PineconeAssistant(TravellingLLM):
             await self._clients.aclose()
 
     def with_options(self, **options: Any) -> Self:
-        """Return a copy with other defaults (`model`, `filter`, `stop` ...) that shares the connections; None clears one.
+        """Return a copy with other defaults (`model`, `filter`, `stop` ...), over the same connections; None clears a default.
 
         Raises:
             InvalidRequestError: An unknown option, or `guard_filter`, which only the constructor takes.
         """
         check_call_options(options, "with_options")
         kept = {name: value for name, value in self.additional_kwargs.items() if name not in options}
-        # With a client, its options are the defaults. The options here are passed with each call, so that a timeout applies
-        # and None clears a default.
+        # An LLM made with `client=` has the client's options as its defaults. Then the options here are passed with each call,
+        # so that a timeout applies and None clears the client's default.
         known = type(self).model_fields if self.client is None else {}
         fields = {
             name: known[name].default if value is None else value for name, value in options.items() if name in known
@@ -177,7 +177,7 @@ class PineconeAssistant(TravellingLLM):
         return self.model_copy(update={**fields, "additional_kwargs": {**kept, **others}})
 
     def guarded_by(self, guard_filter: Mapping[str, Any] | None) -> Self:
-        """Return a copy with one more guard, in addition to this LLM's own, that shares the connections; for engines.
+        """Return a copy with a guard in addition to this LLM's own, over the same connections. For engines.
 
         Raises:
             InvalidRequestError: The guard is empty or not a filter.
@@ -188,7 +188,9 @@ class PineconeAssistant(TravellingLLM):
         return self._with_guard(guard if self.guard_filter is None else {"$and": [self.guard_filter, guard]})
 
     def call_options(self, **call: Any) -> dict[str, Any]:
-        """Return the client's options for a call. Precedence: the call, `additional_kwargs`, fields not at their default.
+        """Return the options for the client: the call's override `additional_kwargs`, which override the fields.
+
+        A field counts if it differs from its default or, with a `client=`, which has defaults of its own, if it was set.
 
         Raises:
             InvalidRequestError: An unknown option. The error names it.
@@ -196,7 +198,7 @@ class PineconeAssistant(TravellingLLM):
         check_call_options(call, "the call")
         check_call_options(self.additional_kwargs, "additional_kwargs")
         known = type(self).model_fields
-        given = () if self.client is None else self.model_fields_set  # a client has defaults of its own
+        given = () if self.client is None else self.model_fields_set  # set to its default counts, too
         fields = {
             name: value
             for name in FIELD_OPTIONS
@@ -288,7 +290,7 @@ class PineconeAssistant(TravellingLLM):
         return options
 
     def _current(self) -> Clients:
-        """Return the clients for the current connection options, so that a changed option or copy never uses a stale one."""
+        """Return the clients for the current connection options: new ones if an option has changed since the last call."""
         clients = self._clients
         if clients is None or clients.settings != self._settings():
             clients = self._clients = self._made_clients()
