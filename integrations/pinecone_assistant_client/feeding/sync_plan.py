@@ -6,6 +6,7 @@ and the hash of its content. Modification times are not used, because a fresh cl
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ class SyncPlan:
 
 def sync_file_id(owner: str, path: str) -> str:
     """The identifier of an owner's file: lower-case base32 of sha256 over the JSON `[owner, path]`."""
-    return _base32(hashlib.sha256(_JSON.encode([owner, path])).digest())
+    digest = hashlib.sha256(_JSON.encode([owner, path])).digest()
+    return base64.b32encode(digest)[:_ID_CHARACTERS].decode().lower()
 
 
 def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
@@ -147,26 +149,3 @@ def plan_sync(wanted: Iterable[Wanted], present: Iterable[AssistantFile], owner:
             plan[action_for(file, found.get(file_id), owner)].append(file.path)
     gone = deletions(ids, found.values(), owner) if delete else []
     return SyncPlan(**{name: tuple(paths) for name, paths in plan.items()}, deleted=tuple(gone))
-
-
-# Base32 of a hash in few operations on large integers. base64.b32encode is written in Python and takes four times as long, which
-# is most of the time of a large plan. The 64 groups of five bits are halved again and again, and the upper half of each is moved
-# up, until each group has a byte of its own.
-def _spreads() -> tuple[tuple[int, int, int], ...]:
-    spreads = []
-    for groups in (32, 16, 8, 4, 2, 1):
-        lower = sum(((1 << 5 * groups) - 1) << 8 * first for first in range(0, 64, 2 * groups))
-        spreads.append((lower, lower << 5 * groups, 3 * groups))
-    return tuple(spreads)
-
-
-_SPREADS = _spreads()
-_LETTERS = bytes.maketrans(bytes(range(32)), b"abcdefghijklmnopqrstuvwxyz234567")
-
-
-def _base32(digest: bytes) -> str:
-    """Return a hash of 256 bits in lower-case base32 without padding."""
-    bits = int.from_bytes(digest, "big") << 64  # 320 bits, 64 groups
-    for lower, upper, distance in _SPREADS:
-        bits = bits & lower | (bits & upper) << distance
-    return bits.to_bytes(64, "big").translate(_LETTERS)[:_ID_CHARACTERS].decode()
