@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,14 +19,6 @@ from .running import KEY, Outcome, bound_of, faulty_server, no_waiting, run_asyn
 from .table import DOCUMENT, written
 
 CELLS = [(method, fault) for method in METHODS for fault in FAULTS if expected(method, fault).result]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_objects_to_collect() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def ask(method: Method, asked: Any, outcome: Outcome) -> None:

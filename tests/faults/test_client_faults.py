@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
@@ -26,15 +25,6 @@ from .running import KEY, Outcome, bound_of, faulty_server, no_waiting, run_asyn
 
 Kind = Literal["sync", "async"]
 QUESTION = [{"role": "user", "content": "How tall is a red pine?"}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_objects_to_collect() -> Iterator[None]:
-    """Freeze the objects that exist already, so that the garbage collection after each cell is fast."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def method_of(body: Body) -> str:

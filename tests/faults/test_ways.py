@@ -32,14 +32,6 @@ NAME = "assistant.example"
 CELLS = [(row, way) for row in WAY_ROWS for way in row.ways]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _few_objects_to_collect() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(autouse=True)
 def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep no records: those of retries keep errors, and these the connections of a `requests.Session`."""
