@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
@@ -21,9 +21,10 @@ from pinecone_assistant_client import (
     Upload,
     UploadReport,
 )
+from pinecone_assistant_client import InvalidRequestError as ClientInvalidRequestError
 from pinecone_assistant_client.adapters import document_file_id, document_id, document_upload, user_metadata
 
-from .connection import unknown_option
+from .connection import logger
 from .errors import InvalidRequestError, ModelErrors
 from .retrievers import PineconeAssistantRetriever
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _AT_ONCE = 8
+_Outcome = Literal["deleted", "missing", "failed"]
 
 
 class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
@@ -87,37 +89,45 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
         """Delete documents that this index wrote. A missing id counts as neither deleted nor failed.
 
+        The response lists the ids that could not be deleted in `failed`; the reasons are logged as warnings.
+
         Raises:
-            InvalidRequestError: `ids` is missing (also a ValueError). To delete everything, delete the assistant.
+            InvalidRequestError: `ids` is missing (also a ValueError; to delete everything, delete the assistant), or the index
+                has a `guard_filter`.
         """
         _refuse(kwargs, "delete")
         client, checked = self._client(), _checked_ids(ids, "delete")
 
-        def delete(wanted: str) -> bool:
-            file = self._find(wanted)
-            if file is None:
-                return False
-            client.files.delete(file.id, missing_ok=True)
-            return True
+        def delete(wanted: str) -> _Outcome:
+            try:
+                file = self._find(wanted)
+                if file is None:
+                    return "missing"
+                client.files.delete(file.id, missing_ok=True)
+            except AssistantError as error:
+                return _failure(wanted, error)
+            return "deleted"
 
-        return _to_response(checked, _each(_catching(delete), checked))
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return _to_response(checked, _each(delete, checked))
 
     async def adelete(self, ids: list[str] | None = None, **kwargs: Any) -> DeleteResponse:
         """Async version of `delete`."""
         _refuse(kwargs, "adelete")
         client, checked = self._async_client(), _checked_ids(ids, "adelete")
 
-        async def delete(wanted: str) -> bool | AssistantError:
+        async def delete(wanted: str) -> _Outcome:
             try:
                 file = await self._afind(client, wanted)
                 if file is None:
-                    return False
+                    return "missing"
                 await client.files.delete(file.id, missing_ok=True)
             except AssistantError as error:
-                return error
-            return True
+                return _failure(wanted, error)
+            return "deleted"
 
-        return _to_response(checked, await _aeach(delete, checked))
+        with ModelErrors(retry_on_timeout=self.retry_on_timeout):
+            return _to_response(checked, await _aeach(delete, checked))
 
     def get(self, ids: Sequence[str], /, **kwargs: Any) -> list[Document]:
         """Return documents with exactly the text and metadata that were uploaded; missing ids are left out.
@@ -184,11 +194,15 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
 
 def _refuse(options: dict[str, Any], where: str) -> None:
     for name in options:
-        raise InvalidRequestError(unknown_option(name, (), where=where))
+        raise InvalidRequestError(
+            f"unknown option {name!r} for {where}, which takes none: pass options to the index when you create it"
+        )
 
 
-def _to_uploads(items: Sequence[Document]) -> tuple[list[str], list[Upload]]:
+def _to_uploads(items: Sequence[Document] | Document | str) -> tuple[list[str], list[Upload]]:
     """Return the ids in the documents' order, and one upload for each id; the last document with an id wins."""
+    if isinstance(items, (Document, str)):
+        raise InvalidRequestError(f"the documents are a {type(items).__name__}: pass a list of documents")
     items = list(items)
     for item in items:
         if not isinstance(item, Document):
@@ -230,20 +244,24 @@ def _checked_ids(ids: Iterable[str] | None, method: str) -> list[str]:
     return checked
 
 
-def _to_response(ids: Sequence[str], results: Sequence[bool | AssistantError]) -> DeleteResponse:
-    succeeded = [wanted for wanted, result in zip(ids, results, strict=True) if result is True]
-    failed = [wanted for wanted, result in zip(ids, results, strict=True) if isinstance(result, AssistantError)]
+def _failure(wanted: str, error: AssistantError) -> _Outcome:
+    """Return the outcome of a deletion that failed, and log the reason, which a `DeleteResponse` cannot hold.
+
+    An outcome is never the error itself: `_aeach` would take that for an error to raise.
+
+    Raises:
+        InvalidRequestError: The client refused the call, so every id would fail for the same reason.
+    """
+    if isinstance(error, ClientInvalidRequestError):
+        raise error
+    logger.warning("document %r was not deleted: %s", wanted, error)
+    return "failed"
+
+
+def _to_response(ids: Sequence[str], outcomes: Sequence[_Outcome]) -> DeleteResponse:
+    succeeded = [wanted for wanted, outcome in zip(ids, outcomes, strict=True) if outcome == "deleted"]
+    failed = [wanted for wanted, outcome in zip(ids, outcomes, strict=True) if outcome == "failed"]
     return {"succeeded": succeeded, "failed": failed, "num_deleted": len(succeeded), "num_failed": len(failed)}
-
-
-def _catching(work: Callable[[str], bool]) -> Callable[[str], bool | AssistantError]:
-    def caught(wanted: str) -> bool | AssistantError:
-        try:
-            return work(wanted)
-        except AssistantError as error:
-            return error
-
-    return caught
 
 
 def _each(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..feeding.metadata import checked_metadata
 from ..feeding.values import AssistantFile, Upload
 
 ID_KEY = "doc_id"
@@ -49,8 +50,8 @@ def document_upload(document_id: str, text: str, metadata: Mapping[str, Any]) ->
     """Return the upload of a document. Metadata with the value None is left out: the service has no null.
 
     Raises:
-        InvalidRequestError: The text is blank or not valid, the id or a name of the metadata is not text, or the metadata
-            uses a key of ours. The message names the document.
+        InvalidRequestError: The text is blank or not valid, the id is not text, or the metadata is not what the service takes
+            or uses a key of ours. The message names the document.
     """
     file_id = document_file_id(document_id)
     if not isinstance(text, str) or not text.strip():
@@ -71,9 +72,17 @@ def document_upload(document_id: str, text: str, metadata: Mapping[str, Any]) ->
                 f"document {document_id!r} has metadata {key!r}, which the index keeps for itself: rename that key"
             )
     kept = {name: value for name, value in metadata.items() if value is not None}
+    # Checked before anything of a batch is sent. The check of a single upload comes too late, and does not name the document.
+    origin = f"document {_shortened(document_id)!r}, metadata"
+    checked = checked_metadata(kept, origin) or {}
     ours = {ID_KEY: document_id, HASH_KEY: document_hash(text, metadata)}
+    whole = checked_metadata({**checked, **ours}, origin)
     file_name = _NOT_IN_A_NAME.sub("_", document_id)[-100:].strip("._") or file_id
-    return Upload(content, name=f"{file_name}.md", file_id=file_id, metadata={**kept, **ours})
+    return Upload(content, name=f"{file_name}.md", file_id=file_id, metadata=whole)
+
+
+def _shortened(document_id: str) -> str:
+    return document_id if len(document_id) <= 200 else f"{document_id[:200]}..."
 
 
 def document_id(file: AssistantFile) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
 from langchain_core.indexing import InMemoryRecordManager, aindex, index
+from langchain_core.indexing.api import IndexingException
 from langchain_core.indexing.base import DocumentIndex
 from langchain_core.prompts import PromptTemplate, format_document
 from langchain_tests.integration_tests.indexer import AsyncDocumentIndexTestSuite, DocumentIndexerTestSuite
@@ -168,6 +170,85 @@ def test_a_failed_deletion_is_counted(local: LocalAssistant) -> None:
         assert assistant.delete(["a"])["num_failed"] == 1
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 500])
+async def test_failed_deletions_are_counted_and_logged_sync_and_async(
+    local: LocalAssistant, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """The async version raised the first error, and the response lost which documents were gone."""
+    assistant = made(local, max_retries=0)
+    for delete in (lambda ids: asyncio.to_thread(assistant.delete, ids), assistant.adelete):
+        assistant.upsert([Document("Text.", id=name) for name in ("a", "b", "c/d")])
+        caplog.clear()
+        with local.faults.add(on=("DELETE", "*/b"), status=status):
+            response = await delete(["a", "missing", "b", "c/d"])
+        assert response == {"succeeded": ["a", "c/d"], "failed": ["b"], "num_deleted": 2, "num_failed": 1}
+        (record,) = [one for one in caplog.records if one.name == "langchain_pinecone_assistant"]
+        assert record.getMessage().startswith("document 'b' was not deleted: ")
+        assert str(status) in record.getMessage()
+    await assistant.aclose()
+
+
+async def test_a_failed_deletion_ends_aindex_with_the_frameworks_error_as_it_ends_index(local: LocalAssistant) -> None:
+    assistant = made(local, max_retries=0)
+    options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
+    for run in (lambda *args, **kwargs: asyncio.to_thread(index, *args, **kwargs), aindex):
+        manager = records()
+        await run([BEES, PINES], manager, assistant, **options)
+        with local.faults.add(on=("DELETE", "*"), status=400), pytest.raises(IndexingException):
+            await run([BEES], manager, assistant, **options)
+        assert len(manager.list_keys()) == 2
+        assert (await run([BEES], manager, assistant, **options))["num_deleted"] == 1
+    await assistant.aclose()
+
+
+async def test_a_guarded_index_refuses_to_delete_sync_and_async(local: LocalAssistant) -> None:
+    """The sync version counted the document as failed, so that the reason was lost."""
+    made(local).upsert([Document("Text.", id="a", metadata={"tenant": "one"})])
+    assistant = made(local, guard_filter={"tenant": "one"})
+    with pytest.raises(InvalidRequestError, match="guard_filter") as caught:
+        assistant.delete(["a"])
+    with pytest.raises(type(caught.value), match="guard_filter"):
+        await assistant.adelete(["a"])
+    assert type(caught.value).__module__ == "langchain_pinecone_assistant.errors"
+    assert local.client().files.get("a").status == "Available"
+    await assistant.aclose()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"author": {"name": "Ann"}},
+        {"author": datetime(2024, 1, 2, tzinfo=timezone.utc)},
+        {"author": Path("a.md")},
+        {"author": [1, 2]},
+        {"author": 2**60},
+        {"author": float("nan")},
+        {"author": "x" * 20_000},
+        {"": "x"},
+        {"$author": "x"},
+    ],
+    ids=lambda metadata: f"{next(iter(metadata))} {type(next(iter(metadata.values()))).__name__}",
+)
+async def test_one_document_with_invalid_metadata_stops_all_before_anything_is_sent(
+    local: LocalAssistant, metadata: dict[str, Any]
+) -> None:
+    """The others were sent, and the error did not name the document."""
+    assistant = made(local)
+    documents = [Document("Good.", id="good"), Document("Bad.", id="b/ad", metadata=metadata)]
+    with pytest.raises(InvalidRequestError, match="document 'b/ad', metadata"):
+        assistant.upsert(documents)
+    with pytest.raises(InvalidRequestError, match="document 'b/ad', metadata"):
+        await assistant.aupsert(documents)
+    assert local.requests == []
+    await assistant.aclose()
+
+
+def test_the_error_about_an_id_that_is_too_long_is_short(local: LocalAssistant) -> None:
+    with pytest.raises(InvalidRequestError, match=r"metadata is 17,\d\d\d bytes") as caught:
+        made(local).upsert([Document("x", id="i" * 17_000)])
+    assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [
@@ -198,7 +279,7 @@ def test_unknown_options_are_refused(local: LocalAssistant) -> None:
         lambda: assistant.get([], x=1),
         lambda: assistant.delete([], x=1),
     ):
-        with pytest.raises(InvalidRequestError, match="unknown option"):
+        with pytest.raises(InvalidRequestError, match=r"unknown option '\w+' for \w+, which takes none: pass"):
             call()
 
 
@@ -276,11 +357,12 @@ async def test_ids_that_are_not_a_list_of_texts_are_refused_before_anything_is_s
     ("items", "said"),
     [
         (["text"], "a document is a str"),
-        (Document("one"), "a document is a tuple"),
+        (Document("one"), "the documents are a Document: pass a list"),
+        ("one", "the documents are a str: pass a list"),
         ([Document("\ud800", id="x")], "'x' has a lone surrogate in its text"),
         ([Document("x", id="x", metadata={1: "a", "b": "c"})], "'x' has metadata under 1"),
     ],
-    ids=["text", "no list", "surrogate", "name"],
+    ids=["text", "no list", "only text", "surrogate", "name"],
 )
 async def test_items_that_are_not_documents_are_refused_by_name(local: LocalAssistant, items: Any, said: str) -> None:
     """It raises the adapter's error, which is also a ModelError, sync and async."""
