@@ -50,10 +50,12 @@ def alignment_evaluator(
     Each evaluation is billed in tokens.
 
     Args:
-        question_key: Key of the question in `inputs`, which may also be the question itself.
+        question_key: Key of the question in `inputs`, which may also be the question itself, or a conversation that ends
+            with it.
         answer_key: Key of the answer in `outputs`, which may also be the answer itself, or a conversation such as openevals'
             simulations pass: its last answer is scored, and without `inputs` the user's last message is the question.
-        reference_key: Key of the right answer in `reference_outputs`, which may also be the right answer itself.
+        reference_key: Key of the right answer in `reference_outputs`, which may also be the right answer itself, or a
+            conversation that ends with it.
         options: Connection options, such as `assistant_name`.
 
     Returns:
@@ -106,6 +108,10 @@ def _texts(keys: tuple[str, str, str], inputs: Any, outputs: Any, reference_outp
     if conversation:
         outputs = _last(conversation, AIMessage)
         inputs = _last(conversation, HumanMessage) if inputs is None else inputs
+    if asked := _conversation(inputs, question_key):
+        inputs = _last(asked, HumanMessage)
+    if expected := _conversation(reference_outputs, reference_key):
+        reference_outputs = _last(expected, AIMessage)
     return (
         _text(inputs, question_key, "inputs"),
         _text(outputs, answer_key, "outputs"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
@@ -34,7 +34,8 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
     """Retriever that returns passages of the assistant's files without an answer, for example for another chat model.
 
     `invoke` and `bind` take the options below too; None clears a default. Only `invoke` takes `chat_history`, the messages
-    before the query: the service then searches for the whole conversation, in one call and without another model.
+    before the query, in any form that a chat model takes: the service then searches for the whole conversation, in one call
+    and without another model.
 
     A document's metadata is its file's metadata, then `score`, `file_name`, `file_id`, `pages`, `created_at`, and `source`:
     the file's own `source` or `url`, otherwise its name.
@@ -109,7 +110,9 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
         asked: dict[str, Any] = {"query": query}
         history = values.pop("chat_history", None)
         if history:
-            asked = {"messages": to_client_messages([*history, HumanMessage(query)], tool_messages="drop")}
+            asked = {
+                "messages": to_client_messages([*_to_messages(history), HumanMessage(query)], tool_messages="drop")
+            }
         # Always sent: by default the service returns the images of up to 64 snippets.
         images = bool(values.pop("include_binary_content"))
         known = {"include_binary_content": images} if self.api_version >= "2025-10" else {}
@@ -129,6 +132,19 @@ class PineconeAssistantRetriever(KeepsOptions[str, list[Document]], BaseRetrieve
             validate_filter(options.get("filter"))
             checked_context_options({name: options.get(name) for name in ("snippet_size", "multimodal")})
         return dict(options)
+
+
+def _to_messages(history: Any) -> list[BaseMessage]:
+    """Return a `chat_history` as messages; its turns may be messages, pairs such as `("human", "Hi")`, or dicts."""
+    try:
+        if isinstance(history, (str, Mapping, BaseMessage)):
+            raise TypeError
+        return convert_to_messages(history)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise InvalidRequestError(
+            f"chat_history is a {type(history).__name__} that is not a list of messages: pass messages, pairs such as "
+            '("human", "Hi"), or dicts with a role and content'
+        ) from error
 
 
 def to_documents(context: Context, min_score: float | None = None) -> list[Document]:

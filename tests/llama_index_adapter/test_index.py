@@ -13,6 +13,7 @@ from llama_index.core.chat_engine.types import ChatMode
 from llama_index.core.llms import MockLLM
 from llama_index.core.postprocessor import FixedRecencyPostprocessor, MetadataReplacementPostProcessor
 from llama_index.core.schema import MetadataMode, TextNode
+from llama_index.core.vector_stores import FilterOperator, MetadataFilter, MetadataFilters
 
 from llama_index.indices.managed.pinecone_assistant import (
     PineconeAssistantChatEngine,
@@ -169,6 +170,7 @@ def test_a_second_refresh_sends_nothing_but_lists(words: dict[str, Any], local: 
         (Document(text="x", doc_id="a", metadata={"n": {"m": 1}}), "n"),
         (Document(text="x", doc_id="a", metadata={"doc_sha256": "1"}), "doc_sha256"),
         ("text", "a document is a str"),
+        (Document(text="x", doc_id="a", metadata={"n": Path("a.md")}), "document 'a', metadata.n"),
         (Document(text="\ud800", doc_id="cut"), "'cut' has a lone surrogate in its text"),
     ],
 )
@@ -176,8 +178,17 @@ def test_what_cannot_be_filed_is_refused_by_name(
     words: dict[str, Any], local: LocalAssistant, document: Any, said: str
 ) -> None:
     with pytest.raises(AssistantError, match=said):
-        PineconeAssistantIndex.from_documents([document], **words)
+        PineconeAssistantIndex.from_documents([PINE, document], **words)
+    with pytest.raises(AssistantError, match=said):
+        asyncio.run(PineconeAssistantIndex.afrom_documents([PINE, document], **words))
     assert puts(local) == 0
+
+
+def test_one_document_in_place_of_a_list_is_refused_by_name(words: dict[str, Any]) -> None:
+    one: Any = PINE
+    for upload in (PineconeAssistantIndex(**words).refresh_ref_docs, PineconeAssistantIndex(**words)._upload):
+        with pytest.raises(InvalidRequestError, match="the documents are a Document: pass a list"):
+            upload(one)
 
 
 def test_the_options_that_llama_index_users_know(words: dict[str, Any], local: LocalAssistant) -> None:
@@ -196,13 +207,77 @@ def test_the_options_that_llama_index_users_know(words: dict[str, Any], local: L
     assert "Be brief." in body["messages"][0]["content"]
 
 
+def test_the_streaming_option_of_chat_engines_makes_no_difference(words: dict[str, Any]) -> None:
+    """LlamaIndex's documentation passes it to `as_chat_engine`."""
+    chat = PineconeAssistantIndex.from_documents([PINE], **words).as_chat_engine(streaming=True)
+    assert "25 meters" in str(chat.chat(QUESTION))
+    assert "25 meters" in "".join(chat.stream_chat(QUESTION).response_gen)
+
+
+def test_the_docstore_option_of_updates_is_taken_where_llama_index_documents_it(words: dict[str, Any]) -> None:
+    index = PineconeAssistantIndex(**words)
+    docstore: dict[str, Any] = {"delete_kwargs": {"delete_from_docstore": True}}
+    index.update_ref_doc(PINE, **docstore)
+    index.update_ref_doc(PINE, update_kwargs=docstore)
+    assert index.refresh_ref_docs([PINE, BEES], update_kwargs=docstore) == [False, True]
+
+    async def update() -> list[bool]:
+        await index.aupdate_ref_doc(PINE, **docstore)
+        return await index.arefresh_ref_docs([PINE, BEES], update_kwargs=docstore)
+
+    assert asyncio.run(update()) == [False, False]
+    with pytest.raises(InvalidRequestError, match="refresh_ref_docs has no option 'chunk_size'"):
+        index.refresh_ref_docs([PINE], update_kwargs={"chunk_size": 1})
+
+
+def test_a_list_of_files_takes_the_filters_of_llama_index(words: dict[str, Any]) -> None:
+    index = PineconeAssistantIndex.from_documents([PINE, BEES], **words)
+    recent = MetadataFilters(filters=[MetadataFilter(key="year", value=2022, operator=FilterOperator.GT)])
+    assert [file.id for file in index.list_files(filter=recent)] == ["pine"]
+    assert [file.id for file in asyncio.run(index.alist_files(filter=recent))] == ["pine"]
+
+
+def test_a_retriever_takes_an_llm_like_the_engines(words: dict[str, Any]) -> None:
+    """It was a TypeError of the retriever's constructor."""
+    index = PineconeAssistantIndex.from_documents([PINE, BEES], **words)
+    llm = index.llm.with_options(filter={"year": 2020})
+    assert {node.metadata["year"] for node in index.as_retriever(llm=llm).retrieve("honey, red pine")} == {2020}
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "meant"),
+    [
+        ("as_retriever", "similarity_topk", "similarity_top_k"),
+        ("as_retriever", "filter_", "filter"),
+        ("as_query_engine", "similarity_topk", "similarity_top_k"),
+        ("as_query_engine", "streamin", "streaming"),
+        ("as_chat_engine", "chat_histry", "chat_history"),
+        ("as_chat_engine", "system_promt", "system_prompt"),
+    ],
+)
+def test_a_misspelt_option_is_refused_by_the_method_that_was_called(
+    words: dict[str, Any], method: str, option: str, meant: str
+) -> None:
+    """The error named `with_options`, which nobody had called, and knew only the LLM's options."""
+    with pytest.raises(
+        InvalidRequestError, match=f"{method} has the unknown option '{option}': did you mean '{meant}'"
+    ):
+        getattr(PineconeAssistantIndex(**words), method)(**{option: 1})
+
+
+@pytest.mark.parametrize("option", ["node_postprocessors", "response_mode", "text_qa_template"])
+def test_a_step_of_llama_indexs_query_engines_is_refused_with_the_way_out(words: dict[str, Any], option: str) -> None:
+    with pytest.raises(InvalidRequestError, match=rf"'{option}'.*from_args\(index.as_retriever\(\), {option}="):
+        PineconeAssistantIndex(**words).as_query_engine(**{option: None})
+
+
 @pytest.mark.parametrize("mode", [mode for mode in ChatMode if mode != ChatMode.BEST])
 def test_other_chat_modes_are_refused_with_the_reason(words: dict[str, Any], mode: ChatMode) -> None:
     with pytest.raises(InvalidRequestError, match=f"chat_mode='{mode.value}'.*searches its files for every turn"):
         PineconeAssistantIndex(**words).as_chat_engine(chat_mode=mode)
 
 
-@pytest.mark.parametrize("method", ["as_query_engine", "as_chat_engine"])
+@pytest.mark.parametrize("method", ["as_retriever", "as_query_engine", "as_chat_engine"])
 def test_another_llm_is_refused_with_the_way_out(words: dict[str, Any], method: str) -> None:
     with pytest.raises(
         InvalidRequestError, match=r"RetrieverQueryEngine\.from_args\(index\.as_retriever\(\), llm=llm\)"

@@ -87,6 +87,22 @@ async def test_a_conversation_is_scored_by_its_last_turn_as_openevals_passes_it(
     assert [(body["question"], body["answer"]) for body in bodies] == [("How tall?", "It is 25 meters tall.")] * 2
 
 
+async def test_the_question_and_the_right_answer_may_be_conversations_too(local: LocalAssistant) -> None:
+    """The datasets of chat applications have `{"messages": [...]}` in inputs and outputs."""
+    keys: dict[str, Any] = dict.fromkeys(("question_key", "answer_key", "reference_key"), "messages")
+    case: dict[str, Any] = {
+        "inputs": {"messages": CONVERSATION[:3]},
+        "outputs": {"messages": [*CONVERSATION[:3], AIMessage("It is 25 meters tall.")]},
+        "reference_outputs": {"messages": [CONVERSATION[3]]},
+    }
+    assert alignment_evaluator(**options(local), **keys)(**case)["score"] == 1.0
+    assert (await aalignment_evaluator(**options(local), **keys)(**case))["score"] == 1.0
+    bodies: list[Any] = [request.body for request in local.requests]
+    assert [(body["question"], body["ground_truth_answer"]) for body in bodies] == [
+        ("How tall?", "It is 25 meters tall.")
+    ] * 2
+
+
 @pytest.mark.parametrize("part", ["inputs", "outputs", "reference_outputs"])
 def test_what_is_left_out_is_named(local: LocalAssistant, part: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{part} is missing"):

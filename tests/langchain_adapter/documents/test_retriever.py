@@ -10,6 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.exceptions import ModelError
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.prompt_values import ChatPromptValue
 
 from langchain_pinecone_assistant import PineconeAssistantRetriever
 from langchain_pinecone_assistant.errors import APITimeoutError, AuthenticationError, InvalidRequestError
@@ -191,6 +192,37 @@ async def test_a_conversation_is_searched_for_in_one_call(ask: Ask, local: Local
         {"role": "assistant", "content": "They are trees."},
         {"role": "user", "content": "How tall are they?"},
     ]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [("human", "Tell me about red pines."), ("ai", "They are trees.")],
+        [
+            {"role": "user", "content": "Tell me about red pines."},
+            {"role": "assistant", "content": "They are trees."},
+        ],
+        ChatPromptValue(messages=[HumanMessage("Tell me about red pines."), AIMessage("They are trees.")]),
+        (HumanMessage("Tell me about red pines."), ("ai", "They are trees.")),
+    ],
+    ids=["pairs", "dicts", "prompt", "tuple"],
+)
+async def test_a_chat_history_may_have_every_form_that_a_chat_model_takes(
+    ask: Ask, local: LocalAssistant, history: Any
+) -> None:
+    """Only messages were taken; the error named another thing."""
+    await ask.invoke(retriever(local), "How tall are they?", chat_history=history)
+    assert [turn["content"] for turn in last_body(local)["messages"]] == [
+        "Tell me about red pines.",
+        "They are trees.",
+        "How tall are they?",
+    ]
+
+
+@pytest.mark.parametrize("history", ["Hello.", {"role": "user", "content": "Hi."}, HumanMessage("Hi."), 1, [1]])
+async def test_what_is_not_a_chat_history_is_refused_by_name(ask: Ask, local: LocalAssistant, history: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=f"chat_history is a {type(history).__name__} that is not"):
+        await ask.invoke(retriever(local), QUESTION, chat_history=history)
 
 
 async def test_images_come_when_they_are_wanted(ask: Ask, local: LocalAssistant) -> None:

@@ -57,6 +57,18 @@ def test_node_ids_are_the_same_every_time_and_tell_passages_apart(
     assert len(call(retriever, "retrieve", "pine")) == 3, "equal ids would be dropped by LlamaIndex"
 
 
+@pytest.mark.parametrize("min_score", ["0.5", True, [0.5]])
+def test_a_lowest_score_that_is_not_a_number_is_refused_before_anything_is_sent(
+    retriever: PineconeAssistantRetriever, words: dict[str, Any], local: LocalAssistant, min_score: Any
+) -> None:
+    """The search was sent, then the comparison of its scores raised a TypeError."""
+    with pytest.raises(InvalidRequestError, match=r"min_score is .*: pass the lowest score"):
+        PineconeAssistantRetriever(**words, min_score=min_score)
+    with pytest.raises(InvalidRequestError, match=r"min_score is .*: pass the lowest score"):
+        retriever.with_options(min_score=min_score)
+    assert local.requests == []
+
+
 def test_sizes_and_filter_are_sent(words: dict[str, Any], call: Any, local: LocalAssistant) -> None:
     retriever = PineconeAssistantRetriever(
         **words, similarity_top_k=1, snippet_size=600, filters={"resource": "nursery"}

@@ -20,6 +20,7 @@ from llama_index.core.utils import get_tqdm_iterable
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from llama_index.llms.pinecone_assistant.options import check_call_options
 from pinecone_assistant_client import (
     AssistantFile,
     InvalidRequestError,
@@ -39,12 +40,17 @@ from pinecone_assistant_client.adapters import (
 )
 
 from .chat_engine import PineconeAssistantChatEngine
+from .filters import Filters, to_filter
 from .query_engine import PineconeAssistantQueryEngine
 from .retriever import PineconeAssistantRetriever
 from .views import llm_of
 
 _TYPE = "pinecone_assistant"
 _OTHER_LLM = "RetrieverQueryEngine.from_args(index.as_retriever(), llm=llm)"
+_STEPS = frozenset(
+    ("node_postprocessors", "response_mode", "response_synthesizer", "text_qa_template", "refine_template")
+)
+"""Options of LlamaIndex's own query engines that concern steps which the service takes itself."""
 _DOCUMENTS: dict[str, Any] = {DOCUMENT_HASH_KEY: {"$exists": True}}
 
 
@@ -207,13 +213,13 @@ class PineconeAssistantIndex(BaseManagedIndex):
         """Async version of `sync`."""
         return await self._llm.async_client.files.sync(source, **options)
 
-    def list_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - the service's name
+    def list_files(self, *, filter: Filters | None = None) -> list[AssistantFile]:  # noqa: A002 - the service's name
         """Return all files of the assistant, including those that are not documents."""
-        return list(self._llm.sync_client.files.list(filter=filter))
+        return list(self._llm.sync_client.files.list(filter=to_filter(filter)))
 
-    async def alist_files(self, *, filter: Mapping[str, Any] | None = None) -> list[AssistantFile]:  # noqa: A002 - as above
+    async def alist_files(self, *, filter: Filters | None = None) -> list[AssistantFile]:  # noqa: A002 - as above
         """Async version of `list_files`."""
-        return [file async for file in self._llm.async_client.files.list(filter=filter)]
+        return [file async for file in self._llm.async_client.files.list(filter=to_filter(filter))]
 
     def delete_ref_doc(self, ref_doc_id: str, delete_from_docstore: bool = False, **delete_kwargs: Any) -> None:
         """Delete a document, if it exists.
@@ -243,12 +249,12 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
     def update_ref_doc(self, document: Document, **update_kwargs: Any) -> None:
         """Upload a document that replaces the one with its id. The old one is used for answers until the new one is ready."""
-        _refuse_options("update_ref_doc", update_kwargs)
+        _refuse_options("update_ref_doc", _without_docstore(update_kwargs))
         self._upload([document])
 
     async def aupdate_ref_doc(self, document: Document, **update_kwargs: Any) -> None:
         """Async version of `update_ref_doc`."""
-        _refuse_options("aupdate_ref_doc", update_kwargs)
+        _refuse_options("aupdate_ref_doc", _without_docstore(update_kwargs))
         await self._aupload([document])
 
     def refresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
@@ -256,7 +262,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
         The documents are compared with the assistant's files, so this also works in a new process, and after changes by others.
         """
-        _refuse_options("refresh_ref_docs", update_kwargs)
+        _refuse_options("refresh_ref_docs", _without_docstore(update_kwargs))
         documents = _checked_documents(documents)
         changed = _changed(documents, self.list_files(filter=_DOCUMENTS))
         self._upload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
@@ -264,7 +270,7 @@ class PineconeAssistantIndex(BaseManagedIndex):
 
     async def arefresh_ref_docs(self, documents: Sequence[Document], **update_kwargs: Any) -> list[bool]:
         """Async version of `refresh_ref_docs`."""
-        _refuse_options("arefresh_ref_docs", update_kwargs)
+        _refuse_options("arefresh_ref_docs", _without_docstore(update_kwargs))
         documents = _checked_documents(documents)
         changed = _changed(documents, await self.alist_files(filter=_DOCUMENTS))
         await self._aupload([document for document, is_changed in zip(documents, changed, strict=True) if is_changed])
@@ -280,9 +286,10 @@ class PineconeAssistantIndex(BaseManagedIndex):
         return _ref_doc_info(await self.alist_files(filter=_DOCUMENTS))
 
     def as_retriever(self, **kwargs: Any) -> PineconeAssistantRetriever:
-        """Return a retriever. Takes `similarity_top_k`, `snippet_size`, `filters` and the LLM's options."""
-        own, llm = self._options_for(PineconeAssistantRetriever, kwargs)
-        return PineconeAssistantRetriever(llm, **own)
+        """Return a retriever. Takes `similarity_top_k`, `snippet_size`, `filters`, `min_score` and the LLM's options."""
+        llm = kwargs.pop("llm", None)
+        own, asked = self._options_for(PineconeAssistantRetriever, "as_retriever", kwargs, llm)
+        return PineconeAssistantRetriever(asked, **own)
 
     def as_query_engine(self, llm: Any = None, **kwargs: Any) -> PineconeAssistantQueryEngine:
         """Return a query engine. Takes `streaming`, `similarity_top_k`, `filters` and the LLM's options.
@@ -290,13 +297,21 @@ class PineconeAssistantIndex(BaseManagedIndex):
         Raises:
             InvalidRequestError: An LLM of another vendor, or an option of LlamaIndex's own query engines.
         """
-        own, asked = self._options_for(PineconeAssistantQueryEngine, _with_top_k(kwargs), llm)
+        for name in kwargs:
+            if name in _STEPS:
+                raise InvalidRequestError(
+                    f"as_query_engine has no option {name!r}: an assistant searches and writes the answer itself, in one call. "
+                    f"For LlamaIndex's own steps use RetrieverQueryEngine.from_args(index.as_retriever(), {name}=...)"
+                )
+        own, asked = self._options_for(PineconeAssistantQueryEngine, "as_query_engine", kwargs, llm)
         return PineconeAssistantQueryEngine(asked, **own)
 
     def as_chat_engine(
         self, chat_mode: ChatMode = ChatMode.BEST, llm: Any = None, **kwargs: Any
     ) -> PineconeAssistantChatEngine:
-        """Return a chat engine. Takes `memory`, `filters`, `system_prompt` and the LLM's options.
+        """Return a chat engine. Takes `similarity_top_k`, `memory`, `filters`, `system_prompt` and the LLM's options.
+
+        `streaming`, an option of LlamaIndex's own engines, makes no difference: every engine has `chat` and `stream_chat`.
 
         Raises:
             InvalidRequestError: A chat mode of LlamaIndex's own engines. The assistant searches for every turn itself.
@@ -308,7 +323,10 @@ class PineconeAssistantIndex(BaseManagedIndex):
                 "or use index.as_retriever() in one of LlamaIndex's engines"
             )
         system_prompt = kwargs.pop("system_prompt", None)
-        own, asked = self._options_for(PineconeAssistantChatEngine, _with_top_k(kwargs), llm)
+        kwargs.pop("streaming", None)
+        own, asked = self._options_for(
+            PineconeAssistantChatEngine, "as_chat_engine", kwargs, llm, more=("streaming", "system_prompt")
+        )
         if system_prompt is not None:
             asked = asked.model_copy(update={"system_prompt": system_prompt})
         return PineconeAssistantChatEngine(asked, **own)
@@ -363,9 +381,12 @@ class PineconeAssistantIndex(BaseManagedIndex):
         yield lambda _done, _total, _name: next(bar, None)
 
     def _options_for(
-        self, view: type, options: Mapping[str, Any], llm: Any = None
+        self, view: type, method: str, options: Mapping[str, Any], llm: Any, more: Sequence[str] = ()
     ) -> tuple[dict[str, Any], PineconeAssistant]:
-        """Split options into those of a view's constructor and those of the LLM; the latter are set in a copy of the LLM."""
+        """Split options into those of a view's constructor and those of the LLM; the latter are set in a copy of the LLM.
+
+        Errors name `method`, and know its options: the view's, `similarity_top_k`, and `more`.
+        """
         if isinstance(llm, BaseLLM) and not isinstance(llm, PineconeAssistant):
             raise InvalidRequestError(
                 f"llm is a {type(llm).__name__}: an assistant answers itself. For another LLM that answers from its "
@@ -373,9 +394,11 @@ class PineconeAssistantIndex(BaseManagedIndex):
             )
         if llm is not None and not isinstance(llm, PineconeAssistant):
             raise InvalidRequestError(f"llm is a {type(llm).__name__}: pass a PineconeAssistant, or leave it out")
-        names = inspect.signature(view).parameters
+        names = [name for name in inspect.signature(view).parameters if name not in ("llm", "options")]
         own = {name: value for name, value in options.items() if name in names}
         others = {name: value for name, value in options.items() if name not in names}
+        check_call_options(others, method, (*names, "similarity_top_k", *more))
+        others = _with_top_k(others)
         asked = self._llm if llm is None else llm
         return own, asked.with_options(**others) if others else asked
 
@@ -390,13 +413,29 @@ def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _without_docstore(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of an update without `delete_from_docstore`, which has no effect here: there is no docstore.
+
+    LlamaIndex's documentation passes it as `update_kwargs={"delete_kwargs": {"delete_from_docstore": True}}`.
+    """
+    left: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in ("update_kwargs", "delete_kwargs") and isinstance(value, Mapping):
+            left |= _without_docstore(value)
+        elif name != "delete_from_docstore":
+            left[name] = value
+    return left
+
+
 def _to_uploads(documents: Sequence[Document]) -> list[Upload]:
     """Return one upload for each id; the last document with an id wins."""
     last = {document.id_: document for document in _checked_documents(documents)}
     return [document_upload(name, _text(document), document.metadata) for name, document in last.items()]
 
 
-def _checked_documents(documents: Iterable[Document]) -> list[Document]:
+def _checked_documents(documents: Iterable[Document] | BaseNode | str) -> list[Document]:
+    if isinstance(documents, (BaseNode, str)):
+        raise InvalidRequestError(f"the documents are a {type(documents).__name__}: pass a list of documents")
     checked = list(documents)
     for document in checked:
         if not isinstance(document, BaseNode):
@@ -453,4 +492,6 @@ def _no_nodes(method: str) -> InvalidRequestError:
 
 def _refuse_options(method: str, options: Mapping[str, Any]) -> None:
     for name in options:
-        raise InvalidRequestError(f"{method} has no option {name!r}: the service decides how a document is split")
+        raise InvalidRequestError(
+            f"{method} has no option {name!r}: the service decides how documents are split and stored"
+        )

@@ -9,6 +9,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from typing_extensions import Self, Unpack
 
 from llama_index.llms.pinecone_assistant import AssistantOptions, PineconeAssistant
+from pinecone_assistant_client import InvalidRequestError
 from pinecone_assistant_client.adapters import checked_context_options, keeps_no_arguments
 
 from .filters import Filters
@@ -100,4 +101,7 @@ class PineconeAssistantRetriever(AssistantView, BaseRetriever):
 def _checked(own: dict[str, Any]) -> dict[str, Any]:
     """Check the retriever's own options and return them. Errors use the retriever's names for the sizes."""
     checked_context_options({theirs: own[ours] for theirs, ours in _SIZES.items()}, names=_SIZES)
+    min_score = own["min_score"]
+    if min_score is not None and (isinstance(min_score, bool) or not isinstance(min_score, (int, float))):
+        raise InvalidRequestError(f"min_score is {min_score!r}: pass the lowest score, or None")
     return own
