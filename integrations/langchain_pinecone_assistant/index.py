@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from urllib.parse import unquote
 
 from langchain_core.documents import Document
 from langchain_core.documents.base import Blob
@@ -159,7 +160,7 @@ class PineconeAssistantIndex(PineconeAssistantRetriever, DocumentIndex):
     def upload_blobs(self, blobs: Iterable[Blob], *, concurrency: int = _AT_ONCE) -> UploadReport:
         """Upload original files as LangChain's blobs; a PDF or DOCX keeps its pages and tables.
 
-        The last part of `blob.source` is the file name, and its extension decides the type.
+        The last part of `blob.source`, a path or a URL, is the file name, and its extension decides the type.
 
         Raises:
             InvalidRequestError: A blob has no source, so the file has no name.
@@ -228,7 +229,14 @@ def _blob_upload(blob: Blob) -> Upload:
     # The service reads UTF-8. as_bytes() would use blob.encoding, which is meant for reading from a path.
     data = blob.data.encode("utf-8") if isinstance(blob.data, str) else blob.data
     content: Any = blob.path if data is None else data
-    return Upload(content, name=PurePosixPath(str(source).replace("\\", "/")).name, metadata=metadata or None)
+    return Upload(content, name=_file_name(str(source)), metadata=metadata or None)
+
+
+def _file_name(source: str) -> str:
+    """Return the last part of a path or URL. A URL's query is left out: it is not part of the name, and may be a signature."""
+    if source.startswith(("http://", "https://")):
+        source = unquote(source.partition("#")[0].partition("?")[0])
+    return PurePosixPath(source.replace("\\", "/")).name
 
 
 def _checked_ids(ids: Iterable[str] | None, method: str) -> list[str]:

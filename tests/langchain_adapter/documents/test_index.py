@@ -407,6 +407,29 @@ async def test_the_text_of_a_blob_goes_as_utf_8(local: LocalAssistant) -> None:
     await assistant.aclose()
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("https://example.org/a/my%20notes.md?X-Amz-Signature=abc/d.pdf#page=2", "my notes.md"),
+        ("http://example.org/notes.txt", "notes.txt"),
+        ("s3://bucket/c# and what? it is.md", "c# and what? it is.md"),
+        ("folder/notes.md", "notes.md"),
+        ("C:\\folder\\notes.md", "notes.md"),
+    ],
+)
+def test_a_blob_is_named_by_the_last_part_of_its_path_or_url(local: LocalAssistant, source: str, name: str) -> None:
+    """The query of a URL, such as a signature, was part of the name."""
+    (file,) = made(local).upload_blobs([Blob(data="Puffins nest.", metadata={"source": source})]).uploaded
+    assert (file.name, file.metadata) == (name, {"source": source})
+
+
+def test_a_url_without_a_file_type_is_refused_and_its_query_stays_out_of_the_error(local: LocalAssistant) -> None:
+    blob = Blob(data="Puffins nest.", metadata={"source": "https://example.org/notes?X-Amz-Signature=abc"})
+    with pytest.raises(InvalidRequestError, match="'notes' has no known type") as caught:
+        made(local).upload_blobs([blob])
+    assert "abc" not in str(caught.value)
+
+
 def test_what_is_not_a_blob_is_refused_by_name(local: LocalAssistant) -> None:
     blobs: Any = ["a.md"]
     with pytest.raises(InvalidRequestError, match="a blob is a str"):
