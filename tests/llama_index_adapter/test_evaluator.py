@@ -46,9 +46,9 @@ async def test_it_works_in_a_batch(words: dict[str, Any]) -> None:
     await evaluator._llm.aclose()
 
 
-@pytest.mark.parametrize("threshold", ["0.8", None, True])
-def test_a_threshold_that_is_not_a_number_is_refused_before_anything_is_billed(
+@pytest.mark.parametrize("threshold", ["0.8", None, True, 80, -0.1, float("nan")])
+def test_a_threshold_that_is_not_a_number_from_0_to_1_is_refused_before_anything_is_billed(
     words: dict[str, Any], threshold: Any
 ) -> None:
-    with pytest.raises(InvalidRequestError, match="threshold is a"):
+    with pytest.raises(InvalidRequestError, match=r"threshold is .*: pass a number"):
         PineconeAssistantEvaluator(**words, threshold=threshold)

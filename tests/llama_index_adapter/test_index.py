@@ -207,9 +207,10 @@ def test_the_options_that_llama_index_users_know(words: dict[str, Any], local: L
     assert "Be brief." in body["messages"][0]["content"]
 
 
-def test_the_streaming_option_of_chat_engines_makes_no_difference(words: dict[str, Any]) -> None:
-    """LlamaIndex's documentation passes it to `as_chat_engine`."""
-    chat = PineconeAssistantIndex.from_documents([PINE], **words).as_chat_engine(streaming=True)
+def test_two_options_of_chat_engines_make_no_difference(words: dict[str, Any]) -> None:
+    """LlamaIndex's documentation passes them to `as_chat_engine`, `verbose` also with the default mode."""
+    index = PineconeAssistantIndex.from_documents([PINE], **words)
+    chat = index.as_chat_engine(chat_mode=ChatMode.BEST, streaming=True, verbose=True)
     assert "25 meters" in str(chat.chat(QUESTION))
     assert "25 meters" in "".join(chat.stream_chat(QUESTION).response_gen)
 

@@ -51,6 +51,7 @@ _STEPS = frozenset(
     ("node_postprocessors", "response_mode", "response_synthesizer", "text_qa_template", "refine_template")
 )
 """Options of LlamaIndex's own query engines that concern steps which the service takes itself."""
+_WITHOUT_EFFECT = ("streaming", "verbose")
 _DOCUMENTS: dict[str, Any] = {DOCUMENT_HASH_KEY: {"$exists": True}}
 
 
@@ -311,7 +312,8 @@ class PineconeAssistantIndex(BaseManagedIndex):
     ) -> PineconeAssistantChatEngine:
         """Return a chat engine. Takes `similarity_top_k`, `memory`, `filters`, `system_prompt` and the LLM's options.
 
-        `streaming`, an option of LlamaIndex's own engines, makes no difference: every engine has `chat` and `stream_chat`.
+        Two options of LlamaIndex's own engines make no difference: `streaming`, because every engine has `chat` and
+        `stream_chat`, and `verbose`, because a turn has no steps to print.
 
         Raises:
             InvalidRequestError: A chat mode of LlamaIndex's own engines. The assistant searches for every turn itself.
@@ -323,9 +325,10 @@ class PineconeAssistantIndex(BaseManagedIndex):
                 "or use index.as_retriever() in one of LlamaIndex's engines"
             )
         system_prompt = kwargs.pop("system_prompt", None)
-        kwargs.pop("streaming", None)
+        for name in _WITHOUT_EFFECT:
+            kwargs.pop(name, None)
         own, asked = self._options_for(
-            PineconeAssistantChatEngine, "as_chat_engine", kwargs, llm, more=("streaming", "system_prompt")
+            PineconeAssistantChatEngine, "as_chat_engine", kwargs, llm, more=("system_prompt", *_WITHOUT_EFFECT)
         )
         if system_prompt is not None:
             asked = asked.model_copy(update={"system_prompt": system_prompt})

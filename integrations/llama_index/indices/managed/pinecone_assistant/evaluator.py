@@ -47,6 +47,10 @@ class PineconeAssistantEvaluator(BaseEvaluator):
         self._llm = llm_of(self, llm, None, None, options)
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
             raise InvalidRequestError(f"threshold is a {type(threshold).__name__}: pass a number from 0 to 1")
+        if not 0 <= threshold <= 1:
+            raise InvalidRequestError(
+                f"threshold is {threshold}, and a score is from 0 to 1: pass a number in that range"
+            )
         self._threshold = threshold
 
     def evaluate(
