@@ -13,7 +13,7 @@ from typing import Literal
 import google_crc32c
 
 from ..documents.contents import PdfImage
-from ..errors import file_not_found
+from ..errors import assistant_not_found, file_not_found
 from ..text.passages import Passage
 from .database import ClockNs, Database, decode_metadata, encode_metadata, next_id
 from .filters import Condition, Parameter, typed_value
@@ -234,27 +234,30 @@ class Files:
         operation_type: OperationType,
     ) -> tuple[StoredFile, Operation]:
         now = self._clock_ns()
-        row = connection.execute(
-            "INSERT INTO files (assistant, id, name, size, sha256, crc32c, metadata, multimodal, status, created_on,"
-            " updated_on, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
-            " ON CONFLICT (assistant, id) DO UPDATE SET name = excluded.name, size = excluded.size,"
-            " sha256 = excluded.sha256, crc32c = excluded.crc32c, metadata = excluded.metadata,"
-            " multimodal = excluded.multimodal, status = excluded.status, error = NULL, updated_on = excluded.updated_on,"
-            " generation = excluded.generation RETURNING *",
-            (
-                assistant,
-                file_id,
-                new.name,
-                len(new.content),
-                hashlib.sha256(new.content).hexdigest(),
-                crc32c,
-                encode_metadata(new.metadata),
-                new.multimodal,
-                now,
-                now,
-                generation,
-            ),
-        ).fetchone()
+        try:
+            row = connection.execute(
+                "INSERT INTO files (assistant, id, name, size, sha256, crc32c, metadata, multimodal, status, created_on,"
+                " updated_on, generation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'Processing', ?, ?, ?)"
+                " ON CONFLICT (assistant, id) DO UPDATE SET name = excluded.name, size = excluded.size,"
+                " sha256 = excluded.sha256, crc32c = excluded.crc32c, metadata = excluded.metadata,"
+                " multimodal = excluded.multimodal, status = excluded.status, error = NULL, updated_on = excluded.updated_on,"
+                " generation = excluded.generation RETURNING *",
+                (
+                    assistant,
+                    file_id,
+                    new.name,
+                    len(new.content),
+                    hashlib.sha256(new.content).hexdigest(),
+                    crc32c,
+                    encode_metadata(new.metadata),
+                    new.multimodal,
+                    now,
+                    now,
+                    generation,
+                ),
+            ).fetchone()
+        except sqlite3.IntegrityError as error:  # the assistant was deleted while the upload was read
+            raise assistant_not_found(assistant) from error
         file = to_stored_file(row)
         connection.execute("REPLACE INTO file_contents VALUES (?, ?)", (file.row, new.content))
         connection.execute("DELETE FROM file_metadata WHERE file = ?", (file.row,))

@@ -91,7 +91,7 @@ def test_a_read_timeout_in_the_middle_is_sent_again_and_leaves_one_file(
     ask_local: Asking, local: LocalAssistant, where: str
 ) -> None:
     local.faults.add(on=PUT, times=1, **({"stall": True} if where == "stall" else {"stall_after_body_bytes": 100_000}))
-    feeder = Feeder(ask_local, timeout=(5.0, 0.3))
+    feeder = Feeder(ask_local, timeout=(5.0, 1.0))
     uploaded = feeder.files.upload(bytes(8_000_000), name="large.txt", wait=False)
     assert [(found.id, len(found.content)) for found in files_of(local).values()] == [(uploaded.id, 8_000_000)]
 

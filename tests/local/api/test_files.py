@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import socket
+from collections.abc import Iterator
 
 import pytest
 import requests
@@ -138,6 +139,20 @@ def test_a_name_is_text_and_never_a_path(api: Api, name: str) -> None:
     assert file["name"] == name
     url = api.call("GET", f"/files/{api.local.name}/{file['id']}?include_url=true").json()["signed_url"]
     assert requests.get(url, timeout=20).text == FACT
+
+
+@pytest.mark.parametrize(("method", "file_id"), [("POST", ""), ("PUT", "/pine")])
+def test_an_upload_to_an_assistant_that_is_deleted_meanwhile_is_404(api: Api, method: str, file_id: str) -> None:
+    assert api.call("POST", "/assistants", json={"name": "short-lived"}).status_code == 200
+
+    def body() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="pine.md"\r\n\r\n' + b"tall " * 20_000
+        assert Api(api.local).call("DELETE", "/assistants/short-lived").status_code == 200
+        yield b"trees\r\n--b--\r\n"
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    response = api.call(method, f"/files/short-lived{file_id}", data=body(), headers=kind)
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
 def test_an_upload_without_a_file_is_400(api: Api) -> None:
