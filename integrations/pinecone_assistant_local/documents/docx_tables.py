@@ -6,6 +6,7 @@ Most authors mark no header row, and Word's default style marks every first row 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from .tables import Row, one_line, table_blocks
 MAX_REPEATED_CHARACTERS = 200
 MAX_HEADER_CHARACTERS = 200
 _MAX_COLUMNS = 128
+_ABBREVIATED = re.compile(r"(?:[^\W\d_]+\.? ){0,2}[^\W\d_]{1,5}\.")  # "No.", "Order qty."
 _PAIR_NAMES = frozenset(
     "field key item items parameter property attribute setting option term code metric value values detail details meaning"  # noqa: SIM905  (no 30 quotes)
     " description information info data answer response definition result category feature specification question type default"
@@ -120,7 +122,9 @@ def _joined_rows(rows: Sequence[_GridRow]) -> int:
 
 def _may_be_header(row: _GridRow) -> bool:
     return all(
-        len(one_line(text)) <= MAX_HEADER_CHARACTERS and text[-1:] not in f"{ENDS}:" for text in row.texts if text
+        len(one_line(text)) <= MAX_HEADER_CHARACTERS and (text[-1:] not in f"{ENDS}:" or _ABBREVIATED.fullmatch(text))
+        for text in row.texts
+        if text
     )
 
 

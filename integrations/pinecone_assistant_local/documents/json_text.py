@@ -22,6 +22,7 @@ _MAX_OWNER_CHARACTERS = 120
 _MAX_PATH_CHARACTERS = 300
 _MAX_PARTS = 50
 _MAX_DISTINCT_KEYS = 8
+_IDENTIFIER = re.compile(r"[^\W_]+(?:_[^\W_]+)+")
 _SPACES = re.compile(r"\s*")
 
 
@@ -229,7 +230,8 @@ def _is_full(value: object) -> bool:
 
 
 def _words_of(key: str) -> str:
-    return key if key.isalnum() else " ".join(key.replace("_", " ").replace("-", " ").split())
+    """Return a key as it is read: `release_date` as "release date"; others, such as "2024-05-01" and "-5", as they are."""
+    return key.replace("_", " ") if _IDENTIFIER.fullmatch(key) else " ".join(key.split())
 
 
 def _text_of(value: object) -> str:

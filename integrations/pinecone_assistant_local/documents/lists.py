@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from ..text.sentences import ENDS
 from .fields import is_field
 
-_MARK = re.compile(
-    r"\s*(?:(?P<symbol>[-*+\u2022\u2013\u2023\u25aa\u25cf\u25e6\uf0b7])|(?P<number>\d{1,3})[.)])\s+(?=\S)"
+# These characters mark nothing but list items; a dash or an asterisk may also be part of a text. Ticks and empty boxes are
+# not among them, because they say something.
+BULLETS = (
+    "\u2022\u2023\u2043\u2219\u25a0\u25aa\u25ab\u25b6\u25b8\u25ba"  # dots, squares, triangles
+    "\u25c6\u25cb\u25cf\u25e6\u2756\u27a2\u27a4\uf0a7\uf0b7\uf0d8"  # diamonds, circles, arrows, those of symbol fonts
 )
-# These characters mark nothing but list items; a dash or an asterisk may also be part of a text.
-_BULLETS = frozenset("\u2022\u2023\u25aa\u25cf\u25e6\uf0b7")
+_MARK = re.compile(rf"\s*(?:(?P<symbol>[-*+\u2013{BULLETS}])|(?P<number>\d{{1,3}})[.)])\s+(?=\S)")
 _AFTER_NUMBER_IN_DATE = re.compile(
     r"(?:jan|feb|m[a\u00e4]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])", re.IGNORECASE
 )
@@ -80,7 +82,7 @@ class ListReader:
         self, mark: re.Match[str], symbols: Counter[str], numbers: set[int], *, has_ended: bool, in_list: bool
     ) -> bool:
         if mark["symbol"]:
-            return has_ended or mark["symbol"] in _BULLETS or symbols[mark["symbol"]] > 1
+            return has_ended or mark["symbol"] in BULLETS or symbols[mark["symbol"]] > 1
         number = int(mark["number"])
         return has_ended or number == self._last + 1 > 1 or (number == 1 and (in_list or 2 in numbers))
 

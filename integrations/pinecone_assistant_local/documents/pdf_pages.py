@@ -26,17 +26,26 @@ def without_running_lines(pages: Sequence[Sequence[PdfLine]]) -> tuple[list[list
     kept = [list(lines) for lines in pages]
     if len(pages) < _MIN_PAGES:
         return kept, []
-    edges = Counter(key for lines in pages for key in {_key(line) for line in (*lines[:1], *lines[-1:])})
+    edges = Counter(key for lines in pages for key in {_key(line) for line in _edges(lines)})
     repeated = {key for key, count in edges.items() if count > len(pages) / 2}
     found: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, lines in enumerate(kept, start=1):
-        for edge in (0, -1):
-            if len(lines) > 1 and _key(lines[edge]) in repeated and not FINAL_MARK.search(lines[edge].text):
-                line = lines.pop(edge)
+        for line in _edges(lines):
+            if len(lines) > 1 and _key(line) in repeated and not FINAL_MARK.search(line.text):
+                is_first = line.top >= max(other.top for other in lines)
+                lines[:] = [other for other in lines if other is not line]
                 # Bare numbers at the top and at the bottom may count different things.
-                place = "" if _LETTER.search(line.text) else f"{edge} "
+                place = "" if _LETTER.search(line.text) else f"{is_first} "
                 found[f"{place}{_key(line)}"].append((number, line.text))
     return kept, [(text, page) for lines in found.values() for page, text in _distinct(lines)]
+
+
+def _edges(lines: Sequence[PdfLine]) -> list[PdfLine]:
+    """Return the first and last lines of a page, in reading order and by place: programs often draw footers before the text."""
+    if not lines:
+        return []
+    places = (lines[0], lines[-1], max(lines, key=lambda line: line.top), min(lines, key=lambda line: line.bottom))
+    return list({id(line): line for line in places}.values())
 
 
 def _key(line: PdfLine) -> str:

@@ -11,8 +11,9 @@ from statistics import median
 from ..text.passages import Block
 from ..text.sentences import ENDS, FINAL_MARK, split_sentences
 from .contents import PdfContent, PdfLine
-from .lists import ListReader
+from .lists import BULLETS, ListReader
 from .outline import Outline
+from .pdf_lines import whole_lines
 from .pdf_pages import without_running_lines
 
 MAX_HEADING_CHARACTERS = 120
@@ -25,6 +26,7 @@ _MIN_GAPS = 2
 _MIN_PROSE = 3
 _WIDE = 12.0  # in heights of a line: narrower columns are lists and tables
 _EXACT, _RAGGED = 0.03, 0.2  # a line that ends this part of a column's width before its margin is still full
+_OUTDENT = 0.3  # in heights of a line
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
 _HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
@@ -47,7 +49,7 @@ def pdf_blocks(document: PdfContent) -> Iterator[Block]:
     A page without text gets a sentence if the document has images: `Image on page 3.` Headers and footers that the pages
     repeat come last, each once.
     """
-    pages, running = without_running_lines(document.pages)
+    pages, running = without_running_lines([whole_lines(lines) for lines in document.pages])
     yield from _Reader(pages, {image.page for image in document.images}).blocks()
     for text, page in running:
         yield Block(text, tuple(split_sentences(text)), "", page)
@@ -74,7 +76,9 @@ class _Reader:
             heading: list[PdfLine] = []
             for line in lines:
                 is_heading = self._is_heading(line)
-                if paragraph and (is_heading or layout.begins_paragraph(paragraph[-1], line)):
+                if paragraph and (
+                    is_heading or layout.begins_paragraph(paragraph[-1], line) or _ends_list(paragraph, line)
+                ):
                     yield from self._paragraph(paragraph, layout, number)
                     paragraph = []
                 if heading and not (is_heading and _continues_heading(heading[-1], line)):
@@ -125,6 +129,7 @@ class _Reader:
             (line.size > self._body * _LARGER or is_bold)
             and len(line.text) <= MAX_HEADING_CHARACTERS
             and any(character.isalpha() for character in line.text)
+            and line.text[0] not in BULLETS  # it is often larger than the text of its item
             and line.text[-1] not in f"{ENDS},;"
         )
 
@@ -156,8 +161,10 @@ class _Layout:
         gap = last.bottom - line.top
         if last.filled or line.filled:
             return True
-        if gap < -line.size:  # further up: the next column, where a sentence may continue
-            return bool(FINAL_MARK.search(last.text))
+        if (
+            gap < -line.size
+        ):  # further up: in the next column a sentence may continue, but not in a text drawn after a footer
+            return not _is_next_column(last, line) or bool(FINAL_MARK.search(last.text))
         if gap <= _GAP * line.size:
             return False
         # In double-spaced text, a sentence continues below a full line.
@@ -209,3 +216,16 @@ def _is_mostly_bold(pages: Sequence[Sequence[PdfLine]]) -> bool:
 
 def _continues_heading(last: PdfLine, line: PdfLine) -> bool:
     return line.size == last.size and line.bold == last.bold and 0 <= last.bottom - line.top <= _GAP * line.size
+
+
+def _is_next_column(last: PdfLine, line: PdfLine) -> bool:
+    """Return whether a line is next to another in the direction of its text; right-to-left lines end at their left."""
+    if line.left > line.right:
+        return line.left <= last.right
+    return line.left >= last.right
+
+
+def _ends_list(paragraph: Sequence[PdfLine], line: PdfLine) -> bool:
+    """Return whether a line begins left of the bullet above it: the lines of an item begin at its bullet or further right."""
+    bullet = next((above for above in reversed(paragraph) if above.text[0] in BULLETS), None)
+    return bullet is not None and line.left < bullet.left - _OUTDENT * line.size

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import groupby
 
 from ..text.passages import Block
 from ..text.sentences import ENDS, split_sentences
@@ -37,9 +38,10 @@ def parse_text(text: str) -> Iterator[Block]:
         title, body = _titled(lines, following)
         if title:
             yield from outline.add(1, title, None)
-        for item in lists.items(body, partial(_ends_early, body, max(map(len, body)))) if body else []:
-            words = "\n".join(item.lines)
-            yield from outline.under([Block(words, tuple(split_sentences(item.unmarked(words))))])
+        for part in _between_rules(body):
+            for item in lists.items(part, partial(_ends_early, part, max(map(len, part)))):
+                words = "\n".join(item.lines)
+                yield from outline.under([Block(words, tuple(split_sentences(item.unmarked(words))))])
     yield from outline.close()
 
 
@@ -63,11 +65,17 @@ def _titled(lines: Sequence[str], following: Sequence[str]) -> tuple[str, Sequen
     while lines and _RULE.fullmatch(lines[0]):
         lines = lines[1:]
     if len(lines) > 1 and _RULE.fullmatch(lines[1]) and _is_title(lines[0]):
-        return lines[0].strip(), [line for line in lines[2:] if not _RULE.fullmatch(line)]
-    lines = [line for line in lines if not _RULE.fullmatch(line)]
+        return lines[0].strip(), lines[2:]
     if len(lines) == 1 and _is_title(lines[0]) and not _is_data(lines[0]) and _is_prose_or_list(following):
         return lines[0].strip(), []
     return "", lines
+
+
+def _between_rules(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the lines of a paragraph in the parts between its rules."""
+    for is_rule, part in groupby(lines, lambda line: bool(_RULE.fullmatch(line))):
+        if not is_rule:
+            yield list(part)
 
 
 def _is_title(line: str) -> bool:

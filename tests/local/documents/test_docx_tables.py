@@ -38,6 +38,10 @@ HEADERS = [
         ["Name: Ann Lee; Role: Chair; Phone: 555 0100"],
     ),
     (
+        [["City", "Pop.", "No."], ["Oslo", "700,000", "1"], ["Rome", "2.8 million", "2"]],
+        ["City: Oslo; Pop.: 700,000; No.: 1", "City: Rome; Pop.: 2.8 million; No.: 2"],
+    ),
+    (
         [["", "Red pine", "Oak"], ["Bark", "thick", "grey"]],
         ["Bark; Red pine: thick; Oak: grey"],
     ),

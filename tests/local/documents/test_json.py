@@ -65,6 +65,8 @@ def test_json_without_a_value_is_an_error(text: str) -> None:
         ("[[1, 2], [3, 4]]", ["values: 1, 2", "values: 3, 4"]),
         ('{"rows": [[1, 2], [3]]}', ["rows: 1, 2", "rows: 3"]),
         ('{"k": 1, "k": 2}', ["k: 1", "k: 2"]),
+        ('{"-5": "ice", "5": "water", "2024-05-01": "closed", "e-mail": "a@b", "__init__": 1, "top_speed": 9}',
+         ["-5: ice", "5: water", "2024-05-01: closed", "e-mail: a@b", "__init__: 1", "top speed: 9"]),
         ('{"far": 1E400, "near": [1e-999, 100000000000000000000.50]}',
          ["far: 1E400", "near: 1e-999, 100000000000000000000.50"]),
         ('{"price": 25.50, "n": 1e3, "ok": false}', ["price: 25.50", "n: 1e3", "ok: no"]),

@@ -109,3 +109,8 @@ def test_a_mark_at_the_beginning_of_a_line_is_cut_only_in_a_list(text: str, sent
 )
 def test_lines_of_fields_with_their_values_are_quoted_one_by_one(text: str, sentences: list[str]) -> None:
     assert quoted("x.txt", text) == sentences
+
+
+def test_a_rule_between_two_lines_separates_them() -> None:
+    text = "Price: 5 euros\nfor members\n-----\nNo refunds after\nthe first of May\n*****\n"
+    assert quoted("x.txt", text) == ["Price: 5 euros for members", "No refunds after the first of May"]

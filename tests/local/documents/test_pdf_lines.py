@@ -1,0 +1,87 @@
+"""Lines of PDF files in the order and the pieces in which programs draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pinecone_assistant_local.documents.contents import PdfContent, PdfLine
+from pinecone_assistant_local.documents.pdf_text import pdf_blocks
+
+
+def _line(text: str, top: float, left: float = 72.0, *, right: float | None = None, size: float = 12.0) -> PdfLine:
+    return PdfLine(text, size, top, top - 12.0, False, left, left + 6.0 * len(text) if right is None else right)
+
+
+def _quoted(*pages: Sequence[PdfLine]) -> list[tuple[int | None, str, str]]:
+    blocks = pdf_blocks(PdfContent([list(lines) for lines in pages]))
+    return [(block.page, block.heading, sentence) for block in blocks for sentence in block.sentences]
+
+
+def test_headers_and_footers_that_are_drawn_before_the_text_are_not_part_of_it() -> None:
+    pages = [
+        [_line("Annual report", 780), _line(f"Page {page} of 3", 40), _line(f"The {word} part is about pines", 700),
+         _line("and about larches.", 687)]
+        for page, word in enumerate(("first", "second", "third"), start=1)
+    ]  # fmt: skip
+    assert _quoted(*pages) == [
+        (1, "", "The first part is about pines and about larches."),
+        (2, "", "The second part is about pines and about larches."),
+        (3, "", "The third part is about pines and about larches."),
+        (1, "", "Annual report"),
+        (1, "", "Page 1 of 3"),
+    ]
+
+
+def test_a_footer_that_is_drawn_first_on_the_only_page_is_a_text_of_its_own() -> None:
+    footer = _line("Price list 7", 40, left=280)
+    assert _quoted([footer, _line("All prices in this list are without", 700), _line("tax.", 687)]) == [
+        (1, "", "Price list 7"),
+        (1, "", "All prices in this list are without tax."),
+    ]
+
+
+def test_a_sentence_continues_in_the_next_column() -> None:
+    left = [_line("The oldest pine of the country", 114), _line("stands in a park near", 101)]
+    right = [_line("the sea. It is protected.", 114, left=320)]
+    assert [sentence for _, _, sentence in _quoted([*left, *right])] == [
+        "The oldest pine of the country stands in a park near the sea.",
+        "It is protected.",
+    ]
+
+
+def test_right_to_left_text_continues_in_the_column_to_its_left() -> None:
+    first = [_line("\u05e9\u05dc\u05d5\u05dd", 101, left=540, right=320)]
+    assert len(_quoted([*first, _line("\u05e2\u05d5\u05dc\u05dd.", 250, left=300, right=72)])) == 1
+
+
+def test_items_whose_bullets_are_larger_than_their_text_are_items_and_no_heading() -> None:
+    prose = [_line("Before the first use of the machine, read all of this.", 700)]
+    items = [_line("\u2022 Close the lid", 685, size=14.0), _line("\u25a0 Press start", 672, size=14.0)]
+    assert _quoted([*prose, *items]) == [
+        (1, "", "Before the first use of the machine, read all of this."),
+        (1, "", "Close the lid"),
+        (1, "", "Press start"),
+    ]
+
+
+def test_a_text_left_of_the_bullets_above_it_is_no_part_of_the_last_item() -> None:
+    items = [_line("\u2022 Store it below 5 degrees, away from", 700, left=90), _line("children", 687, left=102)]
+    assert [sentence for _, _, sentence in _quoted([*items, _line("Warning: It is toxic.", 674)])] == [
+        "Store it below 5 degrees, away from children",
+        "Warning: It is toxic.",
+    ]
+
+
+def test_lowered_and_raised_characters_belong_to_their_word() -> None:
+    pieces = [
+        _line("H2", 700, right=84),
+        _line("O boils at 100 degrees, and x2", 700, left=84, right=264),
+        _line("is positive.", 700, left=268),
+    ]
+    assert [sentence for _, _, sentence in _quoted(pieces)] == ["H2O boils at 100 degrees, and x2 is positive."]
+
+
+def test_marks_that_are_drawn_after_all_of_the_text_belong_to_their_items() -> None:
+    items = [_line("Open the lid", 700, left=90), _line("Pour the milk", 687, left=90), _line("bread", 660, left=90)]
+    marks = [_line("1.", 700, right=84), _line("2.", 687, right=84), _line("\u2022", 660, right=78)]
+    assert [sentence for _, _, sentence in _quoted([*items, *marks])] == ["Open the lid", "Pour the milk", "bread"]
