@@ -110,6 +110,8 @@ def checked_fields(options: Mapping[str, Any], *, where: str = "bind") -> dict[s
     fields = {name: options[name] for name in CALL_FIELDS if name in options}
     with ModelErrors():
         check_options(**{name: value for name, value in fields.items() if name != "max_tokens"})
+    if options.get("response_format") is not None:
+        _schema_of(options["response_format"])
     tokens = fields.get("max_tokens")
     if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int)):
         raise InvalidRequestError(f"max_tokens is {tokens!r}: pass a number, or None")

@@ -151,14 +151,14 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
             "assistant": self.assistant_name,
             "api_version": self.api_version,
             "key": _hash(key.get_secret_value() if key else None),
-            "headers": _hash(json.dumps(self.default_headers, sort_keys=True)),
+            "headers": _hash(json.dumps([self.default_headers, *self._headers_of_sessions()], sort_keys=True)),
             "output_version": self.output_version,
             "options": {name: getattr(self, name) for name in _OPTIONS},
             "call": {name: value for name, value in kwargs.items() if name != "stream"},
             "stop": stop,
         }
         try:
-            return json.dumps(identity, sort_keys=True, default=str)
+            return json.dumps(identity, sort_keys=True, default=_to_json)
         except (TypeError, ValueError):
             return repr(identity)  # the filter is not JSON: no cached answer has this key, and the call raises
 
@@ -285,6 +285,11 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
         if run_manager is not None:
             await run_manager.on_llm_new_token(last.text, chunk=last)
         yield last
+
+
+def _to_json(value: Any) -> Any:
+    """Convert a value that JSON does not know. A mapping's own repr need not show its items, so it is no cache key."""
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _hash(secret: str | None) -> str:

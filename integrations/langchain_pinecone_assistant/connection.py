@@ -199,6 +199,11 @@ class AssistantConnection(BaseModel):
             return (*values, tuple((headers or {}).items()), tuple((proxies or {}).items()))
         return values
 
+    def _headers_of_sessions(self) -> list[dict[str, str]]:
+        """Return the headers that injected sessions add to every request."""
+        headers = [getattr(getattr(self, name), "headers", None) for name in _SESSIONS]
+        return [{str(name): str(value) for name, value in one.items()} for one in headers if isinstance(one, Mapping)]
+
     def _client_options(self) -> dict[str, Any]:
         options = {name: getattr(self, name) for name in AssistantConnection.model_fields}
         key = self.api_key
@@ -222,6 +227,16 @@ class AssistantConnection(BaseModel):
             super().__setattr__(name, value)
             if name[0] != "_":
                 self.__dict__.pop("_serialized", None)  # the framework caches the serialised form there
+
+        def copy(self, *, include=None, exclude=None, update=None, deep=False):
+            """Return `model_copy(update=..., deep=...)`. Pydantic's older method would change a guard and share filters.
+
+            Raises:
+                InvalidRequestError: `include` or `exclude`, which would leave out fields such as the guard.
+            """
+            if include is not None or exclude is not None:
+                raise InvalidRequestError("copy takes no include= and no exclude=: a copy has all fields; use update=")
+            return self.model_copy(update=update, deep=deep)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with other values, without anything derived from the old ones."""

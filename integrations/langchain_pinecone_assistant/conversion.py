@@ -108,6 +108,8 @@ def _text_of_block(block: Any) -> str | None:
     kind = _kind_of(block)
     if kind == "non_standard":  # the framework's wrapper around blocks it has no type for, such as OpenAI's refusal
         return _text_of_block(block.get("value"))
+    if block.keys() == {"cachePoint"}:  # Bedrock's mark in a prompt, without content
+        return ""
     text = block.get(_TEXT_KEYS[kind]) if kind in _TEXT_KEYS else None
     if isinstance(text, str):
         return text

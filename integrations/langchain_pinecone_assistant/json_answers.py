@@ -12,7 +12,12 @@ _MAX_SHOWN = 300
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raise InvalidRequestError for an invalid JSON Schema, before a question with it is billed."""
-    validator = _validator(schema)
+    try:
+        validator = _validator(schema)
+    except (AttributeError, TypeError, ValueError) as error:  # jsonschema reads these keys before it checks the schema
+        raise InvalidRequestError(
+            f"the schema is not a valid JSON Schema: $schema and $id are URIs ({type(error).__name__}: {error})"
+        ) from None
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - as in _validator
 
     try:
@@ -35,6 +40,8 @@ def violation(value: Any, schema: Mapping[str, Any]) -> str | None:
         return f"the schema's $ref {unresolvable.ref!r} is not inside the schema, and nothing is fetched from elsewhere"
     except RecursionError:
         return "it cannot be checked: a $ref of the schema leads back to itself, or the answer is nested too deeply"
+    except (ArithmeticError, ValueError) as error:  # such as an integer of 400 digits with multipleOf
+        return f"it cannot be checked ({type(error).__name__}: {error})"
     return None if error is None else _sentence(error)
 
 

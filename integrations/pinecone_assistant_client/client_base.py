@@ -176,7 +176,8 @@ class BaseClient:
         return self._options.changed(**options)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(assistant_name={self.assistant_name!r}, host={self._settings.host!r})"
+        shown = {"assistant_name": self.assistant_name, "host": self._settings.host, **self._options.given()}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def __getstate__(self) -> dict[str, Any]:
         """Drop live connections and injected sessions. The pickle holds the API key."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Literal, TypeVar
 
@@ -57,6 +57,11 @@ class ChatOptions:
     include_highlights: bool = False
     context_options: Mapping[str, Any] | None = None
     guard_filter: Mapping[str, Any] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that differ from their defaults."""
+        values = {option.name: (getattr(self, option.name), option.default) for option in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
     def changed(
         self,

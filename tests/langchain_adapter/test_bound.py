@@ -515,6 +515,14 @@ async def test_streaming_false_still_means_one_chunk(ask: Ask, local: LocalAssis
     assert len(await ask.stream(chosen, QUESTION, {"configurable": {"s": False}})) == 1
 
 
+def test_a_response_format_that_a_call_would_refuse_is_refused_at_bind(library: LocalAssistant) -> None:
+    for wrong in (5, {"type": "xml"}, {"type": "json_schema"}):
+        with pytest.raises(InvalidRequestError, match="response_format is not understood"):
+            chat_model(library).bind(response_format=wrong)
+    with pytest.raises(InvalidRequestError, match="response_format is not understood"):
+        chat_model(library).bind_tools([], response_format=5)
+
+
 async def test_a_react_agents_response_format_keeps_a_bound_filter(ask: Ask, local: LocalAssistant) -> None:
     """`create_react_agent` looks for the chat model inside the binding."""
     bound: Any = chat_model(local).bind(filter=FILTER)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import requests
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.globals import set_llm_cache
-from langgraph.graph import add_messages
+from langgraph.cache.memory import InMemoryCache as NodeCache
+from langgraph.graph import START, StateGraph, add_messages
+from langgraph.types import CachePolicy
 from pydantic import SecretStr
+from typing_extensions import TypedDict
 
 from langchain_pinecone_assistant import ChatPineconeAssistant
 from langchain_pinecone_assistant.errors import InvalidRequestError
@@ -68,6 +72,50 @@ def test_models_that_differ_have_different_keys_also_as_copies_after_use(change:
 def test_calls_that_differ_have_different_keys(options: dict[str, Any]) -> None:
     chat = ChatPineconeAssistant(**BASE, filter={"tenant": "other"})
     assert chat._get_llm_string(**options) != chat._get_llm_string()
+
+
+class Filter(Mapping[str, Any]):
+    """A filter of an application, whose repr does not show what it selects."""
+
+    def __init__(self, items: Mapping[str, Any]) -> None:
+        self._items = items
+
+    def __getitem__(self, name: str) -> Any:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return "<filter>"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+async def test_filters_that_are_no_dicts_have_keys_of_their_own(ask: Ask, nested: bool, local: LocalAssistant) -> None:
+    """The key once had their repr, so one tenant got the cached answer of another."""
+    chat = chat_model(local)
+    for tenant in ("acme", "other"):
+        chosen = {"tenant": Filter({"$eq": tenant})} if nested else Filter({"tenant": tenant})
+        await ask.invoke(chat, QUESTION, filter=chosen)
+        await ask.invoke(chat, QUESTION, filter=chosen)
+    assert [str(request.body["filter"]).count("other") for request in local.requests if request.method == "POST"] == [
+        0,
+        1,
+    ]
+
+
+def test_models_whose_sessions_send_other_headers_have_different_keys() -> None:
+    keys = set()
+    for tenant in ("acme", "other", "acme"):
+        session = requests.Session()
+        session.headers["X-Tenant"] = tenant
+        key = ChatPineconeAssistant(**BASE, http_session=session)._get_llm_string()
+        assert tenant not in key
+        keys.add(key)
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize("name", ["PINECONE_API_KEY", "PINECONE_ASSISTANT_NAME", "PINECONE_CONTROLLER_HOST"])
@@ -135,6 +183,29 @@ async def test_a_hit_with_unknown_usage_stays_unknown(ask: Ask, local: LocalAssi
             assert answer.usage_metadata is None
             assert handler.usage_metadata == {}
     assert posts(local) == 1
+
+
+def test_langgraphs_node_cache_tells_tenants_in_the_state_apart(local: LocalAssistant) -> None:
+    """Its key is the state only, as docs/agents.md says: with the tenant in the config both would share one answer."""
+
+    class State(TypedDict):
+        question: str
+        tenant: str
+        answer: str
+
+    def node(state: State) -> dict[str, str]:
+        return {"answer": chat_model(local).invoke(state["question"], filter={"tenant": state["tenant"]}).text}
+
+    builder = StateGraph(State)
+    builder.add_node("ask", node, cache_policy=CachePolicy())
+    builder.add_edge(START, "ask")
+    graph: Any = builder.compile(cache=NodeCache())
+    for tenant in ("anna", "ben", "anna"):
+        graph.invoke({"question": QUESTION, "tenant": tenant})
+    assert [request.body["filter"]["tenant"] for request in local.requests if request.method == "POST"] == [
+        "anna",
+        "ben",
+    ]
 
 
 async def test_cache_false_asks_every_time(ask: Ask, local: LocalAssistant) -> None:

@@ -86,6 +86,7 @@ GUARDED: dict[str, tuple[Callable[[Any], Any], Any]] = {
         BOTH,
     ),
     "copy": (copy, GUARD),
+    "pydantic's older copy": (lambda thing: thing.copy(update={"filter": FILTER}), BOTH),
     "deepcopy": (deepcopy, GUARD),
     "pickle": (lambda thing: pickle.loads(pickle.dumps(thing)), GUARD),
     "fallbacks": (lambda thing: thing.with_fallbacks([thing]).bind(filter=FILTER), BOTH),
@@ -146,6 +147,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "bind of a binding": lambda thing: thing.with_config(tags=["a"]).bind(guard_filter=GUARD),
     "configurable_fields": lambda thing: thing.configurable_fields(guard_filter=ConfigurableField(id="g")),
     "model_copy": lambda thing: thing.model_copy(update={"guard_filter": GUARD}),
+    "pydantic's older copy": lambda thing: thing.copy(update={"guard_filter": None}),
     "an attribute": lambda thing: setattr(thing, "guard_filter", None),
 }
 
@@ -157,6 +159,14 @@ def test_nothing_changes_a_guard(kind: Any, way: str, library: LocalAssistant) -
         with pytest.raises(InvalidRequestError, match="guard_filter is an option of the constructor only"):
             REFUSED[way](thing)
         assert thing.guard_filter == guard
+
+
+def test_a_copy_has_all_fields(kind: Any, library: LocalAssistant) -> None:
+    """Pydantic's older method can leave fields out, such as the guard."""
+    thing: Any = made(kind, library, guard_filter=GUARD)
+    for parts in ({"exclude": {"guard_filter"}}, {"include": {"assistant_name"}}):
+        with pytest.raises(InvalidRequestError, match="a copy has all fields"):
+            thing.copy(**parts)
 
 
 async def test_no_call_takes_a_guard(ask: Ask, kind: Any, local: LocalAssistant) -> None:
@@ -201,6 +211,7 @@ TAKEN: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "bind": lambda thing, taken: thing.bind(filter=taken),
     "bind of a binding": lambda thing, taken: thing.bind(filter={}).bind(filter=taken),
     "model_copy": lambda thing, taken: thing.model_copy(update={"filter": taken}),
+    "pydantic's older copy": lambda thing, taken: thing.copy(update={"filter": taken}),
     "attribute": with_field,
     "config": lambda thing, taken: thing.configurable_fields(filter=ConfigurableField(id="f")).with_config(
         configurable={"f": taken}
@@ -230,7 +241,8 @@ async def test_a_dict_that_is_changed_later_changes_nothing_made_before(
 
 
 @pytest.mark.parametrize(
-    "duplicate", [copy, deepcopy, lambda thing: thing.model_copy(), lambda thing: thing.bind().bound]
+    "duplicate",
+    [copy, deepcopy, lambda thing: thing.model_copy(), lambda thing: thing.copy(), lambda thing: thing.bind().bound],
 )
 async def test_copies_share_no_filter(ask: Ask, kind: Any, duplicate: Any, local: LocalAssistant) -> None:
     original = made(kind, local, filter={"$and": [{"tenant": "acme"}]}, default_headers={"X-Tenant": "acme"})

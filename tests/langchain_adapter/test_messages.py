@@ -165,6 +165,13 @@ async def test_what_is_not_text_in_an_answer_of_another_model_stays_here(
     assert [turn["content"] for turn in turns] == [f"Q\n\n{QUESTION}"], "an answer without text is left out"
 
 
+def test_a_mark_for_a_prompt_cache_is_left_out() -> None:
+    """It says where Bedrock's cached prompt ends, and is no part of a question."""
+    marked: list[str | dict[str, Any]] = [TEXT, {"cachePoint": {"type": "default"}}]
+    for message in (SystemMessage(marked), HumanMessage(marked), AIMessage(marked)):
+        assert [turn.content for turn in to_client_messages([message])] == ["43.8 meters."]
+
+
 @pytest.mark.parametrize("kind", [name for name in NO_TEXT if name != "text that is none"])
 def test_in_a_question_they_stay_errors(kind: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"messages\[0\] has a block of type"):

@@ -305,11 +305,24 @@ async def test_a_reference_that_cannot_be_followed_is_a_parsing_error(
     assert both["raw"].text == text
 
 
+async def test_a_number_that_cannot_be_checked_is_a_parsing_error(ask: Ask, local: LocalAssistant) -> None:
+    """Jsonschema raises an OverflowError for it. That lost the answer."""
+    text = f'{{"height": {"9" * 400}}}'
+    local.reply(text)
+    schema = {"type": "object", "properties": {"height": {"type": "integer", "multipleOf": 0.5}}}
+    both = await ask.invoke(chat_model(local).with_structured_output(schema, include_raw=True), QUESTION)
+    assert "it cannot be checked (OverflowError" in str(both["parsing_error"])
+    assert both["raw"].text == text
+
+
 @pytest.mark.parametrize(
     ("schema", "named"),
     [
         ({"type": "strng"}, "$.type: 'strng'"),
         ({"properties": {"a": {"required": True}}}, "$.properties.a.required: True"),
+        ({"$schema": 5}, "$schema and $id are URIs"),
+        ({"$schema": "http://["}, "$schema and $id are URIs"),
+        ({"$id": 5}, "$schema and $id are URIs"),
     ],
 )
 def test_what_is_not_a_json_schema_is_refused_before_a_question_is_billed(

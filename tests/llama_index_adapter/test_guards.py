@@ -220,6 +220,7 @@ COPIES: dict[str, Callable[[PineconeAssistant], PineconeAssistant]] = {
     "deepcopy": copy.deepcopy,
     "model_copy": lambda llm: llm.model_copy(update={"temperature": 0}),
     "deep model_copy": lambda llm: llm.model_copy(deep=True),
+    "pydantic's older copy": lambda llm: llm.copy(),
     "with_options": lambda llm: llm.with_options(filter=None),
     "pickle": lambda llm: pickle.loads(pickle.dumps(llm)),
     "from_dict": lambda llm: PineconeAssistant.from_dict(llm.to_dict()),
@@ -245,6 +246,14 @@ def test_an_llm_with_a_client_keeps_its_guard_in_a_dict(words: dict[str, Any], a
     assert bodies(local)[-1]["filter"] == GUARD
 
 
+def test_a_copy_of_an_llm_has_all_fields(words: dict[str, Any]) -> None:
+    """Pydantic's older method can leave fields out, such as the guard."""
+    llm: Any = PineconeAssistant(**words, guard_filter=GUARD)
+    for parts in ({"exclude": {"guard_filter"}}, {"include": {"assistant_name"}}):
+        with pytest.raises(InvalidRequestError, match="a copy has all fields"):
+            llm.copy(**parts)
+
+
 @pytest.mark.parametrize("guard", [OTHER, None, {}])
 def test_only_constructors_take_a_guard(words: dict[str, Any], ask: Ask, guard: Any, local: LocalAssistant) -> None:
     llm = PineconeAssistant(**words, guard_filter=GUARD)
@@ -253,6 +262,7 @@ def test_only_constructors_take_a_guard(words: dict[str, Any], ask: Ask, guard: 
         lambda: ask(llm, guard_filter=guard),
         lambda: llm.with_options(guard_filter=guard),
         lambda: llm.model_copy(update={"guard_filter": guard}),
+        lambda: llm.copy(update={"guard_filter": guard}),
         lambda: setattr(llm, "guard_filter", guard),
         lambda: ask(PineconeAssistant(**words, additional_kwargs={"guard_filter": guard})),
         lambda: llm.as_structured_llm(Tree, guard_filter=guard),
@@ -318,6 +328,7 @@ HELD: dict[str, Callable[[dict[str, Any], dict[str, Any]], PineconeAssistant]] =
     "additional_kwargs": lambda words, mine: PineconeAssistant(**words, additional_kwargs={"filter": mine}),
     "with_options": lambda words, mine: PineconeAssistant(**words).with_options(filter=mine),
     "model_copy": lambda words, mine: PineconeAssistant(**words).model_copy(update={"filter": mine}),
+    "pydantic's older copy": lambda words, mine: PineconeAssistant(**words).copy(update={"filter": mine}),
     "from_dict": lambda words, mine: PineconeAssistant.from_dict({**words, "filter": mine}),
     "client": lambda words, mine: PineconeAssistant(client=AssistantClient(**words, filter=mine)),
 }
@@ -412,6 +423,20 @@ def test_a_call_of_a_tool_refuses_options_by_name(
     tool = PineconeAssistantQueryEngine(**words).as_tool()
     with pytest.raises(InvalidRequestError, match=rf"takes a question and not '{name}': .*with_filters"):
         call(tool, "call", *([] if question else [QUESTION]), **question, **options)
+    assert bodies(local) == []
+
+
+@pytest.mark.parametrize("options", CALLS.values(), ids=CALLS.keys())
+def test_a_dict_in_place_of_a_question_refuses_options_by_name(
+    words: dict[str, Any], call: Any, options: dict[str, Any], local: LocalAssistant
+) -> None:
+    """Before, the dict was asked as text, without the filter in it."""
+    (name,) = options
+    tool = PineconeAssistantQueryEngine(**words).as_tool()
+    asked = {"input": QUESTION, **options}
+    for arguments, named in ([(asked,), {}], [(), {"input": asked}]):
+        with pytest.raises(InvalidRequestError, match=rf"takes a question and not '{name}': .*with_filters"):
+            call(tool, "call", *arguments, **named)
     assert bodies(local) == []
 
 

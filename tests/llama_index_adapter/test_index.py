@@ -272,6 +272,14 @@ def test_a_step_of_llama_indexs_query_engines_is_refused_with_the_way_out(words:
         PineconeAssistantIndex(**words).as_query_engine(**{option: None})
 
 
+def test_a_wrong_number_of_passages_is_an_error_with_the_callers_name(words: dict[str, Any]) -> None:
+    """The error of an engine spoke of the service's `top_k`."""
+    index = PineconeAssistantIndex(**words)
+    for make in (index.as_retriever, index.as_query_engine, index.as_chat_engine):
+        with pytest.raises(InvalidRequestError, match="similarity_top_k is 'many': pass a number"):
+            make(similarity_top_k="many")
+
+
 @pytest.mark.parametrize("mode", [mode for mode in ChatMode if mode != ChatMode.BEST])
 def test_other_chat_modes_are_refused_with_the_reason(words: dict[str, Any], mode: ChatMode) -> None:
     with pytest.raises(InvalidRequestError, match=f"chat_mode='{mode.value}'.*searches its files for every turn"):

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from llama_index.core.extractors import KeywordExtractor
+from llama_index.core.ingestion import IngestionCache, IngestionPipeline
+from llama_index.core.schema import TextNode
 from llama_index.core.workflow import JsonSerializer
 
 from llama_index.indices.managed.pinecone_assistant import (
@@ -135,3 +138,16 @@ def test_a_dict_of_an_llm_with_a_client_needs_the_client_again(
         PineconeAssistant.from_dict(data)
     ask(PineconeAssistant.from_dict(data, client=client))
     assert bodies(local) == [bodies(local)[0] | {"filter": NURSERY, "temperature": 0}]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_llama_indexs_ingestion_cache_tells_clients_with_other_filters_apart(
+    words: dict[str, Any], guarded: bool, local: LocalAssistant
+) -> None:
+    """Its key is a dict of the LLM, which did not name a client's filter: one tenant got another's cached summary."""
+    cache = IngestionCache()
+    for resource in ("encyclopedia", "nursery", "nursery"):
+        client = AssistantClient(**words, **{"guard_filter" if guarded else "filter": {"resource": resource}})
+        extractor = KeywordExtractor(llm=PineconeAssistant(client=client), show_progress=False)
+        IngestionPipeline(transformations=[extractor], cache=cache).run(nodes=[TextNode(text="Pines.", id_="1")])
+    assert [body["filter"]["resource"] for body in bodies(local)] == ["encyclopedia", "nursery"]

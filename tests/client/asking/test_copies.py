@@ -54,6 +54,11 @@ def test_construction_and_repr_do_no_work_and_show_no_key(server: RawServer) -> 
         assert KEY not in shown
         assert "hide-me-1234" not in shown
         assert "docs" in shown
+        assert repr(client) == f"{cls.__name__}(assistant_name='docs', host={server.url!r})"
+        chosen = cls(assistant_name="docs", filter={"tenant": "acme"}, guard_filter={"year": 2024}).with_options(
+            model="o"
+        )
+        assert repr(chosen).endswith("host=None, model='o', filter={'tenant': 'acme'}, guard_filter={'year': 2024})")
     assert server.connections == 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from llama_index.core.base.llms.types import ImageBlock
 from llama_index.core.llms import ChatMessage, MessageRole
-from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.memory import ChatMemoryBuffer, ChatSummaryMemoryBuffer, Memory, SimpleComposableMemory
 
 from llama_index.indices.managed.pinecone_assistant import PineconeAssistantChatEngine
 from llama_index.llms.pinecone_assistant import PineconeAssistant
@@ -80,6 +80,8 @@ def test_a_greeting_that_is_shared_collects_nothing(words: dict[str, Any], turn:
         lambda: make(**words, chat_history=GREETING),
         lambda: make.from_defaults(**words, chat_history=GREETING),
         lambda: make(**words, memory=ChatMemoryBuffer.from_defaults(GREETING, token_limit=300)),
+        lambda: make(**words, memory=ChatSummaryMemoryBuffer.from_defaults(GREETING)),
+        lambda: make(**words, memory=SimpleComposableMemory.from_defaults(ChatMemoryBuffer.from_defaults(GREETING))),
     ]
     for way in ways:
         one, two = way(), way()
@@ -156,6 +158,18 @@ def test_a_turn_that_fails_leaves_the_memory_as_it_was(
     assert texts(engine) == ["First?", ANSWER]
     turn(engine, QUESTION)
     assert sent(local) == ["First?", ANSWER, QUESTION]
+
+
+def test_a_summary_that_fails_leaves_the_memory_as_it_was(
+    *, words: dict[str, Any], turn: Turn, local: LocalAssistant
+) -> None:
+    """The memory takes messages out of its store before it asks for their summary. The conversation was lost."""
+    llm = PineconeAssistant(**words, max_retries=0)
+    memory = ChatSummaryMemoryBuffer.from_defaults(GREETING, llm=llm, token_limit=8)
+    engine = PineconeAssistantChatEngine(**words, memory=memory)
+    with local.faults.add(status=503), pytest.raises(InternalServerError):
+        turn(engine, QUESTION)
+    assert texts(engine) == ["Hi.", "Hello, I know trees."]
 
 
 def test_an_answer_without_text_leaves_the_memory_as_it_was(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, PrivateAttr, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 from typing_extensions import Self
@@ -39,7 +39,7 @@ class TravellingLLM(StructuredPredict):
         Options that the caller did not pass are left out. Otherwise they would count as passed when the dict is loaded, and
         engines over that LLM would keep the expiring links. A client is replaced by its repr, which the constructor refuses:
         an LLM loaded without `client=` would ask the environment's assistant, perhaps another one, without the client's
-        filter.
+        filter. The repr names that filter, because LlamaIndex's ingestion cache takes this dict as its key.
         """
         data: dict[str, Any] = handler(self)
         data["class_name"] = self.class_name()
@@ -55,6 +55,14 @@ class TravellingLLM(StructuredPredict):
         check_words(update or {}, type(self), type(self).model_fields)
         _check_guard_is_left(update or {}, "model_copy")
         return super().model_copy(update=own(update or {}), deep=deep)
+
+    if not TYPE_CHECKING:  # type checkers see pydantic's signature
+
+        def copy(self, *, include=None, exclude=None, update=None, deep=False):
+            """Return `model_copy(update=..., deep=...)`. Pydantic's older method would change a guard and share filters."""
+            if include is not None or exclude is not None:
+                raise InvalidRequestError("copy takes no include= and no exclude=: a copy has all fields; use update=")
+            return self.model_copy(update=update, deep=deep)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OWNED:

@@ -31,6 +31,7 @@ from pinecone_assistant_client import (
 )
 from pinecone_assistant_client.adapters import (
     DOCUMENT_HASH_KEY,
+    checked_context_options,
     document_file_id,
     document_hash,
     document_id,
@@ -411,6 +412,7 @@ def _with_top_k(options: Mapping[str, Any]) -> dict[str, Any]:
     options = dict(options)
     top_k = options.pop("similarity_top_k", None)
     if top_k is not None:
+        checked_context_options({"top_k": top_k}, names={"top_k": "similarity_top_k"})
         options["context_options"] = {**(options.get("context_options") or {}), "top_k": top_k}
         options.setdefault("interface", "standard")
     return options

@@ -18,7 +18,7 @@ from llama_index.core.instrumentation.events.chat_engine import (
     StreamChatStartEvent,
 )
 from llama_index.core.memory import BaseMemory, ChatMemoryBuffer
-from llama_index.core.memory.types import BaseChatStoreMemory
+from llama_index.core.memory.types import DEFAULT_CHAT_STORE_KEY
 from llama_index.core.storage.chat_store import SimpleChatStore
 from typing_extensions import Self, Unpack
 
@@ -184,7 +184,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
             chat_history: Earlier messages that replace the engine's memory; stored there if the turn succeeds.
         """
         turn = _Turn(message, chat_history)
-        answer = self._llm.chat(turn.after(self._source(turn).get(input=message)), **engine_options(self._llm))
+        answer = self._llm.chat(self._messages(turn), **engine_options(self._llm))
         self._remember(turn, answer)
         return _to_response(answer)
 
@@ -192,7 +192,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     async def achat(self, message: str, chat_history: Sequence[ChatMessage] | None = None) -> AgentChatResponse:
         """Async version of `chat`."""
         turn = _Turn(message, chat_history)
-        messages = turn.after(await self._source(turn).aget(input=message))
+        messages = await self._amessages(turn)
         answer = await self._llm.achat(messages, **engine_options(self._llm))
         await self._aremember(turn, answer)
         return _to_response(answer)
@@ -203,7 +203,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     ) -> AssistantStreamingChatResponse:
         """Stream the answer of a turn: read `response_gen`. Takes the arguments of `chat`."""
         turn = _Turn(message, chat_history)
-        messages = turn.after(self._source(turn).get(input=message))
+        messages = self._messages(turn)
         response = AssistantStreamingChatResponse()
         response.chat_stream = self._remembering(
             self._llm.stream_chat(messages, **engine_options(self._llm)), turn, response
@@ -216,7 +216,7 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     ) -> AssistantStreamingChatResponse:
         """Async version of `stream_chat`: read `async_response_gen()`."""
         turn = _Turn(message, chat_history)
-        messages = turn.after(await self._source(turn).aget(input=message))
+        messages = await self._amessages(turn)
         answers = await self._llm.astream_chat(messages, **engine_options(self._llm))
         response = AssistantStreamingChatResponse()
         response.achat_stream = self._aremembering(answers, turn, response)
@@ -235,6 +235,18 @@ class PineconeAssistantChatEngine(AssistantView, BaseChatEngine):
     def _source(self, turn: _Turn) -> BaseMemory:
         """Return the memory that a turn reads. A history passed with the turn is cut to the same token limit."""
         return self._memory if turn.history is None else self._new_memory(turn.history)
+
+    def _messages(self, turn: _Turn) -> list[ChatMessage]:
+        """Return the messages to send for a turn."""
+        source = self._source(turn)
+        with _restored_after_an_error(source):
+            return turn.after(source.get(input=turn.question))
+
+    async def _amessages(self, turn: _Turn) -> list[ChatMessage]:
+        """Async version of `_messages`."""
+        source = self._source(turn)
+        with _restored_after_an_error(source):
+            return turn.after(await source.aget(input=turn.question))
 
     def _remember(self, turn: _Turn, answer: AssistantChatResponse) -> None:
         said = turn.said(answer)
@@ -327,10 +339,36 @@ def _checked_memory(memory: object) -> BaseMemory:
         raise InvalidRequestError(
             f"memory is a {type(memory).__name__}: pass one of LlamaIndex's, such as ChatMemoryBuffer"
         )
-    if isinstance(memory, BaseChatStoreMemory) and isinstance(memory.chat_store, SimpleChatStore):
+    for store, key in _simple_stores(memory):
         # This store keeps the list passed to its memory, so each turn would be appended to the caller's greeting.
-        memory.set(_copies(memory.get_all()))
+        store.set_messages(key, _copies(store.get_messages(key)))
     return memory
+
+
+def _simple_stores(memory: BaseMemory) -> Iterator[tuple[SimpleChatStore, str]]:
+    """Yield the stores in memory, with their keys, of a memory and of the memories that it combines."""
+    store = getattr(memory, "chat_store", None)
+    if isinstance(store, SimpleChatStore):
+        yield store, getattr(memory, "chat_store_key", DEFAULT_CHAT_STORE_KEY)
+    for value in memory.__dict__.values():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, BaseMemory):
+                yield from _simple_stores(part)
+
+
+@contextmanager
+def _restored_after_an_error(memory: BaseMemory) -> Iterator[None]:
+    """Put back what a memory held if reading it fails.
+
+    A `ChatSummaryMemoryBuffer` takes messages out of its store before it asks its LLM for a summary of them.
+    """
+    before = [(store, key, list(store.get_messages(key))) for store, key in _simple_stores(memory)]
+    try:
+        yield
+    except BaseException:
+        for store, key, messages in before:
+            store.set_messages(key, messages)
+        raise
 
 
 def _token_limit(llm: PineconeAssistant) -> int:

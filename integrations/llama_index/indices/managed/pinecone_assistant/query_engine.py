@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -272,13 +272,18 @@ class PineconeAssistantTool(QueryEngineTool):
         return self._to_output(question, await self._query_engine.aquery(question))
 
     def _question(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        has_question = bool(args) or "input" in kwargs
-        for name in kwargs:
-            if name in _OPTIONS or (has_question and name != "input"):
-                raise InvalidRequestError(
-                    f"a call of the tool {self.metadata.get_name()!r} takes a question and not {name!r}: create a tool from "
-                    "another engine, engine.with_options(...).as_tool() or engine.with_filters(...).as_tool()"
-                )
+        # A dict in place of the question may have options too, and LlamaIndex would ask its text.
+        dicts = [value for value in (*args, kwargs.get("input")) if isinstance(value, Mapping)]
+        for options, has_question in [
+            (kwargs, bool(args) or "input" in kwargs),
+            *((one, "input" in one) for one in dicts),
+        ]:
+            for name in options:
+                if name in _OPTIONS or (has_question and name != "input"):
+                    raise InvalidRequestError(
+                        f"a call of the tool {self.metadata.get_name()!r} takes a question and not {name!r}: create a tool "
+                        "from another engine, engine.with_options(...).as_tool() or engine.with_filters(...).as_tool()"
+                    )
         if len(args) > 1 or (args and kwargs):
             raise InvalidRequestError(f"a call of the tool {self.metadata.get_name()!r} takes exactly one question")
         return self._get_query_str(*args, **kwargs)
