@@ -55,6 +55,12 @@ def posts(local: LocalAssistant) -> int:
     return sum(request.method == "POST" for request in local.requests)
 
 
+def filters(local: LocalAssistant) -> list[Any]:
+    """Return the filters of the chat requests so far."""
+    bodies: list[Any] = [request.body for request in local.requests if request.method == "POST"]
+    return [body["filter"] for body in bodies]
+
+
 @pytest.mark.parametrize("change", CHANGES, ids=[next(iter(change)) for change in CHANGES])
 def test_models_that_differ_have_different_keys_also_as_copies_after_use(change: dict[str, Any]) -> None:
     """The framework's own key would not change: it is built from a serialised form that is cached on the model."""
@@ -101,10 +107,7 @@ async def test_filters_that_are_no_dicts_have_keys_of_their_own(ask: Ask, nested
         chosen = {"tenant": Filter({"$eq": tenant})} if nested else Filter({"tenant": tenant})
         await ask.invoke(chat, QUESTION, filter=chosen)
         await ask.invoke(chat, QUESTION, filter=chosen)
-    assert [str(request.body["filter"]).count("other") for request in local.requests if request.method == "POST"] == [
-        0,
-        1,
-    ]
+    assert [str(chosen).count("other") for chosen in filters(local)] == [0, 1]
 
 
 def test_models_whose_sessions_send_other_headers_have_different_keys() -> None:
@@ -202,10 +205,7 @@ def test_langgraphs_node_cache_tells_tenants_in_the_state_apart(local: LocalAssi
     graph: Any = builder.compile(cache=NodeCache())
     for tenant in ("anna", "ben", "anna"):
         graph.invoke({"question": QUESTION, "tenant": tenant})
-    assert [request.body["filter"]["tenant"] for request in local.requests if request.method == "POST"] == [
-        "anna",
-        "ben",
-    ]
+    assert filters(local) == [{"tenant": "anna"}, {"tenant": "ben"}]
 
 
 async def test_cache_false_asks_every_time(ask: Ask, local: LocalAssistant) -> None:

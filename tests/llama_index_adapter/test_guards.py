@@ -434,9 +434,10 @@ def test_a_dict_in_place_of_a_question_refuses_options_by_name(
     (name,) = options
     tool = PineconeAssistantQueryEngine(**words).as_tool()
     asked = {"input": QUESTION, **options}
-    for arguments, named in ([(asked,), {}], [(), {"input": asked}]):
+    calls: list[Callable[[], object]] = [lambda: call(tool, "call", asked), lambda: call(tool, "call", input=asked)]
+    for ask_it in calls:
         with pytest.raises(InvalidRequestError, match=rf"takes a question and not '{name}': .*with_filters"):
-            call(tool, "call", *arguments, **named)
+            ask_it()
     assert bodies(local) == []
 
 

@@ -147,7 +147,8 @@ def test_llama_indexs_ingestion_cache_tells_clients_with_other_filters_apart(
     """Its key is a dict of the LLM, which did not name a client's filter: one tenant got another's cached summary."""
     cache = IngestionCache()
     for resource in ("encyclopedia", "nursery", "nursery"):
-        client = AssistantClient(**words, **{"guard_filter" if guarded else "filter": {"resource": resource}})
+        chosen = {"resource": resource}
+        client = AssistantClient(**words, guard_filter=chosen) if guarded else AssistantClient(**words, filter=chosen)
         extractor = KeywordExtractor(llm=PineconeAssistant(client=client), show_progress=False)
         IngestionPipeline(transformations=[extractor], cache=cache).run(nodes=[TextNode(text="Pines.", id_="1")])
     assert [body["filter"]["resource"] for body in bodies(local)] == ["encyclopedia", "nursery"]
