@@ -20,7 +20,10 @@ from .outline import Outline
 MAX_HEADING_CHARACTERS = 80
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
-_RULE = re.compile(r"\s*[=\-~*_#]{3,}\s*")
+# One rule, or one below the name of each column: "----  ----".
+_RULE = re.compile(r"\s*[=\-~*_#+|]{3,}(?:\s+[=\-~*_#+|]{2,})*\s*")
+# In justified text, two spaces are between words too.
+_COLUMNS = re.compile(r"\S(?: *\t| {3})\s*\S")
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u2013]|\d{1,3}[.)])\s+")
 # Lines that are data, not titles: addresses, dates with places, phone numbers, mail addresses, links.
 _DATA = re.compile(r"@|://|,.*\d|\d[\d ()/-]{5,}\d")
@@ -38,7 +41,7 @@ def parse_text(text: str) -> Iterator[Block]:
         title, body = _titled(lines, following)
         if title:
             yield from outline.add(1, title, None)
-        for part in _between_rules(body):
+        for part in _parts(body):
             for item in lists.items(part, partial(_ends_early, part, max(map(len, part)))):
                 words = "\n".join(item.lines)
                 yield from outline.under([Block(words, tuple(split_sentences(item.unmarked(words))))])
@@ -71,16 +74,23 @@ def _titled(lines: Sequence[str], following: Sequence[str]) -> tuple[str, Sequen
     return "", lines
 
 
-def _between_rules(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the lines of a paragraph in the parts between its rules."""
-    for is_rule, part in groupby(lines, lambda line: bool(_RULE.fullmatch(line))):
-        if not is_rule:
-            yield list(part)
+def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the lines of a paragraph in the parts between its rules; the rows of a table one by one."""
+    for is_rule, group in groupby(lines, lambda line: bool(_RULE.fullmatch(line))):
+        part = list(group)
+        if is_rule:
+            continue
+        if len(part) > 1 and all(map(_COLUMNS.search, part)):
+            yield from ([row] for row in part)
+        else:
+            yield part
 
 
 def _is_title(line: str) -> bool:
     line = line.strip()
-    return 0 < len(line) <= MAX_HEADING_CHARACTERS and line[-1] not in f"{ENDS},;" and not _BULLET.match(line)
+    if not 0 < len(line) <= MAX_HEADING_CHARACTERS or _COLUMNS.search(line):
+        return False
+    return line[-1] not in f"{ENDS},;" and not _BULLET.match(line)
 
 
 def _is_data(line: str) -> bool:

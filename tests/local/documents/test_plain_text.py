@@ -114,3 +114,21 @@ def test_lines_of_fields_with_their_values_are_quoted_one_by_one(text: str, sent
 def test_a_rule_between_two_lines_separates_them() -> None:
     text = "Price: 5 euros\nfor members\n-----\nNo refunds after\nthe first of May\n*****\n"
     assert quoted("x.txt", text) == ["Price: 5 euros for members", "No refunds after the first of May"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name      Height   Age\n--------  -------  ---\nRed pine  25 m     400\nOak       30 m     600\n\nThe end is here.",
+        "Name\tHeight\tAge\nRed pine\t25 m\t400\nOak\t30 m\t600\n\nThe end is here.",
+        "+----------+------+\nName    Height  Age\nRed pine    25 m    400\nOak    30 m    600\n\nThe end is here.",
+    ],
+)
+def test_rows_of_a_table_are_quoted_one_by_one(text: str) -> None:
+    rows = ["Name Height Age", "Red pine 25 m 400", "Oak 30 m 600"]
+    assert quoted_under("x.txt", text) == [("", row) for row in [*rows, "The end is here."]]
+
+
+def test_prose_with_wide_spaces_in_some_lines_is_one_text() -> None:
+    text = "The  pines   of   the   north\nreach 25 meters. They grow\nslowly   in   the   cold."
+    assert quoted("x.txt", text) == ["The pines of the north reach 25 meters.", "They grow slowly in the cold."]
