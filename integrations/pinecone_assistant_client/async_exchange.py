@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from functools import partial
+from typing import TypeVar
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .client_base import BaseClient, BodyBuffer, Reply, SignedLink, after_a_cut, signed_request
@@ -19,6 +20,8 @@ from .transports.base import AsyncHTTPResponse
 from .transports.connections import release
 from .wire.error_mapping import error_of_link
 from .wire.protocol import WireRequest, build_describe_request
+
+_T = TypeVar("_T")
 
 
 class AsyncExchange(BaseClient):
@@ -115,14 +118,28 @@ class AsyncExchange(BaseClient):
     async def _open_at(
         self, base_url: str, wire: WireRequest, limits: Limits, on_retry: OnRetry | None
     ) -> AsyncHTTPResponse:
+        async def take(response: AsyncHTTPResponse) -> AsyncHTTPResponse:
+            return response
+
+        return await self._send(base_url, wire, limits, on_retry, take)
+
+    async def _send(
+        self,
+        base_url: str,
+        wire: WireRequest,
+        limits: Limits,
+        on_retry: OnRetry | None,
+        take: Callable[[AsyncHTTPResponse], Awaitable[_T]],
+    ) -> _T:
+        """Send a request and return what `take` makes of its answer. A failure of `take` is retried as one of the request."""
         transport = self._start().asynchronous
         request = self._http_request(wire, base_url, limits)
 
-        async def attempt() -> AsyncHTTPResponse:
+        async def attempt() -> _T:
             with self._secrets_cut():
                 response = await transport.open(request)
                 if 200 <= response.status < 300:
-                    return response
+                    return await take(response)
                 try:
                     raise self._status_error(response, request, await _error_body(response), wire.subject)
                 finally:
@@ -136,12 +153,14 @@ class AsyncExchange(BaseClient):
     ) -> Reply:
         """Send a request to the data plane or the control plane and read its whole answer."""
         self._start()
-        limits = self._limits(timeout)
-        if is_control:
-            started = limits.started(time.monotonic())
-            response = await self._open_at(self._settings.controller_url, wire, started, on_retry)
-        else:
-            response = await self._open(wire, limits, on_retry)
+        limits = self._limits(timeout).started(time.monotonic())
+        base_url = self._settings.controller_url if is_control else self._settings.base_url
+        base_url = base_url or await self._find_host(limits, on_retry)
+        if wire.is_read_again:
+            return await self._send(base_url, wire, limits, on_retry, self._reply_of)
+        return await self._reply_of(await self._open_at(base_url, wire, limits, on_retry))
+
+    async def _reply_of(self, response: AsyncHTTPResponse) -> Reply:
         return Reply(response.status, await self._read_all(response))
 
     async def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
@@ -165,8 +184,8 @@ class AsyncExchange(BaseClient):
     async def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         async def ask() -> str:
             wire = build_describe_request(self._assistant())
-            response = await self._open_at(self._settings.controller_url, wire, limits, on_retry)
-            return self._decoded(partial(decode_host, self._settings), await self._read_all(response))
+            body = await self._send(self._settings.controller_url, wire, limits, on_retry, self._read_all)
+            return self._decoded(partial(decode_host, self._settings), body)
 
         return await find_host_async(self._settings, ask, limits)
 

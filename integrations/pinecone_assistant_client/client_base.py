@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .errors import (
@@ -318,7 +319,11 @@ def signed_request(link: SignedLink, limits: Limits) -> HTTPRequest:
     Raises:
         StreamError: The service sent something that is not a link.
     """
-    if not link.url.startswith(("http://", "https://")):
+    try:
+        is_link = urlsplit(link.url).scheme in ("http", "https") and bool(urlsplit(link.url).hostname)
+    except ValueError:
+        is_link = False
+    if not is_link:
         raise StreamError("the service gave a link to the file that is not an http(s) URL")
     headers = {
         "User-Agent": f"pinecone-assistant-integrations/{__version__}",

@@ -19,6 +19,7 @@ from .feeding.assistants import (
     get_assistant,
     update_assistant,
 )
+from .feeding.decoding import Tokens
 from .feeding.driving import arun, run
 from .feeding.target import Target
 from .feeding.values import Assistant
@@ -161,11 +162,11 @@ class Assistants:
         target = Target.of(self._exchange)
 
         def pages() -> Iterator[Assistant]:
-            token = None
+            token, tokens = None, Tokens("assistants")
             while True:
                 page = run(self._exchange, assistants_page(token, target.api_version))
                 yield from page.items
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 
@@ -270,12 +271,12 @@ class AsyncAssistants:
         target = Target.of(self._exchange)
 
         async def pages() -> AsyncIterator[Assistant]:
-            token = None
+            token, tokens = None, Tokens("assistants")
             while True:
                 page = await arun(self._exchange, assistants_page(token, target.api_version))
                 for assistant in page.items:
                     yield assistant
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
+from typing import TypeVar
 
 from .answers import ChatCompletion, ChatCompletionChunk
 from .client_base import BaseClient, BodyBuffer, Reply, SignedLink, after_a_cut, signed_request
@@ -19,6 +20,8 @@ from .transports.base import HTTPResponse
 from .transports.connections import release
 from .wire.error_mapping import error_of_link
 from .wire.protocol import WireRequest, build_describe_request
+
+_T = TypeVar("_T")
 
 
 class Exchange(BaseClient):
@@ -110,14 +113,25 @@ class Exchange(BaseClient):
         return self._open_at(base_url, wire, limits, on_retry)
 
     def _open_at(self, base_url: str, wire: WireRequest, limits: Limits, on_retry: OnRetry | None) -> HTTPResponse:
+        return self._send(base_url, wire, limits, on_retry, lambda response: response)
+
+    def _send(
+        self,
+        base_url: str,
+        wire: WireRequest,
+        limits: Limits,
+        on_retry: OnRetry | None,
+        take: Callable[[HTTPResponse], _T],
+    ) -> _T:
+        """Send a request and return what `take` makes of its answer. A failure of `take` is retried as one of the request."""
         transport = self._start().sync
         request = self._http_request(wire, base_url, limits)
 
-        def attempt() -> HTTPResponse:
+        def attempt() -> _T:
             with self._secrets_cut():
                 response = transport.open(request)
                 if 200 <= response.status < 300:
-                    return response
+                    return take(response)
                 try:
                     raise self._status_error(response, request, _error_body(response), wire.subject)
                 finally:
@@ -131,12 +145,14 @@ class Exchange(BaseClient):
     ) -> Reply:
         """Send a request to the data plane or the control plane and read its whole answer."""
         self._start()
-        limits = self._limits(timeout)
-        if is_control:
-            started = limits.started(time.monotonic())
-            response = self._open_at(self._settings.controller_url, wire, started, on_retry)
-        else:
-            response = self._open(wire, limits, on_retry)
+        limits = self._limits(timeout).started(time.monotonic())
+        base_url = self._settings.controller_url if is_control else self._settings.base_url
+        base_url = base_url or self._find_host(limits, on_retry)
+        if wire.is_read_again:
+            return self._send(base_url, wire, limits, on_retry, self._reply_of)
+        return self._reply_of(self._open_at(base_url, wire, limits, on_retry))
+
+    def _reply_of(self, response: HTTPResponse) -> Reply:
         return Reply(response.status, self._read_all(response))
 
     def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
@@ -160,8 +176,8 @@ class Exchange(BaseClient):
     def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         def ask() -> str:
             wire = build_describe_request(self._assistant())
-            response = self._open_at(self._settings.controller_url, wire, limits, on_retry)
-            return self._decoded(partial(decode_host, self._settings), self._read_all(response))
+            body = self._send(self._settings.controller_url, wire, limits, on_retry, self._read_all)
+            return self._decoded(partial(decode_host, self._settings), body)
 
         return find_host(self._settings, ask, limits)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import tenacity
 
-from .errors import APIConnectionError, APIStatusError, AssistantError
+from .errors import APIConnectionError, APIStatusError, AssistantError, IncompleteStreamError
 from .settings import DEFAULT_MAX_RETRIES
 
 logger = logging.getLogger("pinecone_assistant_client")
@@ -51,7 +51,7 @@ class RetryPolicy:
             return error.status_code in RETRIED_STATUSES and (error.retry_after or 0) <= self.max_retry_after_seconds
         if isinstance(error, APIConnectionError):
             return not error.may_have_been_processed or repeatable or self.retry_on_timeout
-        return False
+        return repeatable and isinstance(error, IncompleteStreamError)
 
     def wait_seconds(self, attempt: int, error: BaseException | None, jitter: float) -> float:
         """Seconds before the next request.

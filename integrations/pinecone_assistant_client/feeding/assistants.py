@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import (
+    APIConnectionError,
     APIStatusError,
     AssistantError,
     InvalidRequestError,
@@ -27,7 +28,7 @@ from .requests import (
     build_update_assistant,
     checked_assistant_name,
 )
-from .target import Patience, Target
+from .target import Misses, Patience, Target
 from .uploads import is_unclear
 from .values import Assistant
 
@@ -43,10 +44,7 @@ def get_assistant(name: str) -> Steps[Assistant]:
 def assistants_page(token: str | None, api_version: str) -> Steps[Page[Assistant]]:
     """A page of assistants."""
     reply = yield Send(build_list_assistants(token, api_version), is_control=True)
-    page = decode_assistants(reply.body)
-    if page.next is not None and page.next == token:
-        raise StreamError("the list of assistants names the same next page again: it has no end")
-    return page
+    return decode_assistants(reply.body)
 
 
 def create_assistant(
@@ -189,6 +187,20 @@ def _unclear(name: str, error: AssistantError, state: str) -> AssistantError:
 
 
 def _ready(assistant: Assistant, patience: Patience, *, wait: bool) -> Steps[Assistant]:
+    try:
+        return (yield from _settled(assistant, patience, wait=wait))
+    except (APIConnectionError, APIStatusError, StreamError) as error:
+        if patience.is_over:
+            raise
+        raise reworded(
+            error,
+            f"assistant {assistant.name!r} is there, and the wait until it is Ready failed: {said_by(error)}. The service goes "
+            f"on with it: look with assistants.get({assistant.name!r})",
+        ) from error
+
+
+def _settled(assistant: Assistant, patience: Patience, *, wait: bool) -> Steps[Assistant]:
+    misses = Misses()
     while wait and assistant.status != "Ready":
         if assistant.status in _FAILED:
             raise AssistantError(
@@ -200,5 +212,10 @@ def _ready(assistant: Assistant, patience: Patience, *, wait: bool) -> Steps[Ass
                 f"assistants.get({assistant.name!r})"
             )
         patience.has_looked = True
-        assistant = yield from get_assistant(assistant.name)
+        try:
+            assistant = yield from get_assistant(assistant.name)
+        except NotFoundError as error:
+            if assistant.status == "Terminating":
+                raise
+            misses.check(error, is_of_assistant=True)
     return assistant

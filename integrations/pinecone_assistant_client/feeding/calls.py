@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client_base import SignedLink
-from ..errors import AssistantError, NotFoundError, StreamError, reworded, said_by
+from ..errors import (
+    APIConnectionError,
+    APIStatusError,
+    AssistantError,
+    NotFoundError,
+    StreamError,
+    reworded,
+    said_by,
+)
 from ..filters import guarded, validate_filter
 from ..options import NotGiven
 from ..settings import Timeout
@@ -17,7 +25,7 @@ from .operations import has_ended, raise_if_failed, settle
 from .requests import build_delete_file, build_evaluation, build_get_file, build_list_files, checked_file_id
 from .target import Patience, Target
 from .uploads import is_unclear
-from .values import AssistantFile, Evaluation
+from .values import AssistantFile, Evaluation, Operation
 
 
 def get_file(target: Target, file_id: str, *, include_url: bool = False) -> Steps[AssistantFile]:
@@ -42,10 +50,7 @@ def read_file(target: Target, file_id: str) -> Steps[bytes]:
 def files_page(target: Target, filter: Mapping[str, Any] | None, token: str | None) -> Steps[Page[AssistantFile]]:  # noqa: A002 - the API's name
     """A page of files."""
     reply = yield Send(build_list_files(target.assistant, filter, token, target.api_version))
-    page = decode_files(reply.body)
-    if page.next is not None and page.next == token:
-        raise StreamError("the list of files names the same next page again: it has no end")
-    return page
+    return decode_files(reply.body)
 
 
 def list_filter(target: Target, filter: Mapping[str, Any] | None) -> Mapping[str, Any] | None:  # noqa: A002 - the API's name
@@ -79,11 +84,28 @@ def delete_file(
             return
     if not wait:
         return
+    try:
+        yield from _deleted(target, file_id, operation, patience)
+    except (APIConnectionError, APIStatusError, StreamError) as error:
+        if patience.is_over:
+            raise
+        raise reworded(
+            error,
+            f"the service took the deletion of file {file_id!r}, and the wait for its end failed: {said_by(error)}. The service "
+            f"goes on with it: look with client.files.get({file_id!r})",
+        ) from error
+
+
+def _deleted(target: Target, file_id: str, operation: Operation | None, patience: Patience) -> Steps[None]:
     if operation is not None:
-        if not has_ended(operation):
-            operation = yield from settle(target, operation, patience)
-        raise_if_failed(operation)
-        return
+        try:
+            if not has_ended(operation):
+                operation = yield from settle(target, operation, patience)
+            raise_if_failed(operation)
+            return
+        except NotFoundError as error:
+            if error.is_about_assistant:
+                raise
     yield from _gone(target, file_id, patience)
 
 

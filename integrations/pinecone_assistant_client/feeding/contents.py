@@ -234,6 +234,8 @@ def _content_of_path(path: str | bytes, name: str | None) -> FileContent:
         open(path, "rb").close()  # whether it may be read, before anything is sent
     except FileNotFoundError as error:
         raise InvalidRequestError(f"there is no file {shown!r}: check the path") from error
+    except AssistantError:
+        raise
     except (OSError, ValueError) as error:
         raise InvalidRequestError(f"{shown!r} cannot be read ({error}): check the path and its rights") from error
     checked = checked_name(os.path.basename(shown) if name is None else name)

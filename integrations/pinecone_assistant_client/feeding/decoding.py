@@ -29,6 +29,26 @@ class Page(Generic[_T]):
     next: str | None
 
 
+class Tokens:
+    """The tokens of a list's pages. A token that was there before would make the list endless.
+
+    Args:
+        what: The things in the list, for the message.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._seen: set[str] = set()
+
+    def after(self, page: Page[Any]) -> str | None:
+        """The token of the page after this one, or None. Raises StreamError if it was there before."""
+        if page.next in self._seen:
+            raise StreamError(f"the list of {self._what} names a page again that it had before: it has no end")
+        if page.next is not None:
+            self._seen.add(page.next)
+        return page.next
+
+
 class _Answer(msgspec.Struct):
     error: Any = None
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..async_exchange import AsyncExchange
 from ..exchange import Exchange
 from .calls import delete_file, files_page, get_file, list_filter, read_file
+from .decoding import Tokens
 from .driving import arun, run
 from .many import OnProgress, upload_many
 from .sync import MetadataOption, Source, sync_files
@@ -178,11 +179,11 @@ class Files:
         sent = list_filter(target, filter)
 
         def pages() -> Iterator[AssistantFile]:
-            token = None
+            token, tokens = None, Tokens("files")
             while True:
                 page = run(self._client, files_page(target, sent, token))
                 yield from page.items
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 
@@ -310,12 +311,12 @@ class AsyncFiles:
         sent = list_filter(target, filter)
 
         async def pages() -> AsyncIterator[AssistantFile]:
-            token = None
+            token, tokens = None, Tokens("files")
             while True:
                 page = await arun(self._client, files_page(target, sent, token))
                 for file in page.items:
                     yield file
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 

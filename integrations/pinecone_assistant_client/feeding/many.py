@@ -7,15 +7,14 @@ effects, in threads or tasks. The code here runs in the caller's thread only, so
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from ..errors import AssistantError, InvalidRequestError, cut_secrets, forget_frames
+from ..errors import AssistantError, InvalidRequestError, NotFoundError, cut_secrets, forget_frames
 from .effects import Effect, Settled, Steps, Together
 from .operations import get_operation, has_ended, operations_page
-from .target import Patience, Target
+from .target import Misses, Patience, Target
 from .uploads import Uploaded, upload_file
 from .values import Operation, Upload, UploadReport
 
@@ -40,7 +39,7 @@ class Pipeline(Generic[_T]):
         concurrency: How many run at once, from their first effect to their end.
         on_end: Called with the number of a procedure, from 0, and its result or error.
         on_error: Called with each error that ends a procedure, before `on_end`.
-        poll: Returns the ids of the operations that are Processing, or None if the list may be incomplete.
+        poll: Returns the ids of the operations that are Processing, or None if the list may be incomplete. It may fail.
         patience: The waits between two polls.
 
     Attributes:
@@ -130,18 +129,17 @@ class Pipeline(Generic[_T]):
         return (yield from self._poll_once())
 
     def _unpark(self, outcome: set[str] | AssistantError | None) -> None:
-        """Wake the procedures whose operations the poll no longer listed, or all if the list may be incomplete.
+        """Wake the procedures whose operations the poll no longer listed, or all if it failed or may be incomplete.
 
-        If the poll failed, all are woken with its error.
+        A failed poll says nothing about the operations, so each procedure looks at its own.
         """
-        error = outcome if isinstance(outcome, AssistantError) else None
         for key, operation in list(self._parked.items()):
             if key not in self._watched or (isinstance(outcome, set) and operation.id in outcome):
                 continue
             del self._parked[key]
             if isinstance(outcome, set) and self._patience is not None:
                 self._patience.reset()
-            self._advance(key, None, error and copy.copy(error))
+            self._advance(key)
 
 
 def upload_many(
@@ -221,9 +219,13 @@ def pipeline_of(
 
 def settle_together(target: Target, operation: Operation) -> Steps[Operation]:
     """Return the ended operation, in a pipeline: the procedure is parked until the poller no longer lists the operation."""
+    misses = Misses()
     while not has_ended(operation):
         yield Settled(operation)
-        operation = yield from get_operation(target, operation.id)
+        try:
+            operation = yield from get_operation(target, operation.id)
+        except NotFoundError as error:
+            misses.check(error)
     return operation
 
 

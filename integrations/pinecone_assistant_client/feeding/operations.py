@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from ..async_exchange import AsyncExchange
-from ..errors import FileProcessingError, StreamError
+from ..errors import FileProcessingError, NotFoundError
 from ..exchange import Exchange
-from .decoding import Page, decode_operation, decode_operations
+from .decoding import Page, Tokens, decode_operation, decode_operations
 from .driving import arun, run
 from .effects import Send, Steps
 from .requests import build_get_operation, build_list_operations
-from .target import Patience, Target
+from .target import Misses, Patience, Target
 from .values import Operation
 
 
@@ -27,21 +27,26 @@ def operations_page(
     """A page of operations."""
     wire = build_list_operations(target.assistant, token, operation_type=operation_type, status=status)
     reply = yield Send(wire)
-    page = decode_operations(reply.body)
-    if page.next is not None and page.next == token:
-        raise StreamError("the list of operations names the same next page again: it has no end")
-    return page
+    return decode_operations(reply.body)
 
 
 def settle(target: Target, operation: Operation, patience: Patience, name: str | None = None) -> Steps[Operation]:
     """Return the operation once it is Completed or Failed. It is checked at once, then polled.
 
+    An operation with a status came from the service, so at first a 404 may only mean that it is not shown yet.
+
     Raises:
         APITimeoutError: The time is up.
     """
     of = f" of {name!r}" if name else ""
+    misses = Misses()
     while not has_ended(operation):
-        operation = yield from get_operation(target, operation.id)
+        try:
+            operation = yield from get_operation(target, operation.id)
+        except NotFoundError as error:
+            if operation.status is None:
+                raise
+            misses.check(error)
         if has_ended(operation):
             break
         yield from patience.wait(
@@ -120,11 +125,11 @@ class Operations:
         target = _of(self._client, "operations.list")
 
         def pages() -> Iterator[Operation]:
-            token = None
+            token, tokens = None, Tokens("operations")
             while True:
                 page = run(self._client, operations_page(target, token, operation_type=operation_type, status=status))
                 yield from page.items
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 
@@ -159,14 +164,14 @@ class AsyncOperations:
         target = _of(self._client, "operations.list")
 
         async def pages() -> AsyncIterator[Operation]:
-            token = None
+            token, tokens = None, Tokens("operations")
             while True:
                 page = await arun(
                     self._client, operations_page(target, token, operation_type=operation_type, status=status)
                 )
                 for operation in page.items:
                     yield operation
-                token = page.next
+                token = tokens.after(page)
                 if token is None:
                     return
 

@@ -206,8 +206,9 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...], walk: _Walk) -> No
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
+        shown = _as_text(prefix)
         listing.failed.append(
-            (prefix or ".", InvalidRequestError(f"the folder {prefix!r} cannot be listed ({error}): check its rights"))
+            (shown or ".", InvalidRequestError(f"the folder {shown!r} cannot be listed ({error}): check its rights"))
         )
         return
     for entry in entries:
@@ -217,19 +218,16 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...], walk: _Walk) -> No
             if entry.is_symlink():
                 real = Path(os.path.realpath(real))
                 if not real.is_relative_to(walk.root) or not real.exists():
-                    listing.ignored.append(path)
+                    listing.ignored.append(_as_text(path))
                     continue
             mode = real.stat().st_mode
-            path.encode()
-        except (OSError, UnicodeEncodeError) as error:
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            problem = "its name is not valid text" if isinstance(error, UnicodeEncodeError) else str(error)
-            listing.failed.append((shown, InvalidRequestError(f"{shown!r} cannot be looked at: {problem}")))
+        except OSError as error:
+            listing.failed.append((_as_text(path), _cannot_be_looked_at(path, str(error))))
             continue
         if not stat.S_ISDIR(mode):
             _take_file(path, real, walk, is_regular=stat.S_ISREG(mode))
         elif _is_ignored_name(entry.name) or real in above:
-            listing.ignored.append(f"{path}/")
+            listing.ignored.append(f"{_as_text(path)}/")
         elif not walk.patterns.excludes(path):
             _walk(real, f"{path}/", (*above, real), walk)
 
@@ -240,9 +238,21 @@ def _take_file(path: str, real: Path, walk: _Walk, *, is_regular: bool) -> None:
     target = real.relative_to(walk.root).as_posix()  # of a link: another name does not make a secret public
     is_secret = walk.patterns.looks_secret(target)
     if _is_left_out(path, walk.patterns) or is_secret or real == walk.skip or not is_regular:
-        walk.listing.ignored.append(path)
+        walk.listing.ignored.append(_as_text(path))
+    elif _as_text(path) != path:
+        error = _cannot_be_looked_at(path, "its name is not valid text")
+        walk.listing.failed.append((_as_text(path), error))
     else:
         walk.listing.files.append(SourceFile(path, lambda: open_content(real, posixpath.basename(path))))
+
+
+def _as_text(path: str) -> str:
+    """A path as valid text. A name in another encoding than the system's has lone surrogates, which cannot be printed."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _cannot_be_looked_at(path: str, problem: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{_as_text(path)!r} cannot be looked at: {problem}")
 
 
 def _is_ignored_name(name: str) -> bool:

@@ -17,6 +17,7 @@ from ..errors import AssistantError, InvalidRequestError
 from ..redaction import without_secrets
 from .calls import delete_file, files_page
 from .contents import FileContent
+from .decoding import Tokens
 from .effects import Call, Steps, Together
 from .many import OnProgress, checked_concurrency, pipeline_of, raise_first, settle_together
 from .metadata import MetadataRules, checked_metadata
@@ -128,11 +129,11 @@ class _Sync:
 
     def look(self) -> Steps[None]:
         """List the owner's files in the assistant, before anything is sent."""
-        token = None
+        token, tokens = None, Tokens("files")
         while True:
             page = yield from files_page(self._target, {OWNER: self._owner}, token)
             self._present.update((file.id, file) for file in page.items)
-            token = page.next
+            token = tokens.after(page)
             if token is None:
                 return
 

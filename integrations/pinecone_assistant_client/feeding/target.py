@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..client_base import BaseClient
-from ..errors import APITimeoutError, InvalidRequestError
+from ..errors import APITimeoutError, InvalidRequestError, NotFoundError
 from .effects import Sleep, Steps
 from .requests import OPERATIONS_VERSION, has_operations
 
 _FIRST_SECONDS = 0.5
 _LONGEST_SECONDS = 5.0
+_MISSES = 5
 
 
 def checked_wait_timeout(timeout: float | None) -> float | None:
@@ -78,6 +79,19 @@ class Patience:
             seconds = min(seconds, left)
         self._slept += seconds
         yield Sleep(seconds)
+
+
+class Misses:
+    """The 404s about a thing that the service has just accepted: its parts may show it a little later. A few are no error."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def check(self, error: NotFoundError, *, is_of_assistant: bool = False) -> None:
+        """Count one more. Raises the error if it is one too many, or if it says that the thing's assistant is missing."""
+        self._count += 1
+        if self._count > _MISSES or (error.is_about_assistant and not is_of_assistant):
+            raise error
 
 
 @dataclass(frozen=True, slots=True)

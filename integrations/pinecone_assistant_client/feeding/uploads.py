@@ -25,7 +25,7 @@ from ..errors import (
     said_by,
 )
 from .contents import FileContent, crc32c, open_content
-from .decoding import decode_file, decode_file_error, decode_file_hash, decode_operation
+from .decoding import Tokens, decode_file, decode_file_error, decode_file_hash, decode_operation
 from .effects import Call, Send, Steps
 from .metadata import Metadata, checked_metadata, differences
 from .operations import failed, has_ended, operations_page, raise_if_failed, settle
@@ -36,7 +36,7 @@ from .requests import (
     build_upload,
     checked_file_id,
 )
-from .target import Patience, Target
+from .target import Misses, Patience, Target
 from .values import AssistantFile, Operation, Upload
 
 Settle = Callable[[Operation, str], Steps[Operation]]
@@ -127,10 +127,10 @@ def send_file(
 
     file_id = prepared.file_id or uuid.uuid4().hex
     operation = yield from _put(target, prepared, file_id)
-    if not wait:
-        return Uploaded((yield from _described(target, file_id, prepared)))
     units = None
     try:
+        if not wait:
+            return Uploaded((yield from _described(target, file_id, prepared)))
         if operation is not None:
             if not has_ended(operation):
                 operation = yield from (settle_with or settle_alone)(operation, prepared.name)
@@ -140,13 +140,17 @@ def send_file(
     except (APIConnectionError, APIStatusError, StreamError) as error:
         if patience.is_over:
             raise
-        raise reworded(
-            error,
-            f"{prepared.name!r} was sent as file {file_id!r}, and the wait for its processing failed: {said_by(error)}. The "
-            f"service goes on with it: look with client.files.get({file_id!r})",
-        ) from error
+        raise _arrived(prepared.name, file_id, error) from error
     raise_if_mismatched(file, prepared.metadata)
     return Uploaded(file, units)
+
+
+def _arrived(name: str, file_id: str, error: AssistantError) -> AssistantError:
+    return reworded(
+        error,
+        f"{name!r} was sent as file {file_id!r}, and the look at its processing failed: {said_by(error)}. The service goes on "
+        f"with it: look with client.files.get({file_id!r})",
+    )
 
 
 def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
@@ -211,13 +215,13 @@ def _resolve(target: Target, prepared: Prepared, file_id: str, error: AssistantE
         raise unclear from error
     if file.status != "Processing":
         return None
-    token = None
+    token, tokens = None, Tokens("operations")
     while True:
         page = yield from operations_page(target, token, operation_type="upsert_file", status="Processing")
         for operation in page.items:
             if operation.file_id == file_id:
                 return operation
-        token = page.next
+        token = tokens.after(page)
         if token is None:
             return None
 
@@ -228,6 +232,8 @@ def _has_content(prepared: Prepared, file: AssistantFile, content_hash: str | No
         return False
     if differences(prepared.metadata or {}, file.metadata):
         return False
+    if prepared.multimodal is not None and file.multimodal not in (None, prepared.multimodal):
+        return False
     if content.expected_sha256 is None and content_hash is not None and len(content_hash) == 8:
         value = yield Call(lambda: crc32c(content.pieces()))
         return base64.b64encode(value.to_bytes(4, "big")).decode() == content_hash
@@ -236,17 +242,24 @@ def _has_content(prepared: Prepared, file: AssistantFile, content_hash: str | No
 
 def _available(target: Target, file_id: str, name: str, patience: Patience) -> Steps[AssistantFile]:
     """Return the file once it is Available. Its operation may be Completed before that."""
+    misses = Misses()
     while True:
-        reply = yield Send(build_get_file(target.assistant, file_id))
-        file = decode_file(reply.body)
-        if file.status == "Available":
-            return file
-        if file.status in ("ProcessingFailed", "Deleting"):
-            reason = decode_file_error(reply.body) or f"its status is {file.status}"
-            raise failed("processing", reason, file_id, name)
+        status = None
+        try:
+            reply = yield Send(build_get_file(target.assistant, file_id))
+        except NotFoundError as error:
+            misses.check(error)
+        else:
+            file = decode_file(reply.body)
+            status = file.status
+            if status == "Available":
+                return file
+            if status in ("ProcessingFailed", "Deleting"):
+                reason = decode_file_error(reply.body) or f"its status is {status}"
+                raise failed("processing", reason, file_id, name)
         yield from patience.wait(
-            f"{name!r} (file {file_id!r}) is still {file.status}, and the service goes on with it: look with "
-            f"client.files.get({file_id!r})"
+            f"{name!r} (file {file_id!r}) is {f'still {status}' if status else 'not shown yet'}, and the service goes on with "
+            f"it: look with client.files.get({file_id!r})"
         )
 
 
@@ -287,6 +300,12 @@ def _post(target: Target, prepared: Prepared, *, wait: bool, patience: Patience)
             f'in client.files.list() before you upload it again; with api_version="2026-04" uploads are retried safely',
         ) from error
     if wait:
-        file = yield from _available(target, file.id, prepared.name, patience)
+        file_id = file.id
+        try:
+            file = yield from _available(target, file_id, prepared.name, patience)
+        except (APIConnectionError, APIStatusError, StreamError) as error:
+            if patience.is_over:
+                raise
+            raise _arrived(prepared.name, file_id, error) from error
         raise_if_mismatched(file, prepared.metadata)
     return Uploaded(file)

@@ -230,9 +230,8 @@ def interim_response(request: HTTPRequest, status: int) -> APIConnectionError:
 
 def body_cut(request: HTTPRequest, error: BaseException) -> IncompleteStreamError:
     """Return the error for a body that ended or broke before its end."""
-    return IncompleteStreamError(
-        f"{request.host} cut its answer ({reason_of(error)}): it may have been billed; ask again if that is acceptable"
-    )
+    advice = "it may have been billed; ask again if that is acceptable" if request.is_billed else "try again"
+    return IncompleteStreamError(f"{request.host} cut its answer ({reason_of(error)}): {advice}")
 
 
 def reason_of(error: BaseException) -> str:

@@ -38,6 +38,11 @@ class WireRequest:
     is_sent_once: bool = False
     subject: str | None = None
 
+    @property
+    def is_read_again(self) -> bool:
+        """Whether the request is retried if its answer is cut. Feeding finds out the outcome of a PUT or DELETE by a look."""
+        return self.repeatable and self.method not in ("PUT", "DELETE")
+
 
 def build_describe_request(assistant_name: str) -> WireRequest:
     """GET /assistants/{name} of the control plane; the answer has the host."""

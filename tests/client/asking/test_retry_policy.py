@@ -54,7 +54,6 @@ def test_what_was_not_written_is_sent_again_and_what_may_have_been_processed_onl
     [
         InvalidRequestError("x"),
         StreamError("x"),
-        IncompleteStreamError("x"),
         AssistantError("x"),
         ValueError("x"),
         TimeoutError("x"),
@@ -66,6 +65,12 @@ def test_what_was_not_written_is_sent_again_and_what_may_have_been_processed_onl
 def test_nothing_else_is_sent_again(error: BaseException) -> None:
     """A bad answer with status 200 was billed; an exception of another library is a bug."""
     assert not RetryPolicy(retry_on_timeout=True).is_retried(error, repeatable=True)
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_a_cut_answer_is_asked_for_again_only_if_that_costs_nothing(*, repeatable: bool) -> None:
+    policy = RetryPolicy(retry_on_timeout=True)
+    assert policy.is_retried(IncompleteStreamError("x"), repeatable=repeatable) is repeatable
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pinecone_assistant_client import (
     BadRequestError,
     InvalidRequestError,
     NotFoundError,
+    StreamError,
 )
 from pinecone_assistant_client.adapters import NOT_GIVEN
 from pinecone_assistant_local import LocalAssistant
@@ -187,6 +188,14 @@ def test_a_list_fetches_its_pages_as_they_are_needed(
         "/assistant/assistants?limit=100",
         "/assistant/assistants?limit=100&pagination_token=t",
     ]
+
+
+def test_a_list_that_goes_round_in_a_circle_of_pages_ends_with_an_error(
+    scripted_assistants: Callable[..., ControlPlane], server: RawServer
+) -> None:
+    server.script(*[reply({"assistants": [], "pagination": {"next": token}}) for token in "abab"])
+    with pytest.raises(StreamError, match="no end"):
+        list(scripted_assistants().list())
 
 
 def test_a_list_needs_no_assistant_and_names_none_in_its_error(

@@ -23,6 +23,7 @@ from pinecone_assistant_client import (
     InvalidRequestError,
     NotFoundError,
     StreamError,
+    Upload,
 )
 from pinecone_assistant_local import LocalAssistant
 
@@ -98,6 +99,22 @@ def test_a_list_that_names_the_same_page_again_ends_with_an_error(
     with pytest.raises(StreamError, match="no end"):
         list(getattr(scripted(), kind_of_list).list())
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind_of_list", ["files", "operations"])
+def test_a_list_that_goes_round_in_a_circle_of_pages_ends_with_an_error(
+    scripted: Callable[..., Feeder], server: RawServer, kind_of_list: str
+) -> None:
+    server.script(*[page("a", next_=token, key=kind_of_list) for token in "abcb"])
+    with pytest.raises(StreamError, match="no end"):
+        list(getattr(scripted(), kind_of_list).list())
+
+
+def test_a_sync_of_a_list_without_an_end_sends_nothing(scripted: Callable[..., Feeder], server: RawServer) -> None:
+    server.script(*[page("a", next_=token) for token in "abab"])
+    with pytest.raises(StreamError, match="no end"):
+        scripted().files.sync([Upload(PINE, "pine.md")], owner="o", delete=True)
+    assert {request.method for request in server.requests} == {"GET"}
 
 
 def test_a_list_is_retried_page_by_page(feeder: Feeder, local: LocalAssistant) -> None:
@@ -242,7 +259,9 @@ def test_a_content_over_the_limit_is_not_read_to_its_end(
         scripted().files.read("f1")
 
 
-@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://x/y", "/assistant/x", "gopher://x"])
+@pytest.mark.parametrize(
+    "url", ["", "file:///etc/passwd", "ftp://x/y", "/assistant/x", "gopher://x", "http://[bad/x", "https://"]
+)
 def test_what_is_no_link_is_not_followed(scripted: Callable[..., Feeder], server: RawServer, url: str) -> None:
     server.script(linked(server, url))
     with pytest.raises(StreamError, match="link"):

@@ -215,6 +215,18 @@ def test_a_name_that_is_no_text_is_reported_and_not_fatal(tmp_path: Path) -> Non
     path.encode()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes")
+def test_a_name_that_is_no_text_is_no_failure_where_no_file_would_be_sent(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", ".git/x.md")
+    for name in (b"photo\xff.jpg", b".hidden\xff.md", b".git/\xff.md", b"other\xff.txt"):
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb") as odd:
+            odd.write(b"x")
+    os.mkdir(os.fsencode(tmp_path) + b"/\xff")
+    listing = list_source(tmp_path, Patterns(("**/*.md", "**/*.jpg"), ()))
+    assert (paths(listing), listing.failed) == (["a.md"], [])
+    assert [path.encode() for path in listing.ignored] == [b".git/", b".hidden\\udcff.md", b"photo\\udcff.jpg"]
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """A zip file with a folder of documents."""

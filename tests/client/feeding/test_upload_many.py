@@ -205,11 +205,17 @@ def test_a_poller_that_sees_only_a_part_lets_each_look_for_itself(
     assert len(feeder_of().files.upload_many(texts(8)).uploaded) == 8
 
 
-def test_a_poller_that_fails_fails_those_that_wait_and_says_that_the_files_were_sent(
+def test_a_poller_that_fails_lets_each_look_for_itself(feeder_of: Callable[..., Feeder], service: FileService) -> None:
+    service.polls_until_done = 3
+    service.lists_fail = True
+    assert len(feeder_of().files.upload_many(texts(3)).uploaded) == 3
+
+
+def test_a_wait_that_fails_says_that_the_files_were_sent(
     feeder_of: Callable[..., Feeder], service: FileService
 ) -> None:
     service.polls_until_done = 3
-    service.lists_fail = True
+    service.lists_fail = service.looks_fail = True
     report = feeder_of().files.upload_many(texts(3), raise_on_error=False)
     assert len(report.failed) == 3
     for upload, error in report.failed:

@@ -218,7 +218,10 @@ def _bad_files(folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
         "missing": ({"file": folder / "missing.md"}, r"no file .*missing\.md"),
         "missing, as text": ({"file": str(folder / "missing.md")}, r"no file .*missing\.md"),
         "a broken link": ({"file": folder / "gone.md"}, r"no file .*gone\.md"),
-        "a folder": ({"file": folder / "sub"}, r"sub' is a folder.*client\.files\.sync"),
+        "a folder": (
+            {"file": folder / "sub"},
+            r"^'[^']*sub' is a folder: pass a file, or use client\.files\.sync\('[^']*'\); see [^;]*$",
+        ),
         "a pipe": ({"file": folder / "fifo.md"}, r"fifo\.md' is not a regular file"),
         "unknown type": ({"file": folder / "a.xyz"}, r"'a\.xyz'.*\.txt, \.md, \.json, \.pdf, \.docx"),
         "no type": ({"file": folder / "noext"}, r"'noext'.*\.txt, \.md"),

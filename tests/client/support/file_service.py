@@ -23,6 +23,7 @@ class FileService:
         drops_metadata: Whether metadata is lost.
         has_more_operations: Whether lists of operations say that there is another page, and show nothing.
         lists_fail: Whether lists of operations are answered with 503.
+        looks_fail: Whether looks at one operation are answered with 503.
         stalls: Whether uploads are never answered.
         turn_away_at: The number of the request that is answered with 429.
         retry_after: Its `Retry-After`.
@@ -34,6 +35,7 @@ class FileService:
         self.drops_metadata = False
         self.has_more_operations = False
         self.lists_fail = False
+        self.looks_fail = False
         self.stalls = False
         self.turn_away_at: int | None = None
         self.retry_after = 0.0
@@ -114,7 +116,7 @@ class FileService:
             if kind == "GET operations":
                 return self._list(parse_qs(parts.query))
             if kind == "GET operation":
-                return 200, self._look(rest[0]), {}
+                return (503, {"message": "busy"}, {}) if self.looks_fail else (200, self._look(rest[0]), {})
             if kind == "GET file" and rest[0] in self.files:
                 return 200, self.files[rest[0]], {}
             if kind == "GET files":
