@@ -27,6 +27,7 @@ _MIN_PROSE = 3
 _WIDE = 12.0  # in heights of a line: narrower columns are lists and tables
 _EXACT, _RAGGED = 0.03, 0.2  # a line that ends this part of a column's width before its margin is still full
 _OUTDENT = 0.3  # in heights of a line
+_TURNED = 3.0  # in heights of a line
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
 # PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
 _HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
@@ -220,6 +221,8 @@ def _continues_heading(last: PdfLine, line: PdfLine) -> bool:
 
 def _is_next_column(last: PdfLine, line: PdfLine) -> bool:
     """Return whether a line is next to another in the direction of its text; right-to-left lines end at their left."""
+    if all(one.top - one.bottom > _TURNED * one.size for one in (last, line)):
+        return True  # in text that runs upwards, each line is next to the one before
     if line.left > line.right:
         return line.left <= last.right
     return line.left >= last.right

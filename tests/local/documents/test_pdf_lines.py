@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 from pinecone_assistant_local.documents.contents import PdfContent, PdfLine
 from pinecone_assistant_local.documents.pdf_text import pdf_blocks
+
+from .made_files import pdf_of
+from .reading import pdf_blocks_of
 
 
 def _line(text: str, top: float, left: float = 72.0, *, right: float | None = None, size: float = 12.0) -> PdfLine:
@@ -54,6 +58,12 @@ def test_right_to_left_text_continues_in_the_column_to_its_left() -> None:
     assert len(_quoted([*first, _line("\u05e2\u05d5\u05dc\u05dd.", 250, left=300, right=72)])) == 1
 
 
+def test_lines_that_run_upwards_are_one_paragraph() -> None:
+    lines = [PdfLine(text, 12.0, 700.0, 200.0, False, left, left + 12.0)
+             for text, left in (("Insert the cable, and then", 72.0), ("remove the tape.", 86.0))]  # fmt: skip
+    assert _quoted(lines) == [(1, "", "Insert the cable, and then remove the tape.")]
+
+
 def test_items_whose_bullets_are_larger_than_their_text_are_items_and_no_heading() -> None:
     prose = [_line("Before the first use of the machine, read all of this.", 700)]
     items = [_line("\u2022 Close the lid", 685, size=14.0), _line("\u25a0 Press start", 672, size=14.0)]
@@ -85,3 +95,24 @@ def test_marks_that_are_drawn_after_all_of_the_text_belong_to_their_items() -> N
     items = [_line("Open the lid", 700, left=90), _line("Pour the milk", 687, left=90), _line("bread", 660, left=90)]
     marks = [_line("1.", 700, right=84), _line("2.", 687, right=84), _line("\u2022", 660, right=78)]
     assert [sentence for _, _, sentence in _quoted([*items, *marks])] == ["Open the lid", "Pour the milk", "bread"]
+
+
+def _drawn(*texts: tuple[int, int, str]) -> list[str]:
+    """Return what is quoted from a page with texts at these places."""
+    drawn = "".join(f"BT /F1 12 Tf {left} {bottom} Td ({text}) Tj ET\n" for left, bottom, text in texts)
+    return [block.text for block in pdf_blocks_of(pdf_of([(zlib.compress(drawn.encode()), [])]))]
+
+
+def test_single_digits_below_each_other_are_not_one_number() -> None:
+    assert _drawn((31, 770, "Name"), (131, 770, "1"), (31, 747, "Ann"), (131, 747, "3"), (131, 720, "5")) == [
+        "Name 1",
+        "Ann 3",
+        "5",
+    ]
+
+
+def test_items_that_pdfium_joins_on_a_short_page_are_quoted_one_by_one() -> None:
+    marks = [(35, 747, "*"), (35, 735, "*")]
+    items = [(45, 747, "apple"), (45, 735, "pear")]
+    drawn = _drawn((31, 794, "Head"), (31, 770, "Some text."), (31, 758, " "), marks[0], items[0], marks[1], items[1])
+    assert drawn == ["Head", "Some text.", "* apple", "* pear"]

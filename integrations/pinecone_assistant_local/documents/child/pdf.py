@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ctypes
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,12 @@ _NO_PAGES = "The PDF has no pages, or they are damaged."
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy")
 _MAX_FONT_NAME = 256
+_SPACE = re.compile(r"(?<=\S) (?=\S)")
+_SPACE_OR_NONE = re.compile(r"(?<=\S) (?=\S)|(?<=[0-9A-Za-z])(?=[0-9A-Za-z])")  # in vertical Japanese, none is no end
+_HYPHEN = re.compile("[\ufffe\x02]")
+# In heights of a line. Raised and lowered characters share more than a third of their height with their neighbours.
+_HIGH, _SHARED = 1.5, 0.2
+_SLANT = 0.1
 
 
 def extract_pdf(content: bytes, *, images: bool) -> dict[str, object]:
@@ -78,9 +85,7 @@ def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
     if text_page.count_chars() > MAX_TEXT_CHARACTERS:
         raise DocumentError(f"The PDF holds more than {MAX_TEXT_CHARACTERS} characters on one page.")
     lines: list[Line] = []
-    start = 0  # in UTF-16 units, by which PDFium counts
-    for line in text_page.get_text_range().split("\r\n"):
-        length = len(line.encode("utf-16-le")) // 2
+    for line, start in _rows(text_page):
         text = line.strip()
         if text:
             first = start + len(line) - len(line.lstrip())
@@ -91,15 +96,60 @@ def _lines(page: Any, fields: list[Field]) -> list[list[object]]:
             bold = _is_bold(text_page, _index(text_page, first)) and _is_bold(text_page, _index(text_page, last))
             size = round(begin.top - begin.bottom, 1)
             lines.append(Line(text, size, begin.top, end.bottom, bold, begin.left, end.right, first))
-        start += length + 2
 
     def left_of(line: Line, offset: int) -> float:
-        units = len(line.text[:offset].encode("utf-16-le")) // 2
-        return _box(text_page, _index(text_page, line.start + units)).left
+        return _box(text_page, _index(text_page, line.start + _units(line.text[:offset]))).left
 
     filled = with_fields(lines, fields, left_of)
     text_page.close()
     return [line.to_json() for line in filled]
+
+
+def _rows(text_page: Any) -> Iterator[tuple[str, int]]:
+    """Yield the lines of a page with their places in its text, in UTF-16 units, by which PDFium counts.
+
+    On a page with little text, PDFium may join lines by a space of its own, or single characters without one: the cells "3"
+    and "5" of a column become "35". So such lines are cut there.
+    """
+    start = 0
+    for line in text_page.get_text_range().split("\r\n"):
+        begin = cut = position = 0
+        if _is_high(text_page, line, start):
+            # In a line with a hyphen PDFium joined two lines on purpose; looking at each of its characters would take long.
+            for place in (_SPACE if _HYPHEN.search(line) else _SPACE_OR_NONE).finditer(line):
+                position += _units(line[begin : place.start()])
+                begin = place.start()
+                if _is_between_rows(text_page, _index(text_page, start + position), is_space=bool(place.group())):
+                    row = line[cut:begin]
+                    yield row, start + position - _units(row)
+                    cut = begin
+        yield line[cut:], start + _units(line[:cut])
+        start += _units(line) + 2
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _is_high(text_page: Any, line: str, start: int) -> bool:
+    """Return whether a line begins and ends at different heights."""
+    if not line.strip():
+        return False
+    begin = _box(text_page, _index(text_page, start + _units(line) - _units(line.lstrip())))
+    end = _box(text_page, _index(text_page, start + _units(line.rstrip()) - 1))
+    return begin.top - end.bottom > _HIGH * (begin.top - begin.bottom)
+
+
+def _is_between_rows(text_page: Any, index: int, *, is_space: bool) -> bool:
+    """Return whether a line goes on further down at a space of PDFium's own, or at a character."""
+    if is_space and pdfium.FPDFText_IsGenerated(text_page, index) != 1:
+        return False
+    around = (index - 1, index + is_space)
+    if any(abs(pdfium.FPDFText_GetCharAngle(text_page, near)) > _SLANT for near in around):
+        return False
+    before, after = (_box(text_page, near) for near in around)
+    shared = after.top - before.bottom  # of their heights; none or less if one is wholly below the other
+    return shared < _SHARED * (before.top - before.bottom)
 
 
 def _index(text_page: Any, position: int) -> int:
