@@ -120,7 +120,7 @@ def default_owner(source: Any) -> str:
         paths = [first.partition("://")[2], *(part.partition("://")[2] if "://" in part else part for part in chained)]
         name = next((posixpath.basename(path.rstrip("/")) for path in paths if path.strip("/")), "")
     elif isinstance(source, (str, os.PathLike)):
-        name = Path(os.fspath(source)).resolve().name
+        name = Path(os.path.abspath(source)).name  # a link keeps its own name, wherever it leads
     if not name:
         raise InvalidRequestError(
             "sync needs owner= for this source: a name for its files, by which later syncs find them again"
@@ -141,8 +141,9 @@ def list_source(source: str | os.PathLike[str], patterns: Patterns, *, skip: Pat
     """
     text = os.fspath(source)
     if is_url(text):
-        if text.startswith("file://"):
-            return _list_folder(Path(text.removeprefix("file://")), patterns, skip)
+        for scheme in ("file://", "local://"):
+            if text.startswith(scheme):
+                return _list_folder(Path(text.removeprefix(scheme)), patterns, skip)
         return _list_url(text, patterns)
     return _list_folder(Path(text), patterns, skip)
 
@@ -268,10 +269,13 @@ def _list_url(url: str, patterns: Patterns) -> Listing:
     shown = excerpt(without_secrets(url))
     filesystem, root = _open_filesystem(url, shown)
     listing = Listing()
+    errors: list[Exception] = []
     try:
         if filesystem.isfile(root):
             raise InvalidRequestError(f"{shown!r} is a file, not a folder: read it and use client.files.upload")
-        found = filesystem.find(root, detail=True)
+        found = _find(filesystem, root, errors)
+        if errors and not found:
+            raise errors[0]
     except AssistantError:
         raise
     except Exception as error:
@@ -279,6 +283,12 @@ def _list_url(url: str, patterns: Patterns) -> Listing:
         raise InvalidRequestError(
             f"{shown!r} cannot be listed ({reason}): check the URL and its credentials"
         ) from error
+    for problem in errors:
+        reason = excerpt(without_secrets(str(problem))) or type(problem).__name__
+        failure = InvalidRequestError(
+            f"a folder in {shown!r} cannot be listed ({reason}): check its rights, and try again"
+        )
+        listing.failed.append((".", failure))
     ignored: set[str] = set()
     for name in sorted(found):
         path = name.removeprefix(root).lstrip("/")
@@ -294,6 +304,37 @@ def _list_url(url: str, patterns: Patterns) -> Listing:
             listing.files.append(SourceFile(path, _opener(filesystem, name, posixpath.basename(path), size)))
     listing.ignored.extend(sorted(ignored))
     return listing
+
+
+def _find(filesystem: Any, root: str, errors: list[Exception]) -> dict[str, Any]:
+    """All files below a root by their names. `errors` gets those of folders that cannot be listed.
+
+    fsspec's own `find` leaves such folders out silently, and its `on_error` does not reach the folders below the root. Without
+    the error, a sync would take their files for deleted ones. Drivers such as s3fs have a `find` of their own, which raises.
+    """
+    from fsspec.asyn import AsyncFileSystem  # noqa: PLC0415 - of an extra
+    from fsspec.spec import AbstractFileSystem  # noqa: PLC0415 - of an extra
+
+    is_async = isinstance(filesystem, AsyncFileSystem)
+    own: Any = AsyncFileSystem._find if is_async else AbstractFileSystem.find
+    find: Any = filesystem._find if is_async else filesystem.find
+    if getattr(find, "__func__", None) is not own:
+        return dict(filesystem.find(root, detail=True))
+    found: dict[str, Any] = {}
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = filesystem.ls(folder, detail=True)
+        except OSError as error:
+            errors.append(error)
+            continue
+        for entry in entries:
+            if entry["type"] != "directory":
+                found[entry["name"]] = entry
+            elif entry["name"].strip("/") != folder.strip("/"):
+                folders.append(entry["name"])
+    return found
 
 
 def _ignored_folder(path: str) -> str | None:

@@ -37,6 +37,7 @@ def checked_wait_timeout(timeout: float | None) -> float | None:
 class Patience:
     """The waits between polls: 0.5 s growing to 5 s, jittered, until the time is up. The first poll is at once.
 
+    The time begins with the first wait, so that it is the service's alone: sending a large file takes nothing from it.
     The time used is the clock's or the sum of the sleeps, whichever is more, so that a test with a fake sleep ends too.
     """
 
@@ -52,7 +53,7 @@ class Patience:
         self.is_over = False
         self._clock = clock
         self._jitter = jitter
-        self._began = clock()
+        self._began: float | None = None
         self._slept = 0.0
         self._next = _FIRST_SECONDS
 
@@ -71,6 +72,8 @@ class Patience:
         """
         seconds = self._next * (0.5 + self._jitter() / 2)
         self._next = min(_LONGEST_SECONDS, self._next * 2)
+        if self._began is None:
+            self._began = self._clock()
         if self.timeout is not None:
             left = self.timeout - max(self._clock() - self._began, self._slept)
             if left <= 0:

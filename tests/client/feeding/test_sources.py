@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -324,6 +325,74 @@ def test_fsspec_that_is_missing_is_named_with_its_extra(
     with pytest.raises(InvalidRequestError, match=r"fsspec.*\[cloud\]"):
         feeder.files.sync("s3://bucket/docs")
     assert local.requests == []
+
+
+@pytest.fixture
+def flaky(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Folders that `flaky://`, a driver with fsspec's own `find`, cannot list. It has four files in /base and /base/sub."""
+    from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415 - of the extra `cloud`
+    from fsspec.registry import _registry  # noqa: PLC0415
+    from fsspec.spec import AbstractFileSystem  # noqa: PLC0415
+
+    broken: set[str] = set()
+
+    class Flaky(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
+        store: ClassVar[dict[str, Any]] = {}
+        pseudo_dirs: ClassVar[list[str]] = [""]
+        cachable = False
+        find = AbstractFileSystem.find
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(MemoryFileSystem._strip_protocol(path.replace("flaky://", "memory://")))
+
+        def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+            if path in broken:
+                raise OSError("rate limit exceeded")
+            return super().ls(path, detail=detail, **options)
+
+    monkeypatch.setitem(_registry, "flaky", Flaky)
+    for name in ("a.md", "b.md", "c.md", "sub/d.md"):
+        Flaky().pipe(f"/base/{name}", b"text")
+    yield broken
+    Flaky.store.clear()
+
+
+def test_a_folder_of_a_url_that_cannot_be_listed_deletes_nothing(
+    feeder: Feeder, local: LocalAssistant, flaky: set[str]
+) -> None:
+    assert len(feeder.files.sync("flaky://base", owner="o").uploaded) == 4
+    flaky.add("/base/sub")
+    report = feeder.files.sync("flaky://base", owner="o", delete=True, raise_on_error=False)
+    assert report.unchanged == ("a.md", "b.md", "c.md")
+    assert report.deleted == ()
+    [(_, error)] = report.failed
+    assert "cannot be listed (rate limit exceeded)" in str(error)
+    assert len(files_of(local)) == 4
+
+
+def test_a_url_that_cannot_be_listed_is_refused_before_traffic(
+    feeder: Feeder, local: LocalAssistant, flaky: set[str]
+) -> None:
+    flaky.add("/base")
+    with pytest.raises(InvalidRequestError, match=r"cannot be listed .*rate limit"):
+        feeder.files.sync("flaky://base", owner="o", delete=True)
+    assert local.requests == []
+
+
+def test_the_owner_of_a_link_to_a_folder_is_the_name_of_the_link(tmp_path: Path) -> None:
+    write(tmp_path, "releases/42/a.md")
+    (tmp_path / "current").symlink_to(tmp_path / "releases" / "42")
+    assert default_owner(tmp_path / "current") == "current"
+    assert default_owner(f"{tmp_path}/releases/42/../../current/") == "current"
+
+
+def test_a_local_url_does_not_follow_links_out_of_the_folder(tmp_path: Path) -> None:
+    write(tmp_path, "docs/a.md", "secret.md")
+    (tmp_path / "docs" / "out.md").symlink_to(tmp_path / "secret.md")
+    for scheme in ("file", "local"):
+        listing = list_source(f"{scheme}://{tmp_path}/docs", ALL)
+        assert (paths(listing), listing.ignored) == (["a.md"], ["out.md"])
 
 
 def test_a_url_that_names_a_file_or_nothing_is_said(feeder: Feeder, local: LocalAssistant, archive: Path) -> None:

@@ -19,6 +19,8 @@ from pinecone_assistant_client import (
     MetadataMismatchError,
 )
 from pinecone_assistant_client.feeding import contents
+from pinecone_assistant_client.feeding.effects import Sleep
+from pinecone_assistant_client.feeding.target import Patience
 from pinecone_assistant_local import LocalAssistant
 
 from ..support.asking import Asking
@@ -129,6 +131,17 @@ def test_the_end_of_the_time_says_that_processing_goes_on_and_how_to_look(
         feeder.files.upload(PINE, name="pine.md", file_id="f1", timeout=3)
     assert sum(feeder.waits.seconds) == 3
     assert caught.value.may_have_been_processed
+
+
+def test_the_time_of_the_wait_begins_when_the_file_is_sent() -> None:
+    """A large file took the time from the service's work on it."""
+    now = [0.0]
+    patience = Patience(10.0, clock=lambda: now[0], jitter=lambda: 1.0)
+    now[0] = 60.0  # the file was sent so long
+    assert [step.seconds for step in patience.wait("pine.md is still Processing") if isinstance(step, Sleep)] == [0.5]
+    now[0] = 71.0
+    with pytest.raises(APITimeoutError, match="still Processing"):
+        list(patience.wait("pine.md is still Processing"))
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "5", True])
