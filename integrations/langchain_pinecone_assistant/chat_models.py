@@ -167,7 +167,8 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
 
         LangGraph replaces a message by a later one with the same id, so a repeated answer would overwrite the first. The
         framework also adds a cost of zero to the usage. That would turn an unknown usage into a partial one, and in a history
-        it would change the cache key of the next question.
+        it would change the cache key of the next question. The copies are deep: code that changes an answer, as agents do,
+        must not change the answers to later questions.
         """
         originals = [getattr(generation, "message", None) for generation in cache_val]
         generations = super()._convert_cached_generations(list(map(copy.copy, cache_val)))
@@ -176,7 +177,7 @@ class ChatPineconeAssistant(KeepsChatOptions, BaseChatModel, AnswerOptions):
             if usage is not None:
                 usage = {name: value for name, value in usage.items() if name != "total_cost"} or None
             update = {"id": f"{LC_ID_PREFIX}-{uuid.uuid4()}", "usage_metadata": usage}
-            generation.message = generation.message.model_copy(update=update)
+            generation.message = generation.message.model_copy(update=update, deep=True)
         return generations
 
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackMan
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 from typing_extensions import Self, Unpack
 
 from pinecone_assistant_client import AssistantError, validate_filter
@@ -24,6 +24,8 @@ from .connection import CALL_FIELDS, AnswerOptions, own_copy, unknown_option
 from .errors import InvalidRequestError
 
 if TYPE_CHECKING:
+    from pydantic_core import InitErrorDetails
+
     from .option_types import ToolWords
 
 # Arguments that the framework and langchain-classic's agents pass to `run`. Any other argument is an option of the call.
@@ -47,7 +49,15 @@ class Question(BaseModel):
     @classmethod
     def _refuse_a_filter_that_is_not_asked_for(cls, arguments: Any) -> Any:
         if isinstance(arguments, Mapping) and "filter" in arguments and "filter" not in cls.model_fields:
-            raise ValueError(f"filter: {_NO_CHOICE}")
+            # With the argument's name as its place: LangGraph's ToolNode reports no error that has no place.
+            refused = ValueError(f"filter: {_NO_CHOICE}")
+            problem: InitErrorDetails = {
+                "type": "value_error",
+                "loc": ("filter",),
+                "input": arguments["filter"],
+                "ctx": {"error": refused},
+            }
+            raise ValidationError.from_exception_data(cls.__name__, [problem])
         return arguments
 
     @field_validator("question")

@@ -158,6 +158,18 @@ async def test_a_hit_is_the_same_answer_as_a_new_message(ask: Ask, local: LocalA
     assert None not in {answer.id for answer in answers}
 
 
+async def test_a_hit_that_is_changed_changes_no_later_hit(ask: Ask, local: LocalAssistant) -> None:
+    chat = chat_model(local)
+    first = await ask.invoke(chat, QUESTION)
+    kept = first.model_copy(deep=True)
+    hit = await ask.invoke(chat, QUESTION)
+    hit.additional_kwargs["citations"].append("mine")
+    hit.response_metadata["user"] = "anna"
+    again = await ask.invoke(chat, QUESTION)
+    assert (again.additional_kwargs, again.response_metadata) == (kept.additional_kwargs, kept.response_metadata)
+    assert posts(local) == 1
+
+
 async def test_an_answer_from_the_cache_gives_the_next_question_the_same_key(ask: Ask, local: LocalAssistant) -> None:
     """The framework added a cost to the usage, which is in the next question's history and therefore in its cache key."""
     chat = chat_model(local)

@@ -92,6 +92,14 @@ async def test_the_outer_model_sees_a_question_and_nothing_else(ask: Ask, local:
     assert (body["filter"], body["model"], body["temperature"]) == ({"resource": "encyclopedia"}, "gpt-4.1", 0.5)
 
 
+async def test_an_agent_reports_a_filter_that_its_model_made_up_to_the_model(ask: Ask, local: LocalAssistant) -> None:
+    """LangGraph leaves out errors without a place, so the model was told of an error and not of which."""
+    agent: Any = create_agent(outer(question=QUESTION, filter={"tenant": "other"}), tools=[tool(local)])
+    result = await ask.invoke(agent, {"messages": [("user", QUESTION)]})
+    assert "filter: this tool takes no filter from the outer model" in result["messages"][2].text
+    assert not local.requests
+
+
 FILTER = {"resource": "encyclopedia"}
 OTHER = {"resource": "nursery"}
 
