@@ -10,10 +10,13 @@ PINECONE_ASSISTANT_NAME select the assistant.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import ray
 import ray.data
 
@@ -59,8 +62,9 @@ class Ask:
         time.sleep(ray.get(self._bucket.take.remote(self._tokens * len(questions))))
         answers = self._chat.batch(questions, config={"max_concurrency": self._concurrency}, return_exceptions=True)
         rows: dict[str, list[Any]] = {"answer": [], "tokens": [], "error": []}
-        for answer in answers:
+        for question_id, answer in zip(batch["id"], answers, strict=True):
             if isinstance(answer, AssistantError):
+                print(f"{question_id}: {answer}", file=sys.stderr)  # Ray shows it at the driver
                 rows["answer"].append(None)
                 rows["tokens"].append(0)
                 rows["error"].append(f"{type(answer).__name__}: {answer}")
@@ -75,8 +79,24 @@ class Ask:
         return {"id": batch["id"], "question": batch["question"], **rows}
 
 
+def is_complete(path: Path) -> bool:
+    """Return whether a Parquet file was written to its end, where the index of its contents is."""
+    try:
+        pyarrow.parquet.read_metadata(path)
+    except pyarrow.ArrowInvalid:
+        return False
+    return True
+
+
 def answered_ids(folder: Path) -> set[str]:
-    """Return the ids that have an answer in the folder."""
+    """Return the ids that have an answer in the folder.
+
+    A file that a killed run left incomplete holds nothing that can be read, and no program could read the folder. It is
+    renamed to a hidden file, and its questions are asked again.
+    """
+    for path in list(folder.glob("**/*.parquet")):
+        if not is_complete(path):
+            path.rename(path.with_name(f".{path.name}.incomplete"))
     if not any(folder.glob("**/*.parquet")):
         return set()
     rows = ray.data.read_parquet(str(folder)).select_columns(["id", "answer"])

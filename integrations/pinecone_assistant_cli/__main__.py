@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare_streams() -> None:
     """Make every text writable: after `>&-` there is no stream, and some terminals do not use UTF-8."""
+    if sys.stdin is None:  # after `<&-`: nothing can be read, and nobody can be asked
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open as long as the process
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

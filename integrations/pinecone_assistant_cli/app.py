@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Optional
 
 import typer
@@ -18,7 +20,8 @@ from .evaluate import evaluate
 from .explain import explain
 from .serve import serve
 from .sync import sync
-from .terminal import say
+from .terminal import say, to_line
+from .wording import to_words
 
 # rich_markup_mode=None: typer would take the brackets of JSON examples for markup.
 app = typer.Typer(
@@ -70,15 +73,27 @@ def main(
     """
 
 
+class _Retries(logging.Handler):
+    """Write what the client logs, such as its retries, in the words of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            with suppress(OSError):  # standard error cannot be written; that must not fail the call
+                say(to_line(to_words(record.getMessage())))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
+    logger = logging.getLogger("pinecone_assistant_client")
+    if not logger.handlers:
+        logger.addHandler(_Retries())
     try:
         app([*arguments], prog_name="pinecone-assistant")
     except InvalidRequestError as error:
-        say(f"Error: {error}")
+        say(f"Error: {to_words(error)}")
         return 2
     except AssistantError as error:
-        say(f"Error: {error}")
+        say(f"Error: {to_words(error)}")
         return 1
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0

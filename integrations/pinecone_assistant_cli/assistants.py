@@ -12,7 +12,11 @@ from pinecone_assistant_client.adapters import NOT_GIVEN
 from . import connection
 from .terminal import confirm, print_record, print_records, read_json_object, say
 
-app = typer.Typer(help="The assistants of your project.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The assistants of your project.\n\n\b\nExample:\n  pinecone-assistant assistants list",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the assistant.")]
 Instructions = Annotated[Optional[str], typer.Option(help="How the assistant should answer.", show_default=False)]

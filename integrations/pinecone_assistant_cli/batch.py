@@ -34,10 +34,13 @@ from . import connection
 from .asking import citations_to_json, usage_to_json
 from .progress import bar
 from .terminal import fail, say, to_json_line, to_line
+from .wording import to_words
 
 _RESULT = frozenset({"answer", "citations", "usage", "answer_model", "error"})
 """Keys of a result. They are not copied from an input line, which may be an answer of an earlier run."""
 _RATE_LIMITED_TRIES = 10
+_LONG_SECONDS = 60
+"""A wait after a 429 that is longer is announced; the client announces shorter ones."""
 
 
 def batch(
@@ -68,10 +71,10 @@ def batch(
     with ExitStack() as stack:
         ledger = stack.enter_context(closing(Ledger()))
         total = ledger.read_questions(questions)
+        client = connection.async_client(assistant, max_retries=4)
         answers = stack.enter_context(_open_answers(output))
         ledger.read_answers(answers, output)
         todo = ledger.count_todo(retry_unclear=retry_unclear)
-        client = connection.async_client(assistant, max_retries=4)
         say(f"{total} questions, {total - todo} of them done: asking {todo}.")
         try:
             counts = asyncio.run(
@@ -85,6 +88,8 @@ def batch(
                 f" is missing. At most {concurrency} answers were lost; they may be billed"
             ) from error
         unclear = ledger.count_unclear()
+    if counts.first_error:
+        say(f"The first error: {counts.first_error}")
     say(f"{counts.answered} answered, {counts.failed} failed, {counts.tokens} tokens; the answers are in {output}.")
     if unclear and not retry_unclear:
         say(
@@ -132,7 +137,8 @@ class Ledger:
         """Check every line before anything is asked; return the number of questions.
 
         Raises:
-            typer.Exit: With 2, for a line without an id or a question, a wrong filter, or a repeated id.
+            typer.Exit: With 2, for a line without an id or a question, a wrong filter, a repeated id, or a value that cannot
+                be written into the answers.
         """
         count = 0
         self._connection.execute("BEGIN")
@@ -144,10 +150,12 @@ class Ledger:
                 raise fail(f'{where} has no "question"', 2)
             if row.get("model") is not None and not isinstance(row["model"], str):
                 raise fail(f'{where}: "model" is not text', 2)
+            if not _is_writable(row):
+                raise fail(f"{where} has a number that is not JSON, such as NaN: use null", 2)
             try:
                 validate_filter(row.get("filter"))
             except AssistantError as error:
-                raise fail(f"{where}: {error}", 2) from error
+                raise fail(f"{where}: {to_words(error)}", 2) from error
             try:
                 self._connection.execute("INSERT INTO questions VALUES (?, ?, 'todo')", (to_key(row["id"]), number))
             except sqlite3.IntegrityError:
@@ -164,16 +172,21 @@ class Ledger:
     def read_answers(self, answers: IO[bytes], path: Path) -> None:
         """Read the answers of an earlier run, and cut off a last line that is incomplete because the run was killed.
 
-        If an id has several lines, the last one counts.
+        If an id has several lines, the last one counts. A last line that only lacks its line break is kept: it is a whole
+        answer, and asking its question again would bill it twice.
+
+        Raises:
+            typer.Exit: With 2, and the file is as it was, for a line that this command did not write.
         """
         self._connection.execute("BEGIN")
         answers.seek(0)
         end = 0
+        last = b""
         for number, line in enumerate(answers, start=1):
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and _is_torn(line):
                 say(f"The last line of {path} was not written to its end, and is cut off: the question is asked again.")
                 break
-            end += len(line)
+            end, last = end + len(line), line
             if not line.strip():
                 continue
             try:
@@ -185,6 +198,8 @@ class Ledger:
         self._connection.execute("COMMIT")
         answers.seek(end)
         answers.truncate()
+        if end and not last.endswith(b"\n"):
+            answers.write(b"\n")
 
     def set_state(self, key: str, state: str) -> None:
         """Set the state of a question: done, failed or unclear."""
@@ -218,10 +233,31 @@ def to_key(identifier: object) -> str:
     return json.dumps(identifier)
 
 
+def _is_writable(row: dict[str, Any]) -> bool:
+    """Return whether a row can be carried into the answers as JSON. Python reads NaN and 1e999; what it writes is not JSON."""
+    try:
+        json.dumps(row, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_torn(line: bytes) -> bool:
+    """Return whether a line without its line break is only the beginning of an answer. A crashed machine may leave zeros.
+
+    Otherwise it is a whole answer, or a line of a file that is not of this command and must not be cut.
+    """
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return line[:2] in (b"{", b'{"') or not line.strip(b"\0")
+    return False
+
+
 def _state_of(row: dict[str, Any]) -> str:
     error = row.get("error")
     if error is None:
-        return "done"
+        return "failed" if row.get("answer") is None else "done"
     return "unclear" if isinstance(error, dict) and error.get("may_have_been_processed") else "failed"
 
 
@@ -230,6 +266,7 @@ class _Counts:
     answered: int = 0
     failed: int = 0
     tokens: int = 0
+    first_error: str = ""
     is_stopped: bool = False
 
 
@@ -304,7 +341,9 @@ class _Run:
             unclear = isinstance(error, StreamError) or (
                 isinstance(error, APIConnectionError) and error.may_have_been_processed
             )
-            failure = {"type": type(error).__name__, "message": to_line(str(error)), "may_have_been_processed": unclear}
+            message = to_line(to_words(error))
+            self._counts.first_error = self._counts.first_error or f"{to_line(str(row['id']))}: {message}"
+            failure = {"type": type(error).__name__, "message": message, "may_have_been_processed": unclear}
             self._write({**carried, "error": failure})
             return
         self._counts.answered += 1
@@ -350,7 +389,10 @@ class _Run:
             self._hold(state.upcoming_sleep)
 
     def _hold(self, seconds: float) -> None:
-        self._open_at = max(self._open_at, self._clock() + seconds)
+        until = self._clock() + seconds
+        if seconds > _LONG_SECONDS and until > self._open_at + 1:
+            say(f"The service asks to wait {seconds:,.0f} s (429). Ctrl-C ends the run; the next one continues.")
+        self._open_at = max(self._open_at, until)
 
     def _write(self, result: dict[str, Any]) -> None:
         self._answers.write(to_json_line(result).encode())
@@ -368,8 +410,11 @@ def _handle_interrupts(loop: asyncio.AbstractEventLoop, stop: Any) -> bool:
 
 def _open_answers(path: Path) -> IO[bytes]:
     """Open the answers for reading and appending; a second run on the same file at the same time is refused."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("r+b" if path.exists() else "x+b")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("r+b" if path.exists() else "x+b")
+    except OSError as error:
+        raise fail(f"{path} cannot be written ({error}): name another file", 2) from error
     try:
         import fcntl  # noqa: PLC0415 - not on Windows
 

@@ -15,6 +15,7 @@ from pinecone_assistant_client import AssistantClient, AssistantError, Message, 
 from . import connection
 from .asking import show_answer
 from .terminal import out, print_records, printable
+from .wording import to_words
 
 HELP = """\
   /filter {"resource": "nursery"}   only files with this metadata answer; /filter off lets all of them
@@ -68,7 +69,7 @@ class Chat:
             except EOFError:
                 _say("")
                 return
-            if line in _LEAVE:
+            if line.lower() in _LEAVE:
                 return
             try:
                 if line.startswith("/"):
@@ -78,7 +79,7 @@ class Chat:
             except KeyboardInterrupt:
                 _say("\n(stopped; this question is not remembered)", style="yellow")
             except (AssistantError, ValueError) as error:
-                _say(str(error), style="red")  # the message may quote the service or a proxy
+                _say(to_words(error), style="red")  # the message may quote the service or a proxy
 
     def _ask(self, question: str) -> None:
         messages = [*self._history, Message("user", question)]

@@ -27,6 +27,9 @@ def check_environment(*, assistant: str | None = None, is_assistant_needed: bool
     """Exit with 2 where the key or the assistant's name is missing; the client's message would name its own options."""
     if not os.environ.get("PINECONE_API_KEY", "").strip():
         raise fail("no API key: set PINECONE_API_KEY (it is not an option: arguments show in `ps` and in histories)", 2)
+    # An unset variable of a shell; the client would take the assistant of the environment.
+    if assistant is not None and not assistant.strip():
+        raise fail("--assistant is empty: pass a name, or leave it out to use PINECONE_ASSISTANT_NAME", 2)
     if is_assistant_needed and assistant is None and not os.environ.get("PINECONE_ASSISTANT_NAME", "").strip():
         raise fail("no assistant: pass --assistant NAME, or set PINECONE_ASSISTANT_NAME", 2)
 

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
-from pinecone_assistant_client import AssistantError, AsyncAssistantClient
+from pinecone_assistant_client import AssistantError, AsyncAssistantClient, Evaluation, RateLimitError
 
 from . import connection
 from .batch import read_lines, to_key
 from .progress import bar
 from .terminal import fail, print_json, print_records, say, to_line
+from .wording import to_words
 
 _METRICS = ("correctness", "completeness", "alignment")
+_NO_ANSWER = "no answer"
+_ROUNDING = 1e-9
+"""The mean of three times 0.7 is 0.6999999999999998, and reaches a bar of 0.7."""
+_RATE_LIMITED_TRIES = 10
 
 
 def evaluate(
     answers: Annotated[
         Path, typer.Argument(metavar="ANSWERS", help='JSONL, as `batch` writes it, with "ground_truth".')
     ],
-    min_correctness: Annotated[float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if the mean is lower.")] = 0.0,
+    min_correctness: Annotated[
+        Optional[float],
+        typer.Option(min=0.0, max=1.0, help="Exit with 1 if the mean is lower.", show_default="no bar"),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Answers at once.")] = 8,
     assistant: connection.Assistant = None,
     as_json: connection.Json = False,
@@ -45,9 +55,9 @@ def evaluate(
             raise fail(f'{answers}: the line with id {row.get("id")!r} needs "question" and "ground_truth" as text', 2)
     results = asyncio.run(_evaluate_all(connection.async_client(assistant), judged, concurrency))
     print_records(("id", *_METRICS, "error"), results, as_json=as_json)
-    means = {name: sum(result[name] or 0.0 for result in results) / len(results) for name in _METRICS}
+    means = {name: math.fsum(result[name] or 0.0 for result in results) / len(results) for name in _METRICS}
     failed = sum(result["error"] is not None for result in results)
-    is_passed = means["correctness"] >= min_correctness
+    is_passed = None if min_correctness is None else reaches(means["correctness"], min_correctness)
     summary = {"mean": means, "evaluated": len(results), "failed": failed, "passed": is_passed}
     if as_json:
         print_json({"summary": summary})
@@ -55,10 +65,17 @@ def evaluate(
     say(
         f"{len(results)} evaluated, {failed} failed, {without} without a ground truth. "
         + ", ".join(f"{name} {value:.2f}" for name, value in means.items())
-        + ("." if is_passed else f": the mean correctness is below {min_correctness:g}.")
+        + ("." if is_passed is not False else f": the mean correctness is below {min_correctness:g}.")
     )
-    if not is_passed:
+    # With a bar, a row that failed counts 0 and the mean decides. Without one, an evaluation that failed is a failure.
+    is_done = all(result["error"] in (None, _NO_ANSWER) for result in results)
+    if not (is_done if is_passed is None else is_passed):
         raise typer.Exit(1)
+
+
+def reaches(mean: float, bar: float) -> bool:
+    """Return whether a mean reaches a bar, apart from the last digits of floating-point numbers."""
+    return mean >= bar - _ROUNDING
 
 
 def _latest(path: Path) -> Iterator[dict[str, Any]]:
@@ -75,12 +92,13 @@ async def _evaluate_all(
 ) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{} for _ in rows]
     waiting = iter(range(len(rows)))
+    patient = _Patient(client)
     with bar("") as progress:
         task = progress.add_task("Evaluating", total=len(rows))
 
         async def work() -> None:
             for index in waiting:
-                results[index] = await _evaluate(client, rows[index])
+                results[index] = await _evaluate(patient, rows[index])
                 progress.advance(task)
 
         async with client:
@@ -88,13 +106,42 @@ async def _evaluate_all(
     return results
 
 
-async def _evaluate(client: AsyncAssistantClient, row: dict[str, Any]) -> dict[str, Any]:
+class _Patient:
+    """Evaluate, and wait for as long as a 429 asks: a limit of the service is no failure of an answer. All workers wait."""
+
+    def __init__(
+        self,
+        client: AsyncAssistantClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._open_at = 0.0
+        self._clock = clock
+        self._sleep = sleep
+
+    async def evaluate(self, question: str, answer: str, ground_truth: str) -> Evaluation:
+        for attempt in range(1, _RATE_LIMITED_TRIES + 1):
+            while (wait := self._open_at - self._clock()) > 0:
+                await self._sleep(wait)
+            try:
+                return await self._client.evaluate(question, answer, ground_truth)
+            except RateLimitError as error:
+                if attempt == _RATE_LIMITED_TRIES:
+                    raise
+                seconds = error.retry_after or min(2.0**attempt, 60.0)
+                self._open_at = max(self._open_at, self._clock() + seconds)
+        raise AssertionError("unreachable")
+
+
+async def _evaluate(client: _Patient, row: dict[str, Any]) -> dict[str, Any]:
     answer = row.get("answer")
     result: dict[str, Any] = {"id": row.get("id"), **dict.fromkeys(_METRICS), "error": None}
     if not isinstance(answer, str) or not answer.strip():
-        return {**result, "error": "no answer"}
+        return {**result, "error": _NO_ANSWER}
     try:
         found = await client.evaluate(row["question"], answer, row["ground_truth"])
     except AssistantError as error:
-        return {**result, "error": to_line(str(error))}
+        return {**result, "error": to_line(to_words(error))}
     return {**result, **{name: getattr(found, name) for name in _METRICS}}

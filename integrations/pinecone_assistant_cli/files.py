@@ -12,8 +12,13 @@ from pinecone_assistant_client import AssistantClient, AssistantError, Assistant
 from . import connection
 from .progress import file_progress
 from .terminal import confirm, print_record, print_records, read_json_object, say, to_line
+from .wording import to_words
 
-app = typer.Typer(help="The files of an assistant.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The files of an assistant.\n\n\b\nExample:\n  pinecone-assistant files list",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command("list")
@@ -106,7 +111,7 @@ def _delete(client: AssistantClient, file_id: str, *, missing_ok: bool) -> bool:
     try:
         client.files.delete(file_id, missing_ok=missing_ok)
     except AssistantError as error:
-        say(f"Error: {to_line(file_id)}: {error}")
+        say(f"Error: {to_line(file_id)}: {to_words(error)}")
         return False
     say(f"Deleted {to_line(file_id)}.")
     return True
@@ -115,7 +120,7 @@ def _delete(client: AssistantClient, file_id: str, *, missing_ok: bool) -> bool:
 def _print_report(done: UploadReport, *, as_json: bool) -> None:
     print_records(("name", "id", "status", "size"), map(_to_json, done.uploaded), as_json=as_json)
     for failed, error in done.failed:
-        say(f"Error: {failed.name or failed.file!s}: {error}")
+        say(f"Error: {to_line(failed.name or str(failed.file))}: {to_words(error)}")
     units = f", {done.ingestion_units} ingestion units" if done.ingestion_units is not None else ""
     say(f"{_count(len(done.uploaded))} uploaded, {len(done.failed)} failed{units}.")
     if done.failed:

@@ -12,7 +12,8 @@ from pinecone_assistant_client import AssistantClient, SyncReport
 
 from . import connection
 from .progress import file_progress
-from .terminal import confirm, fail, print_json, say
+from .terminal import confirm, fail, print_json, say, to_line
+from .wording import to_words
 
 
 def sync(
@@ -79,7 +80,7 @@ def confirm_deletions(client: AssistantClient, source: str, options: dict[str, A
     if not plan.deleted:
         return
     for path in plan.deleted:
-        say(f"delete {path}")
+        say(f"delete {to_line(path)}")
     confirm(f"{plan} Go on?", yes=False)
 
 
@@ -94,7 +95,7 @@ def _show(done: SyncReport, *, as_json: bool) -> None:
         print_json(
             {name: list(getattr(done, name)) for name in ("uploaded", "replaced", "unchanged", "deleted", "ignored")}
             | {
-                "failed": [{"path": path, "error": str(error)} for path, error in done.failed],
+                "failed": [{"path": path, "error": to_words(error)} for path, error in done.failed],
                 "ingestion_units": done.ingestion_units,
                 "is_dry_run": done.is_dry_run,
             }
@@ -102,9 +103,9 @@ def _show(done: SyncReport, *, as_json: bool) -> None:
     else:
         for name in ("uploaded", "replaced", "deleted"):
             for path in getattr(done, name):
-                say(f"{name} {path}")
+                say(f"{name} {to_line(path)}")
         if done.ignored:
-            say(f"ignored {', '.join(done.ignored)}")
+            say(f"ignored {', '.join(map(to_line, done.ignored))}")
     for path, error in done.failed:
-        say(f"Error: {path}: {error}")
+        say(f"Error: {to_line(path)}: {to_words(error)}")
     say(str(done))

@@ -27,6 +27,17 @@ def test_what_is_missing_is_said_in_the_words_of_the_command(
     assert "assistant_name=" not in done.err
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_refused_and_asks_no_other_assistant(
+    pines: LocalAssistant, command: Command, name: str
+) -> None:
+    """`--assistant "$NOT_SET"` asked the assistant of the environment."""
+    sent = len(pines.requests)
+    done = command("ask", QUESTION, "--assistant", name)
+    assert (done.code, "--assistant is empty" in done.err) == (2, True)
+    assert len(pines.requests) == sent
+
+
 def test_an_answer_is_followed_by_its_sources(pines: LocalAssistant, command: Command) -> None:
     done = command("ask", QUESTION)
     assert done.code == 0

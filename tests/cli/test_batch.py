@@ -110,6 +110,83 @@ def test_a_torn_last_line_is_cut_and_its_question_asked_again(
     assert sorted(row["id"] for row in read(answers)) == list(range(20))
 
 
+def test_a_last_line_that_lacks_only_its_line_break_is_an_answer_and_not_billed_again(
+    pines: LocalAssistant, command: Command, questions: Path
+) -> None:
+    answers = questions.with_name("answers.jsonl")
+    command("batch", questions, "-o", answers)
+    whole = answers.read_bytes()
+    answers.write_bytes(whole[:-1])
+    assert command("batch", questions, "-o", answers).code == 0
+    assert len(asked(pines)) == 20
+    assert answers.read_bytes() == whole
+
+
+def test_a_crash_of_the_machine_may_leave_zeros_which_are_cut(
+    pines: LocalAssistant, command: Command, questions: Path
+) -> None:
+    answers = questions.with_name("answers.jsonl")
+    command("batch", questions, "-o", answers)
+    whole = answers.read_bytes()
+    answers.write_bytes(whole + bytes(100))
+    assert command("batch", questions, "-o", answers).code == 0
+    assert answers.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", ["my notes", '{"name": "a package"}', "[1, 2]"])
+def test_a_file_of_one_line_without_a_line_break_is_not_taken_for_a_torn_answer(
+    pines: LocalAssistant, command: Command, questions: Path, content: str
+) -> None:
+    other = questions.with_name("other.json")
+    other.write_text(content, encoding="utf-8")
+    done = command("batch", questions, "-o", other)
+    assert (done.code, other.read_text("utf-8")) == (2, content)
+    assert "name another file" in done.err
+    assert asked(pines) == []
+
+
+def test_a_line_without_an_answer_is_asked(pines: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    """Such as a copy of the questions; it counted as done, and the run as a success."""
+    path, answers = tmp_path / "q.jsonl", tmp_path / "a.jsonl"
+    rows: list[dict[str, Any]] = [{"id": 1, "question": QUESTION}, {"id": 2, "question": QUESTION}]
+    write(path, rows)
+    write(answers, [rows[0], rows[1] | {"answer": None, "error": None}])
+    assert command("batch", path, "-o", answers).code == 0
+    assert len(asked(pines)) == 2
+    assert {row["id"]: row["answer"] is not None for row in read(answers)[2:]} == {1: True, 2: True}
+
+
+def test_without_a_key_no_file_is_made(command: Command, questions: Path) -> None:
+    del command.environ["PINECONE_API_KEY"]
+    assert command("batch", questions, "-o", questions.with_name("answers.jsonl")).code == 2
+    assert not questions.with_name("answers.jsonl").exists()
+
+
+def test_an_output_that_cannot_be_opened_is_2_before_anything_is_asked(
+    pines: LocalAssistant, command: Command, questions: Path
+) -> None:
+    done = command("batch", questions, "-o", questions / "answers.jsonl")
+    assert done.code == 2
+    assert "cannot be written" in done.err
+    assert asked(pines) == []
+
+
+def test_the_first_error_is_shown(pines: LocalAssistant, command: Command, questions: Path) -> None:
+    """With a wrong key, every question fails for the same reason, which only the file of answers named."""
+    done = command("batch", questions, "-o", questions.with_name("answers.jsonl"), PINECONE_API_KEY="wrong")
+    assert done.code == 1
+    assert done.err.count("the API key was refused") == 1
+
+
+def test_a_long_wait_after_a_429_is_announced_once(capsys: pytest.CaptureFixture[str]) -> None:
+    unused: Any = None
+    run = _Run(unused, unused, unused, False, clock=lambda: 0.0)
+    for _ in range(8):
+        run._hold(3600)
+        run._hold(1)
+    assert capsys.readouterr().err.count("asks to wait 3,600 s") == 1
+
+
 def test_an_error_is_a_line_and_is_asked_again_by_the_next_run(
     pines: LocalAssistant, command: Command, tmp_path: Path
 ) -> None:
@@ -155,9 +232,11 @@ def test_what_may_have_been_billed_is_asked_again_only_when_told(
         (['{"id": 1, "question": "a", "filter": {"a": [1]}}'], "line 1: filter.a"),
         (['{"id": 1, "question": "a", "model": 4}'], '"model" is not text'),
         (["[" * 100_000], "line 1 is not JSON"),
+        (['{"id": 1, "question": "a", "score": NaN}'], "line 1 has a number that is not JSON"),
+        (['{"id": 1, "question": "a", "score": 1e999}'], "line 1 has a number that is not JSON"),
         ([], "has no questions"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_bad_input_is_2_before_anything_is_asked(
     pines: LocalAssistant, command: Command, tmp_path: Path, lines: list[str], said: str

@@ -120,7 +120,7 @@ def test_a_question_is_answered_with_footnotes_and_filters_decide(local_assistan
         chat.quit()
 
 
-@pytest.mark.parametrize("word", ["exit", "quit", "/exit"])
+@pytest.mark.parametrize("word", ["exit", "quit", "/exit", "Quit"])
 def test_the_words_that_people_type_leave(chat: Terminal, word: str) -> None:
     chat.type(word)
     assert chat.process.wait(SECONDS) == 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+from pinecone_assistant_cli.evaluate import _Patient, reaches
+from pinecone_assistant_client import RateLimitError
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import Command
@@ -61,6 +64,48 @@ def test_a_question_without_an_answer_counts_as_nothing(
 def test_the_last_line_of_an_id_counts(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
     done = command("evaluate", write(tmp_path / "a.jsonl", FAILED, RIGHT | {"id": 3}), "--json")
     assert (done.code, done.objects[-1]["summary"]["evaluated"]) == (0, 1)
+
+
+def test_without_a_bar_nothing_passes_or_fails(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    done = command("evaluate", write(tmp_path / "a.jsonl", WRONG, FAILED), "--json")
+    assert (done.code, done.objects[-1]["summary"]["passed"]) == (0, None)
+
+
+def test_an_evaluation_that_failed_is_1_without_a_bar(local: LocalAssistant, command: Command, tmp_path: Path) -> None:
+    """It ended with 0 where the key was wrong and nothing had been evaluated."""
+    answers = write(tmp_path / "a.jsonl", RIGHT)
+    done = command("evaluate", answers, "--json", PINECONE_API_KEY="wrong")
+    assert (done.code, done.objects[-1]["summary"]["failed"]) == (1, 1)
+
+
+def test_a_mean_that_equals_the_bar_reaches_it() -> None:
+    assert reaches(sum([0.7] * 3) / 3, 0.7)
+    assert reaches(sum([0.1] * 10) / 10, 0.1)
+    assert not reaches(0.6999, 0.7)
+
+
+async def test_a_rate_limit_makes_all_wait_and_lowers_no_score() -> None:
+    now = 0.0
+    asked_at: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        until = now + seconds
+        await asyncio.sleep(0)
+        now = max(now, until)
+
+    class Client:
+        async def evaluate(self, *_: str) -> str:
+            asked_at.append(now)
+            if len(asked_at) == 1:
+                raise RateLimitError("slow down", status_code=429, retry_after=600)
+            return "scores"
+
+    client: Any = Client()
+    patient = _Patient(client, clock=lambda: now, sleep=sleep)
+    found: list[Any] = await asyncio.gather(*(patient.evaluate("q", "a", "g") for _ in range(2)))
+    assert found == ["scores", "scores"]
+    assert asked_at == [0.0, 600.0, 600.0]
 
 
 def test_bad_input_is_2(local: LocalAssistant, command: Command, tmp_path: Path) -> None:

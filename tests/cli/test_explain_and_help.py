@@ -34,7 +34,7 @@ def command() -> Command:
     return Command({})
 
 
-@pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("name", [["files"], ["assistants"], *COMMANDS], ids=" ".join)
 def test_help_shows_an_example_in_80_columns(name: list[str]) -> None:
     from pinecone_assistant_cli.app import app  # noqa: PLC0415 - the extra `cli`
 
@@ -55,7 +55,7 @@ def test_help_is_plain_text(name: list[str]) -> None:
     assert output.replace("\n", "").isprintable()
 
 
-@pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("name", [["files"], ["assistants"], *COMMANDS], ids=" ".join)
 def test_the_examples_of_the_help_are_commands_of_this_command_line(name: list[str]) -> None:
     from pinecone_assistant_cli.app import app  # noqa: PLC0415 - the extra `cli`
 

@@ -64,6 +64,28 @@ def test_no_output_at_all_is_no_failure(pines: LocalAssistant, command: Command)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["chat"], 0), (["files", "delete", "x"], 2), (["sync", ".", "--delete", "--owner", "o"], 2)],
+)
+def test_no_input_at_all_is_an_end_of_input(
+    local: LocalAssistant, command: Command, arguments: list[str], code: int
+) -> None:
+    program = [sys.executable, "-W", "error", "-m", "pinecone_assistant_cli", *arguments]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" <&-', *program],
+        env=command.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
+    assert local.requests == []
+
+
 def test_a_terminal_without_utf_8_gets_question_marks_and_json_gets_escapes(
     local: LocalAssistant, command: Command
 ) -> None:

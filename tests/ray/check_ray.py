@@ -89,6 +89,22 @@ def test_what_failed_is_asked_by_the_next_run_and_nothing_else(
     assert len(module.answered_ids(answers)) == 40
 
 
+@pytest.mark.parametrize("kept", [0, 200])
+def test_a_file_that_a_killed_run_left_incomplete_does_not_stop_the_next_run(
+    local: LocalAssistant, questions: Path, tmp_path: Path, kept: int
+) -> None:
+    """A Parquet file ends with the index of its contents, so a file that was cut has no readable row."""
+    module, answers = load(), tmp_path / "answers"
+    module.answer_all(questions, answers, workers=2, batch_size=20, tokens_per_minute=10_000_000)
+    torn, *_ = sorted(answers.glob("*.parquet"))
+    lost = ray.data.read_parquet(str(torn)).count()
+    torn.write_bytes(torn.read_bytes()[:kept])
+    assert module.answer_all(questions, answers, workers=2, tokens_per_minute=10_000_000) == lost
+    assert module.answered_ids(answers) == {f"q{n}" for n in range(40)}
+    rows = ray.data.read_parquet(str(answers)).take_all()
+    assert len(rows) == 40, "a program that reads the folder finds each answer once"
+
+
 def test_the_workers_share_the_tokens_a_minute(local: LocalAssistant, questions: Path, tmp_path: Path) -> None:
     """Two batches of 20 questions at 1,000 tokens each: the second waits until the budget allows its tokens."""
     module = load()
