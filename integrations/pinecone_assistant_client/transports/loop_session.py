@@ -175,7 +175,9 @@ class LoopSession:
         """Abort the open transports: over TLS, closing an unfinished stream takes up to 30 s, and the loop ends now."""
         for transport in list(self.connector.transports) if self.connector is not None else ():
             if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
+                # One that sent its last bytes after its end has no loop, and asyncio does not check that.
+                with contextlib.suppress(AttributeError):
+                    transport.abort()
 
     def close_after_loop(self) -> None:
         """Close the session of a loop that ended without shutting its async generators down (LlamaIndex's asyncio_run).
