@@ -42,7 +42,7 @@ from langchain_core.runnables.utils import (
 )
 from pydantic import BaseModel
 
-from .connection import CALL_FIELDS, AssistantConnection, own_copy
+from .connection import CALL_FIELDS, GUARD, AssistantConnection, own_copy, unknown_option
 from .errors import InvalidRequestError
 
 Input = TypeVar("Input")
@@ -326,6 +326,33 @@ class _Container(KeepsChatOptions):
         """Return the id of the framework's class."""
         framework: Any = _framework_class(cls)
         return [*framework.get_lc_namespace(), framework.__name__]
+
+    if not TYPE_CHECKING:  # as above
+
+        def model_copy(self, *, update=None, deep=False):
+            """Return a copy. `update` takes fields of this container; pydantic would drop options of the models inside.
+
+            Raises:
+                InvalidRequestError: `update` has a name that is no field of the container, such as `filter`.
+            """
+            self._check_fields(update or {})
+            return super().model_copy(update=update, deep=deep)
+
+        def copy(self, **options):
+            """Return a copy, with pydantic's older method. Takes and refuses the same names as `model_copy`."""
+            self._check_fields(options.get("update") or {})
+            return super().copy(**options)
+
+        @classmethod
+        def _check_fields(cls, names):
+            for name in names:
+                if name == GUARD:
+                    raise InvalidRequestError(unknown_option(name, (), where="a copy"))
+                if name not in cls.model_fields:
+                    raise InvalidRequestError(
+                        f"a copy of this {cls.__name__} would lose {name!r}, which is an option of the models inside: use "
+                        f"bind({name}=...), or copy the model before you bind to it"
+                    )
 
 
 def _framework_class(cls: type) -> Any:

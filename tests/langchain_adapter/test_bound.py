@@ -338,6 +338,24 @@ def test_what_is_bound_stays_in_the_bindings_kwargs(library: LocalAssistant) -> 
     assert (bound.bound.filter, bound.bound.temperature) == (FILTER, 0.5)
 
 
+@pytest.mark.parametrize("name", ["filter", "temperature", "guard_filter"])
+def test_a_copy_of_a_container_refuses_options_of_the_models_inside(name: str, library: LocalAssistant) -> None:
+    """Pydantic dropped them, so the copy asked without its filter."""
+    chat: Any = chat_model(library)
+    containers: list[Any] = [
+        chat.bind(model="gpt-4o"),
+        chat.with_retry(),
+        chat.with_fallbacks([chat]),
+        chat.configurable_fields(filter=ConfigurableField(id="f")),
+        chat.configurable_alternatives(ConfigurableField(id="m"), default_key="a", b=chat),
+    ]
+    for container in containers:
+        for copied in (container.model_copy, container.copy):
+            with pytest.raises(InvalidRequestError, match=name):
+                copied(update={name: FILTER})
+        assert type(container.model_copy(deep=True)) is type(container)
+
+
 async def test_options_that_are_no_fields_hold_in_generate_too(ask: Ask, local: LocalAssistant) -> None:
     bound: Any = chat_model(local).bind(filter=FILTER, response_format={"type": "json_object"})
     await generated(ask, bound)
