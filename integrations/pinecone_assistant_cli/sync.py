@@ -101,9 +101,11 @@ def _show(done: SyncReport, *, as_json: bool) -> None:
             }
         )
     else:
+        between = " " if sys.stdout.isatty() else "\t"
         for name in ("uploaded", "replaced", "deleted"):
             for path in getattr(done, name):
-                say(f"{name} {to_line(path)}")
+                sys.stdout.write(f"{name}{between}{to_line(path)}\n")
+        sys.stdout.flush()
         if done.ignored:
             say(f"ignored {', '.join(map(to_line, done.ignored))}")
     for path, error in done.failed:

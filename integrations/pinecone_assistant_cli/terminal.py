@@ -19,6 +19,9 @@ from rich.text import Text
 # Line breaks and tabs are kept. With any other unprintable character, a file name could control the terminal.
 _KEPT = "\n\t"
 
+_FULL_WIDTH = 80
+"""Columns of a terminal; in a narrower one even a status may have to be broken."""
+
 
 def printable(text: str) -> str:
     """Return the text with U+FFFD for characters that a terminal obeys or hides, such as escape sequences."""
@@ -81,12 +84,13 @@ def print_records(columns: Sequence[str], records: Iterable[Mapping[str, Any]], 
             sys.stdout.write("\t".join(to_line(_cell(record.get(column))) for column in columns) + "\n")
             sys.stdout.flush()
         return
-    table = Table()
+    table, console = Table(), out()
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        is_word = column == "status" and console.width >= _FULL_WIDTH  # one word, of which a break hides the meaning
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=is_word)
     for record in records:
         table.add_row(*(Text(to_line(_cell(record.get(column)))) for column in columns))
-    out().print(table)
+    console.print(table)
 
 
 def print_record(record: Mapping[str, Any], *, as_json: bool) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from pinecone_assistant_cli.terminal import print_records
 from pinecone_assistant_local import LocalAssistant
 
 from .conftest import DATA, Command
@@ -36,6 +38,22 @@ def test_a_list_in_a_pipe_is_one_file_a_line(pines: LocalAssistant, command: Com
     (line,) = command("files", "list").lines
     name, _, status, *_ = line.split("\t")
     assert (name, status) == ("red_pine.md", "Available")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_in_a_terminal_a_table_fits_and_a_status_is_not_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    metadata = {"sync_owner": "handbook", "sync_sha256": "f" * 64}
+    record = {"name": "a long name.md", "id": "x" * 52, "status": "ProcessingFailed", "size": 12, "metadata": metadata}
+    print_records(tuple(record), [record], as_json=False)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert width < 80 or "ProcessingFailed" in shown
+    assert shown.count("x") >= 52, "nothing is cut off"
 
 
 def test_a_list_takes_a_filter(pines: LocalAssistant, command: Command) -> None:

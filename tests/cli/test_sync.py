@@ -38,6 +38,20 @@ def test_a_dry_run_changes_nothing(local: LocalAssistant, command: Command, fold
     assert command("files", "list").lines == []
 
 
+def test_in_a_pipe_each_change_is_a_line_and_the_summary_is_apart(
+    local: LocalAssistant, command: Command, folder: Path
+) -> None:
+    """They went to standard error, and `sync --dry-run > plan.txt` wrote an empty file."""
+    plan = command("sync", folder, "--owner", "o", "--dry-run")
+    assert sorted(plan.lines) == ["uploaded\thr/leave.txt", "uploaded\tstart.md"]
+    assert "dry run, nothing was changed: 2 uploaded" in plan.err
+    command("sync", folder, "--owner", "o")
+    (folder / "start.md").write_text("# Start\n\nBegin there.", "utf-8")
+    (folder / "hr" / "leave.txt").unlink()
+    done = command("sync", folder, "--owner", "o", "--delete", "--yes")
+    assert done.lines == ["replaced\tstart.md", "deleted\thr/leave.txt"]
+
+
 def test_metadata_comes_from_a_file_of_rules(
     local: LocalAssistant, command: Command, folder: Path, tmp_path: Path
 ) -> None:
