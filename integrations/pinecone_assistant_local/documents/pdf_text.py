@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from statistics import median
 
 from ..text.passages import Block
@@ -27,10 +27,11 @@ _MIN_PROSE = 3
 _WIDE = 12.0  # in heights of a line: narrower columns are lists and tables
 _EXACT, _RAGGED = 0.03, 0.2  # a line that ends this part of a column's width before its margin is still full
 _OUTDENT = 0.3  # in heights of a line
+_ABOVE = 0.5  # in heights of a line: so far above all others, a line is no column
 _TURNED = 3.0  # in heights of a line
 _COLUMN_WIDTH = 40.0  # points: lines that begin this near to each other are of one column
-# PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line.
-_HYPHEN_AT_END = re.compile("([^\\W\\d_]*)[\ufffe\x02]\\s*([^\\W\\d_]*)")
+# PDFium writes U+FFFE (in older versions U+0002) for a hyphen at the end of a line, but leaves the U+2010 of browsers.
+_HYPHEN_AT_END = re.compile("((?:[^\\W\\d_]+-)*)([^\\W\\d_]*)([\ufffe\x02]|[\xad\u2010]\n)\\s*([^\\W\\d_]*)")
 # A range or number that was cut at a hyphen: "2020-" / "2021".
 _NUMBER_CUT = re.compile("(?<=\\d)([-\u2010\u2011\u2013]|[\ufffe\x02])\n(?=\\d)")
 # Of "well-known", "evidence-based": the document may have the whole word nowhere else. A longer part is before such a second one,
@@ -40,6 +41,10 @@ _COMPOUND_SECOND = frozenset(
     "aware based called defined dependent driven friendly known level oriented party related specific term wide year".split()  # noqa: SIM905  (no 16 quotes)
 )
 _MIN_COMPOUND_FIRST = 4
+_ADVERB = re.compile(r"[^\W\d_]{4,}ly", re.IGNORECASE)  # "previously-cached"
+# Browsers cut words with these hyphens; the author's own are "-" unless some are inside of lines.
+_SOFT = "\xad\u2010"
+_IN_LINE = re.compile(f"[^\\W\\d_][{_SOFT}][^\\W\\d_]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
@@ -65,6 +70,7 @@ class _Reader:
         self._body = _body_size(pages)
         self._body_is_bold = _is_mostly_bold(pages)
         self._words = frozenset(word.lower() for lines in pages for line in lines for word in _WORD.findall(line.text))
+        self._has_soft_hyphens = any(_IN_LINE.search(line.text) for lines in pages for line in lines)
         self._outline = Outline()
         self._lists = ListReader()
 
@@ -116,13 +122,19 @@ class _Reader:
 
     def _without_hyphen(self, match: re.Match[str]) -> str:
         """Join a word cut at the end of a line; its hyphen stays if the word has it elsewhere in the document."""
-        whole, hyphened = match[1] + match[2], f"{match[1]}-{match[2]}"
+        before, first, mark, second = match.groups()
+        whole, hyphened = f"{before}{first}{second}", f"{before}{first}-{second}"
+        if mark[0] in _SOFT and not self._has_soft_hyphens:
+            return hyphened if hyphened.lower() in self._words else whole
         is_compound = whole.lower() not in self._words and (
             hyphened.lower() in self._words
-            or match[1].lower() in _COMPOUND_FIRST
-            or (match[2].lower() in _COMPOUND_SECOND and len(match[1]) >= _MIN_COMPOUND_FIRST)
+            or first.lower() in _COMPOUND_FIRST
+            or (second.lower() in _COMPOUND_SECOND and len(first) >= _MIN_COMPOUND_FIRST)
+            or _ADVERB.fullmatch(first)
+            # "state-of-the-" / "art", but "two-dimen-" / "sional"
+            or (before != "" and {first.lower(), second.lower()} <= self._words)
         )
-        return whole if match[2][:1].islower() and not is_compound else hyphened
+        return whole if second[:1].islower() and not is_compound else hyphened
 
     def _is_heading(self, line: PdfLine) -> bool:
         is_bold = line.bold and not self._body_is_bold and line.size >= self._body
@@ -148,6 +160,10 @@ class _Layout:
         for line in lines:
             column = round(line.left / _COLUMN_WIDTH)
             self._margins[column] = max(line.right, self._margins.get(column, 0.0))
+        tops = accumulate((line.top for line in lines), max)
+        self._highest = {
+            id(line) for top, line in zip(tops, lines[1:], strict=False) if line.top > top + _ABOVE * line.size
+        }
         self._most = _MORE_THAN_TYPICAL * typical_gap
         # In widely spaced text, consecutive full lines are prose if there are several, or if one begins with a small letter;
         # a single full line belongs to a form or list.
@@ -162,10 +178,10 @@ class _Layout:
         gap = last.bottom - line.top
         if last.filled or line.filled:
             return True
-        if (
-            gap < -line.size
-        ):  # further up: in the next column a sentence may continue, but not in a text drawn after a footer
-            return not _is_next_column(last, line) or bool(FINAL_MARK.search(last.text))
+        if gap < -line.size:
+            # Further up: a sentence may go on in the next column, but not in a header drawn last or after a footer drawn first.
+            is_column = id(line) not in self._highest and _is_next_column(last, line)
+            return not is_column or bool(FINAL_MARK.search(last.text))
         if gap <= _GAP * line.size:
             return False
         # In double-spaced text, a sentence continues below a full line.

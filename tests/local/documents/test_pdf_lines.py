@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
+import pytest
+
 from pinecone_assistant_local.documents.contents import PdfContent, PdfLine
 from pinecone_assistant_local.documents.pdf_text import pdf_blocks
 
@@ -53,9 +55,41 @@ def test_a_sentence_continues_in_the_next_column() -> None:
     ]
 
 
+def test_a_header_that_is_drawn_last_is_no_column() -> None:
+    header = _line("My book", 780, left=300)
+    assert _quoted([_line("The oldest pine of the country", 114), _line("stands here", 101), header]) == [
+        (1, "", "The oldest pine of the country stands here"),
+        (1, "", "My book"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["Send it with the up\u2010", "stream request."], "Send it with the upstream request."),
+        (
+            ["An auth-and-writes key. Use auth-and\ufffe", "writes then."],
+            "An auth-and-writes key. Use auth-and-writes then.",
+        ),
+        (
+            ["The state of the art is a state-of-the\ufffe", "art pump."],
+            "The state of the art is a state-of-the-art pump.",
+        ),
+        (["This is a two-dimen\u2010", "sional drawing."], "This is a two-dimensional drawing."),
+        (["It is non\u2010standard and well\u2010", "known."], "It is non\u2010standard and well-known."),
+        (["It is the field search\u2010", "Score of an answer."], "It is the field searchScore of an answer."),
+        (["It is a previously\ufffe", "cached page."], "It is a previously-cached page."),
+        (["A hyphen\xad", "ated word."], "A hyphenated word."),
+    ],
+)
+def test_words_that_a_program_cut_at_the_end_of_a_line_are_whole(lines: list[str], text: str) -> None:
+    found = _quoted([_line(line, 700 - 13 * number) for number, line in enumerate(lines)])
+    assert " ".join(sentence for _, _, sentence in found) == text
+
+
 def test_right_to_left_text_continues_in_the_column_to_its_left() -> None:
-    first = [_line("\u05e9\u05dc\u05d5\u05dd", 101, left=540, right=320)]
-    assert len(_quoted([*first, _line("\u05e2\u05d5\u05dc\u05dd.", 250, left=300, right=72)])) == 1
+    right = [_line("\u05e9\u05dc\u05d5\u05dd", top, left=540, right=320) for top in (114, 101)]
+    assert len(_quoted([*right, _line("\u05e2\u05d5\u05dc\u05dd.", 114, left=300, right=72)])) == 1
 
 
 def test_lines_that_run_upwards_are_one_paragraph() -> None:
