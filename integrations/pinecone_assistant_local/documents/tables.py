@@ -15,6 +15,7 @@ MAX_NAME_CHARACTERS = 100
 MAX_NAMES_CHARACTERS = 2_000
 # A longer row is quoted cell by cell.
 MAX_ROW_CHARACTERS = 400
+_CLOSING_MARKS = ":?!\uff1a\uff1f\uff01"  # a key that ends in one needs no colon
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _named(names: Sequence[str], index: int, cell: str) -> str:
 
 
 def _pair_separator(cells: Sequence[str]) -> str:
-    return " " if cells[0].endswith(":") else ": "
+    return " " if cells[0][-1:] in _CLOSING_MARKS else ": "
 
 
 def _row_blocks(pieces: Sequence[str], separator: str, page: int | None) -> Iterator[Block]:

@@ -76,6 +76,7 @@ KEYS = [
         [["Valve", "A part that controls flow."], ["Seal", "A ring."]],
         ["Valve: A part that controls flow.", "Seal: A ring."],
     ),
+    ([["Does it open?", "No."], ["Is it safe?", "Yes."]], ["Does it open? No.", "Is it safe? Yes."]),
     ([["Only one row", "here"]], ["Only one row | here"]),
     ([["Phone", "555"]], ["Phone: 555"]),
 ]
