@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 INTEGRATIONS = ROOT / "integrations"
 DOCS = ROOT / "docs"
 MOST_MODULES = 18
+# Private names of libraries and of Python, each used with its reason in a comment.
+NOT_OURS = {"_dns_host", "_parser", "_replace", "_request"}
 
 
 def folders(root: Path) -> list[Path]:
@@ -25,6 +29,45 @@ def test_no_folder_holds_more_modules_than_a_reader_takes_in(top: str) -> None:
     sizes = {str(folder.relative_to(ROOT)): len([*folder.glob("[!_]*.py")]) for folder in folders(ROOT / top)}
     assert sizes, "no modules were found"
     assert {name: size for name, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+def is_private(name: str) -> bool:
+    """Return whether a name starts with one underscore."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def own_private_names(tree: ast.AST) -> Iterator[str]:
+    """Yield the private names that a module defines: functions, classes, fields, and attributes of `self` or `cls`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_of_self(node):
+            yield node.attr
+
+
+def is_of_self(node: ast.Attribute) -> bool:
+    """Return whether an attribute is one of `self`, `cls` or `super()`."""
+    owner = node.value.func if isinstance(node.value, ast.Call) else node.value
+    return isinstance(owner, ast.Name) and owner.id in {"self", "cls", "super"}
+
+
+def used_private_names(tree: ast.AST) -> Iterator[str]:
+    """Yield the private names that a module takes from other modules or from other objects than its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names if is_private(alias.name))
+        elif isinstance(node, ast.Attribute) and is_private(node.attr) and not is_of_self(node):
+            yield node.attr
+
+
+@pytest.mark.parametrize("room", folders(INTEGRATIONS), ids=lambda room: str(room.relative_to(INTEGRATIONS)))
+def test_no_room_uses_private_names_of_another_room(room: Path) -> None:
+    """A room is a folder. Its modules may use each other's private names, for example for a copy of an object."""
+    trees = {path.name: ast.parse(path.read_text("utf-8")) for path in room.glob("*.py")}
+    own = {name for tree in trees.values() for name in own_private_names(tree)} | NOT_OURS
+    assert [(path, name) for path, tree in trees.items() for name in used_private_names(tree) if name not in own] == []
 
 
 def named_paths(page: Path) -> set[str]:

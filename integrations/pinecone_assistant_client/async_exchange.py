@@ -148,38 +148,8 @@ class AsyncExchange(BaseClient):
         retries = self._retries.for_one_send() if wire.is_sent_once else self._retries
         return await retries.acall(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)
 
-    async def _reply(
-        self, wire: WireRequest, timeout: Timeout | NotGiven, on_retry: OnRetry | None, *, is_control: bool = False
-    ) -> Reply:
-        """Send a request to the data plane or the control plane and read its whole answer."""
-        self._start()
-        limits = self._limits(timeout).started(time.monotonic())
-        base_url = self._settings.controller_url if is_control else self._settings.base_url
-        base_url = base_url or await self._find_host(limits, on_retry)
-        if wire.is_read_again:
-            return await self._send(base_url, wire, limits, on_retry, self._reply_of)
-        return await self._reply_of(await self._open_at(base_url, wire, limits, on_retry))
-
     async def _reply_of(self, response: AsyncHTTPResponse) -> Reply:
         return Reply(response.status, await self._read_all(response))
-
-    async def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
-        """Read the content behind a signed link, up to a size. The key is not sent and redirects are not followed."""
-        transport = self._start().asynchronous
-        limits = self._limits(NOT_GIVEN).started(time.monotonic())
-        request = signed_request(link, limits)
-
-        async def attempt() -> bytes:
-            with self._secrets_cut():
-                response = await transport.open(request)
-                try:
-                    if response.status == 200:
-                        return await _body(response, link.max_bytes)
-                    raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
-                finally:
-                    await response.close()
-
-        return await self._retries.acall(attempt, repeatable=True, on_retry=on_retry, deadline=limits.deadline)
 
     async def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         async def ask() -> str:
@@ -188,6 +158,43 @@ class AsyncExchange(BaseClient):
             return self._decoded(partial(decode_host, self._settings), body)
 
         return await find_host_async(self._settings, ask, limits)
+
+
+async def asend(
+    exchange: AsyncExchange,
+    wire: WireRequest,
+    timeout: Timeout | NotGiven,
+    on_retry: OnRetry | None,
+    *,
+    is_control: bool = False,
+) -> Reply:
+    """Send a request to the data plane or the control plane and read its whole answer."""
+    exchange._start()
+    limits = exchange._limits(timeout).started(time.monotonic())
+    base_url = exchange._settings.controller_url if is_control else exchange._settings.base_url
+    base_url = base_url or await exchange._find_host(limits, on_retry)
+    if wire.is_read_again:
+        return await exchange._send(base_url, wire, limits, on_retry, exchange._reply_of)
+    return await exchange._reply_of(await exchange._open_at(base_url, wire, limits, on_retry))
+
+
+async def afetch(exchange: AsyncExchange, link: SignedLink, on_retry: OnRetry | None) -> bytes:
+    """Read the content behind a signed link, up to a size. The key is not sent and redirects are not followed."""
+    transport = exchange._start().asynchronous
+    limits = exchange._limits(NOT_GIVEN).started(time.monotonic())
+    request = signed_request(link, limits)
+
+    async def attempt() -> bytes:
+        with exchange._secrets_cut():
+            response = await transport.open(request)
+            try:
+                if response.status == 200:
+                    return await _body(response, link.max_bytes)
+                raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
+            finally:
+                await response.close()
+
+    return await exchange._retries.acall(attempt, repeatable=True, on_retry=on_retry, deadline=limits.deadline)
 
 
 async def _body(response: AsyncHTTPResponse, max_bytes: int | None = None) -> bytes:

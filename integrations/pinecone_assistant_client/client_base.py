@@ -291,6 +291,42 @@ class BaseClient:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a client that `feeding/` and `control_plane.py` need; no attributes of the client, which users would see."""
+
+    settings: ConnectionSettings
+    options: ChatOptions
+    retries: Retries
+
+
+def parts_of(client: BaseClient) -> Parts:
+    """Return the parts of a client as they are, unchecked."""
+    return Parts(client._settings, client._options, client._retries)
+
+
+def checked_parts(client: BaseClient) -> Parts:
+    """Return the parts of a client after its settings were checked, before any traffic."""
+    client._start()
+    return parts_of(client)
+
+
+def with_retries(client: Self_, retries: Retries) -> Self_:
+    """Return a view of a client with other retries."""
+    view = copy.copy(client)
+    view._retries = retries
+    return view
+
+
+def with_assistant(client: Self_, name: str | None) -> Self_:
+    """Return a view of a client for another assistant; with None, for requests about the whole project."""
+    view = copy.copy(client)
+    view._settings = replace(client._settings, assistant_name=name)
+    if name is None:
+        view._needs_assistant = False
+    return view
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer with a status of 2xx. Its body may have signed links in it, so the repr does not show it."""
 

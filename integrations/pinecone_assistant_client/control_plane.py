@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .async_client import AsyncAssistantClient
 from .async_exchange import AsyncExchange
 from .client import AssistantClient
-from .client_base import BaseClient
+from .client_base import BaseClient, parts_of, with_assistant
 from .errors import InvalidRequestError, keeps_no_arguments, suggestion
 from .exchange import Exchange
 from .feeding.assistants import (
@@ -45,19 +45,9 @@ class _Given:
         return cls({**options, "api_key": api_key})
 
 
-def _of_no_assistant(exchange: _Exchange) -> _Exchange:
-    """Return a view of an exchange for requests about the whole project."""
-    view = type(exchange).like(exchange)
-    view._settings = replace(exchange._settings, assistant_name=None)
-    view._needs_assistant = False
-    return view
-
-
 def _about(exchange: _Exchange, name: str) -> _Exchange:
     """Return a view of an exchange for requests about one assistant, so that errors name it."""
-    view = type(exchange).like(exchange)
-    view._settings = replace(exchange._settings, assistant_name=_given_name(name))
-    return view
+    return with_assistant(exchange, _given_name(name))
 
 
 def _given_name(name: str) -> str:
@@ -87,7 +77,7 @@ class Assistants:
     @keeps_no_arguments
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._given = _Given.checked(api_key, options)
-        self._exchange = _of_no_assistant(Exchange(**self._given.options))
+        self._exchange = with_assistant(Exchange(**self._given.options), None)
 
     def __enter__(self) -> Assistants:
         return self
@@ -96,7 +86,7 @@ class Assistants:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(controller_host={self._exchange._settings.controller_host!r})"
+        return f"{type(self).__name__}(controller_host={parts_of(self._exchange).settings.controller_host!r})"
 
     def close(self) -> None:
         """Release the connections. Later use opens them again."""
@@ -133,7 +123,7 @@ class Assistants:
         exchange = _about(self._exchange, name)
         steps = create_assistant(
             Target.of(exchange),
-            exchange._retries.policy,
+            parts_of(exchange).retries.policy,
             instructions=instructions,
             metadata=metadata,
             region=region,
@@ -221,7 +211,7 @@ class AsyncAssistants:
     @keeps_no_arguments
     def __init__(self, api_key: str | None = None, **options: Any) -> None:
         self._given = _Given.checked(api_key, options)
-        self._exchange = _of_no_assistant(AsyncExchange(**self._given.options))
+        self._exchange = with_assistant(AsyncExchange(**self._given.options), None)
 
     async def __aenter__(self) -> AsyncAssistants:
         return self
@@ -230,7 +220,7 @@ class AsyncAssistants:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(controller_host={self._exchange._settings.controller_host!r})"
+        return f"{type(self).__name__}(controller_host={parts_of(self._exchange).settings.controller_host!r})"
 
     async def close(self) -> None:
         """Async version of `Assistants.close`."""
@@ -251,7 +241,7 @@ class AsyncAssistants:
         exchange = _about(self._exchange, name)
         steps = create_assistant(
             Target.of(exchange),
-            exchange._retries.policy,
+            parts_of(exchange).retries.policy,
             instructions=instructions,
             metadata=metadata,
             region=region,

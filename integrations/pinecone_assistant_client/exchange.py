@@ -140,38 +140,8 @@ class Exchange(BaseClient):
         retries = self._retries.for_one_send() if wire.is_sent_once else self._retries
         return retries.call(attempt, repeatable=wire.repeatable, on_retry=on_retry, deadline=limits.deadline)
 
-    def _reply(
-        self, wire: WireRequest, timeout: Timeout | NotGiven, on_retry: OnRetry | None, *, is_control: bool = False
-    ) -> Reply:
-        """Send a request to the data plane or the control plane and read its whole answer."""
-        self._start()
-        limits = self._limits(timeout).started(time.monotonic())
-        base_url = self._settings.controller_url if is_control else self._settings.base_url
-        base_url = base_url or self._find_host(limits, on_retry)
-        if wire.is_read_again:
-            return self._send(base_url, wire, limits, on_retry, self._reply_of)
-        return self._reply_of(self._open_at(base_url, wire, limits, on_retry))
-
     def _reply_of(self, response: HTTPResponse) -> Reply:
         return Reply(response.status, self._read_all(response))
-
-    def _fetch(self, link: SignedLink, on_retry: OnRetry | None) -> bytes:
-        """Read the content behind a signed link, at most `link.max_bytes`. The key is not sent; redirects are not followed."""
-        transport = self._start().sync
-        limits = self._limits(NOT_GIVEN).started(time.monotonic())
-        request = signed_request(link, limits)
-
-        def attempt() -> bytes:
-            with self._secrets_cut():
-                response = transport.open(request)
-                try:
-                    if response.status == 200:
-                        return _body(response, link.max_bytes)
-                    raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
-                finally:
-                    response.close()
-
-        return self._retries.call(attempt, repeatable=True, on_retry=on_retry, deadline=limits.deadline)
 
     def _find_host(self, limits: Limits, on_retry: OnRetry | None) -> str:
         def ask() -> str:
@@ -180,6 +150,43 @@ class Exchange(BaseClient):
             return self._decoded(partial(decode_host, self._settings), body)
 
         return find_host(self._settings, ask, limits)
+
+
+def send(
+    exchange: Exchange,
+    wire: WireRequest,
+    timeout: Timeout | NotGiven,
+    on_retry: OnRetry | None,
+    *,
+    is_control: bool = False,
+) -> Reply:
+    """Send a request to the data plane or the control plane and read its whole answer."""
+    exchange._start()
+    limits = exchange._limits(timeout).started(time.monotonic())
+    base_url = exchange._settings.controller_url if is_control else exchange._settings.base_url
+    base_url = base_url or exchange._find_host(limits, on_retry)
+    if wire.is_read_again:
+        return exchange._send(base_url, wire, limits, on_retry, exchange._reply_of)
+    return exchange._reply_of(exchange._open_at(base_url, wire, limits, on_retry))
+
+
+def fetch(exchange: Exchange, link: SignedLink, on_retry: OnRetry | None) -> bytes:
+    """Read the content behind a signed link, at most `link.max_bytes`. The key is not sent; redirects are not followed."""
+    transport = exchange._start().sync
+    limits = exchange._limits(NOT_GIVEN).started(time.monotonic())
+    request = signed_request(link, limits)
+
+    def attempt() -> bytes:
+        with exchange._secrets_cut():
+            response = transport.open(request)
+            try:
+                if response.status == 200:
+                    return _body(response, link.max_bytes)
+                raise error_of_link(response.status, response.headers, request.host, link.subject, now=time.time())
+            finally:
+                response.close()
+
+    return exchange._retries.call(attempt, repeatable=True, on_retry=on_retry, deadline=limits.deadline)
 
 
 def _body(response: HTTPResponse, max_bytes: int | None = None) -> bytes:

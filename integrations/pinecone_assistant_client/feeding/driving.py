@@ -11,10 +11,10 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..async_exchange import AsyncExchange
-from ..client_base import BaseClient, SecretsCut
+from ..async_exchange import AsyncExchange, afetch, asend
+from ..client_base import BaseClient, SecretsCut, parts_of, with_retries
 from ..errors import AssistantError
-from ..exchange import Exchange
+from ..exchange import Exchange, fetch, send
 from ..transports.base import running_loop
 from .effects import Call, Effect, Fetch, Pipelined, Send, Sleep, Steps, Together
 
@@ -27,7 +27,7 @@ def run(exchange: Exchange, steps: Steps[_T]) -> _T:
     result: Any = None
     error: Exception | None = None
     try:
-        with _Cut(exchange._settings):
+        with _Cut(parts_of(exchange).settings):
             while True:
                 try:
                     effect = steps.send(result) if error is None else steps.throw(error)
@@ -47,7 +47,7 @@ async def arun(exchange: AsyncExchange, steps: Steps[_T]) -> _T:
     result: Any = None
     error: Exception | None = None
     try:
-        with _Cut(exchange._settings):
+        with _Cut(parts_of(exchange).settings):
             while True:
                 try:
                     effect = steps.send(result) if error is None else steps.throw(error)
@@ -79,8 +79,9 @@ class Hold:
     """Hold back every request of a pipeline after the service asked one of them to wait (`Retry-After`)."""
 
     def __init__(self, exchange: BaseClient) -> None:
-        self._clock = exchange._retries.clock
-        self._longest = exchange._retries.policy.max_retry_after_seconds
+        retries = parts_of(exchange).retries
+        self._clock = retries.clock
+        self._longest = retries.policy.max_retry_after_seconds
         self._until = -1.0
 
     def note_retry(self, state: Any) -> None:
@@ -104,7 +105,7 @@ class Hold:
 
 def _held(exchange: _Exchange, hold: Hold) -> _Exchange:
     """Return a view of an exchange with retries that sleep at least until the hold ends."""
-    retries = exchange._retries
+    retries = parts_of(exchange).retries
 
     def sleep(seconds: float) -> None:
         for left in hold.waits(seconds):
@@ -114,18 +115,16 @@ def _held(exchange: _Exchange, hold: Hold) -> _Exchange:
         for left in hold.waits(seconds):
             await retries.async_sleep(left)
 
-    view = type(exchange).like(exchange)
-    view._retries = replace(retries, sleep=sleep, async_sleep=async_sleep)
-    return view
+    return with_retries(exchange, replace(retries, sleep=sleep, async_sleep=async_sleep))
 
 
 def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
     if isinstance(effect, Send):
         if hold is not None:
             effect.on_retry = hold.note_retry
-            exchange._retries.sleep(0.0)  # as long as the hold lasts
+            parts_of(exchange).retries.sleep(0.0)  # as long as the hold lasts
         try:
-            return exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+            return send(exchange, effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
         except AssistantError as error:
             if hold is not None:
                 hold.note(error)
@@ -133,9 +132,9 @@ def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
     if isinstance(effect, Call):
         return effect.function()
     if isinstance(effect, Sleep):
-        return exchange._retries.sleep(effect.seconds)
+        return parts_of(exchange).retries.sleep(effect.seconds)
     if isinstance(effect, Fetch):
-        return exchange._fetch(effect.link, None)
+        return fetch(exchange, effect.link, None)
     if isinstance(effect, Together):
         return _run_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")
@@ -146,9 +145,9 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
     if isinstance(effect, Send):
         if hold is not None:
             effect.on_retry = hold.note_retry
-            await exchange._retries.async_sleep(0.0)  # as long as the hold lasts
+            await parts_of(exchange).retries.async_sleep(0.0)  # as long as the hold lasts
         try:
-            return await exchange._reply(effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+            return await asend(exchange, effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
         except AssistantError as error:
             if hold is not None:
                 hold.note(error)
@@ -156,9 +155,9 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
     if isinstance(effect, Call):
         return await asyncio.to_thread(effect.function)
     if isinstance(effect, Sleep):
-        return await exchange._retries.async_sleep(effect.seconds)
+        return await parts_of(exchange).retries.async_sleep(effect.seconds)
     if isinstance(effect, Fetch):
-        return await exchange._fetch(effect.link, None)
+        return await afetch(exchange, effect.link, None)
     if isinstance(effect, Together):
         return await _arun_pipeline(exchange, effect.pipeline)
     raise TypeError(f"{effect} is an effect of a pipeline only")

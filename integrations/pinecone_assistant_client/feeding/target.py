@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..client_base import BaseClient
+from ..client_base import BaseClient, checked_parts
 from ..errors import APITimeoutError, InvalidRequestError, NotFoundError
 from .effects import Sleep, Steps
 from .requests import OPERATIONS_VERSION, has_operations
@@ -118,13 +118,13 @@ class Target:
     @classmethod
     def of(cls, client: BaseClient) -> Target:
         """The target of a client, whose settings are checked here, before any traffic."""
-        client._start()
+        parts = checked_parts(client)
         return cls(
-            client._settings.assistant_name or "",
-            client._settings.api_version,
-            client._options.guard_filter,
-            client._retries.jitter,
-            client._settings.secrets(),
+            parts.settings.assistant_name or "",
+            parts.settings.api_version,
+            parts.options.guard_filter,
+            parts.retries.jitter,
+            parts.settings.secrets(),
         )
 
     @property
