@@ -153,7 +153,7 @@ class NotFoundError(APIStatusError):
 
     @property
     def is_about_assistant(self) -> bool:
-        """Whether the service says that there is no such assistant, not that there is no such file or operation."""
+        """True if the service says that there is no such assistant, not that there is no such file or operation."""
         body = self.body if isinstance(self.body, dict) else {}
         found = body.get("error", body)
         message = found.get("message") if isinstance(found, dict) else found

@@ -44,7 +44,7 @@ class RetryPolicy:
     is_sent_once: bool = False
 
     def is_retried(self, error: BaseException, *, repeatable: bool) -> bool:
-        """Whether to retry after this error. `repeatable`: processing the request twice costs nothing."""
+        """Return whether to retry after this error. `repeatable`: processing the request twice costs nothing."""
         if self.is_sent_once:
             return isinstance(error, APIConnectionError) and not error.may_have_been_processed
         if isinstance(error, APIStatusError):

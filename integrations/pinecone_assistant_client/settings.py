@@ -68,7 +68,7 @@ def environment(option: str) -> str | None:
 
 
 def is_loopback(hostname: str | None) -> bool:
-    """Whether a name or address is of this machine."""
+    """Return whether a name or address is of this machine."""
     if hostname is None:
         return False
     if hostname == "localhost" or hostname.endswith(".localhost"):

@@ -337,7 +337,7 @@ class MarkStripper:
         return "".join(shown)
 
     def _is_undecided(self, position: int) -> bool:
-        """Whether more text is needed to decide what the text that begins here is."""
+        """Return whether more text is needed to decide what the text that begins here is."""
         text = self._text
         if text[position] == "[":
             return bool(_MAYBE_A_MARK.match(text, position))

@@ -171,7 +171,7 @@ def _look(name: str, error: AssistantError, asked: Mapping[str, Any], *, exist_o
 
 
 def _is_as_asked(found: Assistant, asked: Mapping[str, Any]) -> bool:
-    """Whether an assistant has the settings of a creation. Settings that were not passed may have any empty value."""
+    """Return whether an assistant has the settings of a creation. Settings that were not passed may have any empty value."""
     return (
         (found.instructions or None) == (asked["instructions"] or None)
         and same_json(found.metadata or {}, asked["metadata"] or {})

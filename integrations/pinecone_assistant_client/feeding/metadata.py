@@ -54,7 +54,7 @@ def encoded_metadata(metadata: Mapping[str, Any]) -> bytes:
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal: 1 is 1.0, True is not 1, and the order of a list counts."""
+    """Return whether two JSON values are equal: 1 is 1.0, True is not 1, and the order of a list counts."""
     if type(one) is type(other) and type(one) in _SCALARS:
         return bool(one == other)
     if isinstance(one, bool) or isinstance(other, bool):

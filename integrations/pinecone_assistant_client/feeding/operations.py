@@ -58,7 +58,7 @@ def settle(target: Target, operation: Operation, patience: Patience, name: str |
 
 
 def has_ended(operation: Operation) -> bool:
-    """Whether an operation is Completed or Failed."""
+    """Return whether an operation is Completed or Failed."""
     return operation.status in ("Completed", "Failed")
 
 

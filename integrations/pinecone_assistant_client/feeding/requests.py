@@ -29,7 +29,7 @@ _ASSISTANT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 def has_operations(api_version: str) -> bool:
-    """Whether a version has PUT and operations."""
+    """Return whether a version has PUT and operations."""
     return api_version >= OPERATIONS_VERSION
 
 

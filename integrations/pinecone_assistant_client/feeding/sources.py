@@ -80,17 +80,17 @@ class Patterns:
         self._excluded = [_glob(text) for text in _texts("exclude", exclude)]
 
     def wants(self, path: str) -> bool:
-        """Whether a path matches a pattern and is not excluded."""
+        """Return whether a path matches a pattern and is not excluded."""
         return not self.excludes(path) and any(pattern.fullmatch(path) for pattern in self._wanted)
 
     def excludes(self, path: str) -> bool:
-        """Whether a path, or a folder that it is in, is excluded."""
+        """Return whether a path, or a folder that it is in, is excluded."""
         parts = path.split("/")
         prefixes = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         return any(pattern.fullmatch(prefix) for pattern in self._excluded for prefix in prefixes)
 
     def looks_secret(self, path: str) -> bool:
-        """Whether a part of a path looks like a secret, and no matching pattern names it."""
+        """Return whether a part of a path looks like a secret, and no matching pattern names it."""
         for name, word in _SECRET_NAMES:
             if any(name.search(part) for part in path.split("/")):
                 named = any(
@@ -103,7 +103,7 @@ class Patterns:
 
 
 def is_url(source: Any) -> bool:
-    """Whether a source is a URL for fsspec."""
+    """Return whether a source is a URL for fsspec."""
     return isinstance(source, str) and ("://" in source or "::" in source)
 
 

@@ -60,7 +60,7 @@ class SyncPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """True if there is nothing to do."""
         return not (self.uploaded or self.replaced or self.deleted)
 
 
@@ -86,7 +86,7 @@ def sync_metadata(owner: str, wanted: Wanted) -> dict[str, Any]:
 
 
 def is_owned(file: AssistantFile, owner: str) -> bool:
-    """Whether a sync of this owner made a file. Its metadata alone does not prove it, because it may have been copied."""
+    """Return whether a sync of this owner made a file. Its metadata alone does not prove it, because it may have been copied."""
     metadata = file.metadata or {}
     path = metadata.get(PATH)
     return metadata.get(OWNER) == owner and isinstance(path, str) and file.id == sync_file_id(owner, path)

@@ -129,7 +129,7 @@ class Target:
 
     @property
     def has_operations(self) -> bool:
-        """Whether the API version has PUT and operations."""
+        """True if the API version has PUT and operations."""
         return has_operations(self.api_version)
 
     def need_operations(self, what: str) -> None:

@@ -167,7 +167,7 @@ def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
 
 
 def is_unclear(error: AssistantError) -> bool:
-    """Whether the request may have succeeded in spite of this error: no status, a gateway's failure, or a cut answer."""
+    """Return whether the request may have succeeded in spite of this error: no status, a gateway's failure, or a cut answer."""
     return isinstance(error, (StreamError, InternalServerError)) or error.may_have_been_processed
 
 

@@ -383,7 +383,7 @@ def _refuse_socks(session: aiohttp.ClientSession, url: str) -> None:
 
 
 def _is_recorded() -> bool:
-    """Whether a recorder or mock such as vcrpy replaces aiohttp's requests. It can read a body of bytes only."""
+    """Return whether a recorder or mock such as vcrpy replaces aiohttp's requests. It can read a body of bytes only."""
     return getattr(aiohttp.ClientSession._request, "__globals__", None) is not vars(aiohttp.client)
 
 

@@ -76,7 +76,7 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Whether the total time is over."""
+        """True if the total time is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
@@ -212,7 +212,7 @@ def connection_lost(request: HTTPRequest, error: BaseException) -> APIConnection
 
 
 def refuses_certificate(error: BaseException | None) -> bool:
-    """Whether a peer refused this client's certificate, or the lack of one.
+    """Return whether a peer refused this client's certificate, or the lack of one.
 
     With TLS 1.3 the refusal comes after the client's first bytes, and the peer reads none of them.
     """

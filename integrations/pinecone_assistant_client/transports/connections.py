@@ -41,7 +41,7 @@ class SharedConnections:
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether it was made in this process. A forked child must not read its parent's answers from the shared sockets."""
+        """True if it was made in this process. A forked child must not read its parent's answers from the shared sockets."""
         return self._registry is _registry
 
     def forget(self) -> None:

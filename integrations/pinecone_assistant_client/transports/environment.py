@@ -49,7 +49,7 @@ def proxy_for(url: str, configured: tuple[tuple[str, str], ...], schemes: Collec
 
 
 def is_socks(proxy: str) -> bool:
-    """Whether a proxy speaks SOCKS."""
+    """Return whether a proxy speaks SOCKS."""
     return proxy.lower().startswith("socks")
 
 

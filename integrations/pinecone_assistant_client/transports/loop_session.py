@@ -53,7 +53,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 def is_dirty(protocol: Any) -> bool:
-    """Whether a kept connection has unexpected bytes, which would be taken for the answer to the next request.
+    """Return whether a kept connection has unexpected bytes, which would be taken for the answer to the next request.
 
     The loop may have read them already, so the socket does not show them.
     """
@@ -61,7 +61,7 @@ def is_dirty(protocol: Any) -> bool:
 
 
 def _is_inside_a_message(parser: Any) -> bool:
-    """Whether a part of a response has arrived. Only the parser holds it, and the next request gets a new parser.
+    """Return whether a part of a response has arrived. Only the parser holds it, and the next request gets a new parser.
 
     If so, this check leaves the parser unusable. aiohttp has two parsers, in C and in Python.
     """

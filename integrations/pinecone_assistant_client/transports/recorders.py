@@ -18,7 +18,7 @@ import urllib3
 
 
 def is_recorded() -> bool:
-    """Whether a recorder or mock replaces a part that a session of requests sends through (takes 0.3 us)."""
+    """Return whether a recorder or mock replaces a part that a session of requests sends through (takes 0.3 us)."""
     # Do not compare with the state at import: a recorder may have been active then.
     return (
         urllib3.HTTPConnectionPool.ConnectionCls.__module__ != "urllib3.connection"

@@ -337,7 +337,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _failed_before_writing(error: Exception) -> bool:
-    """Whether a failure of an injected session, whose connections are not ours, came before the request was written.
+    """Return whether a failure of an injected session, whose connections are not ours, came before the request was written.
 
     The class of the error does not show it: behind a proxy, urllib3 makes every failure a ProxyError. The place where it was
     raised does: `connect` opens the connection, its tunnel and TLS. A failure anywhere else counts as written, because a

@@ -193,7 +193,7 @@ class Response(http.client.HTTPResponse):
         raise http.client.HTTPException(f"more than {_MAX_INTERIM_RESPONSES} interim responses and no answer")
 
     def _has_a_small_head(self) -> bool:
-        """Whether all header lines have arrived, and are few enough for `http.client` to read them by itself."""
+        """Return whether all header lines have arrived, and are few enough for `http.client` to read them by itself."""
         buffered = cast("_Reader", self.fp).peek(1)
         end = buffered.find(b"\r\n\r\n")
         return end >= 0 and buffered.count(b"\n", 0, end) < _HTTP_CLIENT_HEADERS - 1
@@ -223,7 +223,7 @@ class Fresh:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection can be used. If not, the pool opens it anew, through its proxy if there is one."""
+        """True if the connection can be used. If not, the pool opens it anew, through its proxy if there is one."""
         if self._used_at is not None and time.monotonic() - self._used_at > MAX_IDLE_SECONDS:
             return False
         return bool(super().is_connected)  # type: ignore[misc]  # of the class it is mixed into

@@ -40,7 +40,7 @@ class WireRequest:
 
     @property
     def is_read_again(self) -> bool:
-        """Whether the request is retried if its answer is cut. Feeding finds out the outcome of a PUT or DELETE by a look."""
+        """True if the request is retried if its answer is cut. Feeding finds out the outcome of a PUT or DELETE by a look."""
         return self.repeatable and self.method not in ("PUT", "DELETE")
 
 

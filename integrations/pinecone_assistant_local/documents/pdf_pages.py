@@ -78,7 +78,7 @@ def _counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
 
 
 def _mostly_counts(numbers: Sequence[int], pages: Sequence[int]) -> bool:
-    """Whether numbers go up with the pages, but where a chapter begins anew; a year or a date does not."""
+    """Return whether numbers go up with the pages, but where a chapter begins anew; a year or a date does not."""
     steps = list(zip(numbers, pages, strict=True))
     goes_on = sum(number - last == page - last_page > 0 for (last, last_page), (number, page) in pairwise(steps))
     return 2 * goes_on >= max(1, len(steps) - 1)
