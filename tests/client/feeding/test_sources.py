@@ -398,7 +398,7 @@ def test_a_local_url_does_not_follow_links_out_of_the_folder(tmp_path: Path) -> 
 def test_a_url_that_names_a_file_or_nothing_is_said(feeder: Feeder, local: LocalAssistant, archive: Path) -> None:
     with pytest.raises(InvalidRequestError, match="is a file"):
         feeder.files.sync(f"zip://z.md::{archive}", owner="docs")
-    with pytest.raises(InvalidRequestError, match="no file in|cannot be listed"):  # fsspec 2026 and 2024
+    with pytest.raises(InvalidRequestError, match=r"no file in|cannot be listed"):  # fsspec 2026 and 2024
         feeder.files.sync("memory://nowhere/docs")
     with pytest.raises(InvalidRequestError, match="owner="):
         feeder.files.sync("memory://")
