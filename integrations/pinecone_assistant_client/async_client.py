@@ -214,6 +214,7 @@ class AsyncAssistantClient(AsyncExchange):
         ground_truth_answer: str,
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Evaluation:
         """Async version of `AssistantClient.evaluate`."""
-        return await arun(self, evaluate(question, answer, ground_truth_answer, timeout))
+        return await arun(self, evaluate(question, answer, ground_truth_answer, timeout, total_timeout))

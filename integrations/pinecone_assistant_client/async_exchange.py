@@ -164,13 +164,14 @@ async def asend(
     exchange: AsyncExchange,
     wire: WireRequest,
     timeout: Timeout | NotGiven,
+    total_timeout: float | NotGiven | None,
     on_retry: OnRetry | None,
     *,
     is_control: bool = False,
 ) -> Reply:
     """Send a request to the data plane or the control plane and read its whole answer."""
     exchange._start()
-    limits = exchange._limits(timeout).started(time.monotonic())
+    limits = exchange._limits(timeout, total_timeout).started(time.monotonic())
     base_url = exchange._settings.controller_url if is_control else exchange._settings.base_url
     base_url = base_url or await exchange._find_host(limits, on_retry)
     if wire.is_read_again:

@@ -319,6 +319,7 @@ class AssistantClient(Exchange):
         ground_truth_answer: str,
         *,
         timeout: Timeout | NotGiven = NOT_GIVEN,
+        total_timeout: float | NotGiven | None = NOT_GIVEN,
     ) -> Evaluation:
         """Return how well an answer agrees with the ground truth. Tokens are billed.
 
@@ -327,10 +328,11 @@ class AssistantClient(Exchange):
             answer: The answer to judge.
             ground_truth_answer: The answer that is known to be right.
             timeout: Seconds, as in the constructor.
+            total_timeout: Seconds, as in the constructor; None means no bound.
 
         Raises:
             AssistantError: As for `chat_completion`.
 
         Source: POST /evaluation/metrics/alignment, assistant_evaluation 2026-04.
         """
-        return run(self, evaluate(question, answer, ground_truth_answer, timeout))
+        return run(self, evaluate(question, answer, ground_truth_answer, timeout, total_timeout))

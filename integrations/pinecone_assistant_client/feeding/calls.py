@@ -139,7 +139,14 @@ def _gone(target: Target, file_id: str, patience: Patience) -> Steps[None]:
         )
 
 
-def evaluate(question: str, answer: str, ground_truth_answer: str, timeout: Timeout | NotGiven) -> Steps[Evaluation]:
+def evaluate(
+    question: str,
+    answer: str,
+    ground_truth_answer: str,
+    timeout: Timeout | NotGiven,
+    total_timeout: float | NotGiven | None,
+) -> Steps[Evaluation]:
     """Evaluate on the assistant's own data host, while Pinecone's SDKs use the US host for every region."""
-    reply = yield Send(build_evaluation(question, answer, ground_truth_answer), timeout=timeout)
+    wire = build_evaluation(question, answer, ground_truth_answer)
+    reply = yield Send(wire, timeout=timeout, total_timeout=total_timeout)
     return decode_evaluation(reply.body)

@@ -124,7 +124,10 @@ def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
             effect.on_retry = hold.note_retry
             parts_of(exchange).retries.sleep(0.0)  # as long as the hold lasts
         try:
-            return send(exchange, effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+            return send(
+                *(exchange, effect.wire, effect.timeout, effect.total_timeout, effect.count_retry),
+                is_control=effect.is_control,
+            )
         except AssistantError as error:
             if hold is not None:
                 hold.note(error)
@@ -147,7 +150,10 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
             effect.on_retry = hold.note_retry
             await parts_of(exchange).retries.async_sleep(0.0)  # as long as the hold lasts
         try:
-            return await asend(exchange, effect.wire, effect.timeout, effect.count_retry, is_control=effect.is_control)
+            return await asend(
+                *(exchange, effect.wire, effect.timeout, effect.total_timeout, effect.count_retry),
+                is_control=effect.is_control,
+            )
         except AssistantError as error:
             if hold is not None:
                 hold.note(error)

@@ -21,6 +21,7 @@ class Send:
         wire: The request.
         is_control: It is for the control plane.
         timeout: Seconds, as in the client's constructor; defaults to the client's own.
+        total_timeout: Seconds, in the same way.
         tries: How often it was sent; still valid after it failed.
         on_retry: Called before each retry.
     """
@@ -28,6 +29,7 @@ class Send:
     wire: WireRequest
     is_control: bool = False
     timeout: Timeout | NotGiven = NOT_GIVEN
+    total_timeout: float | NotGiven | None = NOT_GIVEN
     tries: int = 1
     on_retry: Callable[[Any], None] | None = None
 

@@ -12,6 +12,9 @@ import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+import requests
+import requests.adapters
+
 from ..settings import ConnectionSettings
 from .base import TransportSettings
 from .requests_transport import RequestsTransport
@@ -57,7 +60,10 @@ class SharedConnections:
         """The transport over requests."""
         with self._lock:
             if self._sync is None:
-                self._sync = RequestsTransport(self._transport_settings(), self._settings.http_session)
+                session = self._settings.http_session
+                if session is not None and self._registry.of_parent is not None:
+                    self._registry.forget_sockets_of_parent(session)
+                self._sync = RequestsTransport(self._transport_settings(), session)
             return self._sync
 
     @property
@@ -86,12 +92,27 @@ class SharedConnections:
 
 
 class _Registry:
-    __slots__ = ("lock", "of_parent", "shared")
+    __slots__ = ("lock", "of_parent", "own_sessions", "shared")
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.own_sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         self.shared: OrderedDict[Any, SharedConnections] = OrderedDict()
         self.of_parent: _Registry | None = None
+
+    def forget_sockets_of_parent(self, session: requests.Session) -> None:
+        """Empty the pools of an injected session at its first use in a forked child.
+
+        The child has copies of the parent's idle connections: if both send on one of them, each may read the other's answer.
+        """
+        with self.lock:
+            if session in self.own_sessions:
+                return
+            self.own_sessions.add(session)
+        for adapter in session.adapters.values():
+            if isinstance(adapter, requests.adapters.HTTPAdapter):
+                for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+                    manager.clear()
 
 
 _registry = _Registry()

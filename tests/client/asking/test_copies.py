@@ -134,3 +134,30 @@ def answer_of(client: AssistantClient | AsyncAssistantClient) -> str:
         return client.chat_completion(QUESTION).content
     asyncio.set_event_loop_policy(None)
     return asyncio.new_event_loop().run_until_complete(client.chat_completion(QUESTION)).content
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_takes_no_connection_of_its_parents_session(server: RawServer) -> None:
+    """Two processes that send on one connection read each other's answers."""
+    with requests.Session() as session:
+        client = sync_client(server, http_session=session)
+        assert client.chat_completion(QUESTION).content == TEXT
+        assert in_a_child(lambda: client.chat_completion(QUESTION).content) == 0
+        assert client.chat_completion(QUESTION).content == TEXT
+    assert server.connections == 2
+    assert len(server.requests) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_keeps_the_connections_it_opened_itself(server: RawServer) -> None:
+    with requests.Session() as session:
+        client = sync_client(server, http_session=session)
+        client.chat_completion(QUESTION)
+
+        def in_child() -> str:
+            client.chat_completion(QUESTION)
+            other = sync_client(server, http_session=session, max_connections=7)
+            return other.chat_completion(QUESTION).content
+
+        assert in_a_child(in_child) == 0
+    assert server.connections == 2

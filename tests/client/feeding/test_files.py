@@ -410,6 +410,17 @@ def test_an_evaluation_asks_the_assistants_own_host(scripted: Callable[..., Feed
     assert server.requests[0].json() == {"question": "How high?", "answer": "25 m", "ground_truth_answer": "25 meters"}
 
 
+def test_an_evaluation_has_a_total_time_of_its_own(scripted: Callable[..., Feeder], server: RawServer) -> None:
+    """A wait that does not fit raises the refusal at once, without a second request."""
+    server.otherwise = refused(503, "busy", headers={"Retry-After": "55"})
+    feeder = scripted()
+    with pytest.raises(InternalServerError, match="busy"):
+        feeder.evaluate("q", "a", "b", total_timeout=30)
+    assert len(server.requests) == 1
+    with pytest.raises(InvalidRequestError, match="total_timeout"):
+        feeder.evaluate("q", "a", "b", total_timeout=0)
+
+
 def test_an_evaluation_in_the_local_assistant(feeder: Feeder) -> None:
     assert feeder.evaluate("q", "A pine is high.", "A pine is high.").alignment == 1
 
