@@ -33,12 +33,12 @@ from pinecone_assistant_client import (
 from . import connection
 from .asking import citations_to_json, usage_to_json
 from .progress import bar
+from .rate_limits import RateLimit
 from .terminal import fail, say, to_json_line, to_line
 from .wording import to_words
 
 _RESULT = frozenset({"answer", "citations", "usage", "answer_model", "error"})
 """Keys of a result. They are not copied from an input line, which may be an answer of an earlier run."""
-_RATE_LIMITED_TRIES = 10
 _LONG_SECONDS = 60
 """A wait after a 429 that is longer is announced; the client announces shorter ones."""
 
@@ -288,10 +288,9 @@ class _Run:
         self._answers = answers
         self._retry_unclear = retry_unclear
         self._counts = _Counts()
-        self._open_at = 0.0
         self._held: set[asyncio.Task[Any]] = set()
-        self._clock = clock
         self._sleep = sleep
+        self._limit = RateLimit(clock=clock, sleep=self._sleep_unless_stopped, on_longer=_announce)
 
     async def ask_all(self, rows: Iterator[tuple[int, dict[str, Any]]], total: int, concurrency: int) -> _Counts:
         """Ask the remaining questions, `concurrency` at a time; the first Ctrl-C lets running ones finish."""
@@ -353,51 +352,43 @@ class _Run:
         self._write({**carried, **result, "answer_model": answer.model})
 
     async def _answer(self, row: dict[str, Any]) -> Any:
-        """Return the answer of the service. A 429 makes all workers wait, not only this one."""
-        for attempt in range(1, _RATE_LIMITED_TRIES + 1):
-            await self._wait_until_open()
-            try:
-                return await self._client.answer(
-                    [Message("user", row["question"])],
-                    interface="standard",
-                    filter=row.get("filter"),
-                    model=row.get("model"),
-                    strip_references=True,
-                    on_retry=self._hold_back,
-                )
-            except RateLimitError as error:
-                if attempt == _RATE_LIMITED_TRIES:
-                    raise
-                self._hold(error.retry_after or min(2.0**attempt, 60.0))
-        raise AssertionError("unreachable")
+        """Return the answer of the service."""
+        return await self._limit.call(
+            lambda: self._client.answer(
+                [Message("user", row["question"])],
+                interface="standard",
+                filter=row.get("filter"),
+                model=row.get("model"),
+                strip_references=True,
+                on_retry=self._hold_back,
+            )
+        )
 
-    async def _wait_until_open(self) -> None:
-        """Wait until the delay of a 429 is over. A run that is stopped leaves the question to the next run."""
+    async def _sleep_unless_stopped(self, seconds: float) -> None:
+        """Wait for the end of a 429's delay. A run that is stopped leaves the question to the next run."""
         task = asyncio.current_task()
-        while (wait := self._open_at - self._clock()) > 0:  # another 429 may have extended the delay meanwhile
-            if self._counts.is_stopped or task is None:
-                raise asyncio.CancelledError
-            self._held.add(task)
-            try:
-                await self._sleep(wait)
-            finally:
-                self._held.discard(task)
+        if self._counts.is_stopped or task is None:
+            raise asyncio.CancelledError
+        self._held.add(task)
+        try:
+            await self._sleep(seconds)
+        finally:
+            self._held.discard(task)
 
     async def _hold_back(self, state: Any) -> None:
         error = state.outcome.exception()
         if isinstance(error, RateLimitError):
-            self._hold(state.upcoming_sleep)
-
-    def _hold(self, seconds: float) -> None:
-        until = self._clock() + seconds
-        if seconds > _LONG_SECONDS and until > self._open_at + 1:
-            say(f"The service asks to wait {seconds:,.0f} s (429). Ctrl-C ends the run; the next one continues.")
-        self._open_at = max(self._open_at, until)
+            self._limit.hold(state.upcoming_sleep)
 
     def _write(self, result: dict[str, Any]) -> None:
         self._answers.write(to_json_line(result).encode())
         self._answers.flush()
         self._ledger.set_state(to_key(result["id"]), _state_of(result))
+
+
+def _announce(seconds: float) -> None:
+    if seconds > _LONG_SECONDS:
+        say(f"The service asks to wait {seconds:,.0f} s (429). Ctrl-C ends the run; the next one continues.")
 
 
 def _handle_interrupts(loop: asyncio.AbstractEventLoop, stop: Any) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from pinecone_assistant_client import AssistantError, AsyncAssistantClient, Evaluation, RateLimitError
+from pinecone_assistant_client import AssistantError, AsyncAssistantClient
 
 from . import connection
 from .batch import read_lines, to_key
 from .progress import bar
+from .rate_limits import RateLimit
 from .terminal import fail, print_json, print_records, say, to_line
 from .wording import to_words
 
@@ -23,7 +23,6 @@ _METRICS = ("correctness", "completeness", "alignment")
 _NO_ANSWER = "no answer"
 _ROUNDING = 1e-9
 """The mean of three times 0.7 is 0.6999999999999998, and reaches a bar of 0.7."""
-_RATE_LIMITED_TRIES = 10
 
 
 def evaluate(
@@ -92,13 +91,13 @@ async def _evaluate_all(
 ) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{} for _ in rows]
     waiting = iter(range(len(rows)))
-    patient = _Patient(client)
+    limit = RateLimit()
     with bar("") as progress:
         task = progress.add_task("Evaluating", total=len(rows))
 
         async def work() -> None:
             for index in waiting:
-                results[index] = await _evaluate(patient, rows[index])
+                results[index] = await _evaluate(client, limit, rows[index])
                 progress.advance(task)
 
         async with client:
@@ -106,42 +105,13 @@ async def _evaluate_all(
     return results
 
 
-class _Patient:
-    """Evaluate, and wait for as long as a 429 asks: a limit of the service is no failure of an answer. All workers wait."""
-
-    def __init__(
-        self,
-        client: AsyncAssistantClient,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._client = client
-        self._open_at = 0.0
-        self._clock = clock
-        self._sleep = sleep
-
-    async def evaluate(self, question: str, answer: str, ground_truth: str) -> Evaluation:
-        for attempt in range(1, _RATE_LIMITED_TRIES + 1):
-            while (wait := self._open_at - self._clock()) > 0:
-                await self._sleep(wait)
-            try:
-                return await self._client.evaluate(question, answer, ground_truth)
-            except RateLimitError as error:
-                if attempt == _RATE_LIMITED_TRIES:
-                    raise
-                seconds = error.retry_after or min(2.0**attempt, 60.0)
-                self._open_at = max(self._open_at, self._clock() + seconds)
-        raise AssertionError("unreachable")
-
-
-async def _evaluate(client: _Patient, row: dict[str, Any]) -> dict[str, Any]:
+async def _evaluate(client: AsyncAssistantClient, limit: RateLimit, row: dict[str, Any]) -> dict[str, Any]:
     answer = row.get("answer")
     result: dict[str, Any] = {"id": row.get("id"), **dict.fromkeys(_METRICS), "error": None}
     if not isinstance(answer, str) or not answer.strip():
         return {**result, "error": _NO_ANSWER}
     try:
-        found = await client.evaluate(row["question"], answer, row["ground_truth"])
+        found = await limit.call(lambda: client.evaluate(row["question"], answer, row["ground_truth"]))
     except AssistantError as error:
         return {**result, "error": to_line(to_words(error))}
     return {**result, **{name: getattr(found, name) for name in _METRICS}}

@@ -182,8 +182,8 @@ def test_a_long_wait_after_a_429_is_announced_once(capsys: pytest.CaptureFixture
     unused: Any = None
     run = _Run(unused, unused, unused, False, clock=lambda: 0.0)
     for _ in range(8):
-        run._hold(3600)
-        run._hold(1)
+        run._limit.hold(3600)
+        run._limit.hold(1)
     assert capsys.readouterr().err.count("asks to wait 3,600 s") == 1
 
 

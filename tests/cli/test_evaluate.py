@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pinecone_assistant_cli.evaluate import _Patient, reaches
+from pinecone_assistant_cli.evaluate import reaches
+from pinecone_assistant_cli.rate_limits import RateLimit
 from pinecone_assistant_client import RateLimitError
 from pinecone_assistant_local import LocalAssistant
 
@@ -94,16 +95,14 @@ async def test_a_rate_limit_makes_all_wait_and_lowers_no_score() -> None:
         await asyncio.sleep(0)
         now = max(now, until)
 
-    class Client:
-        async def evaluate(self, *_: str) -> str:
-            asked_at.append(now)
-            if len(asked_at) == 1:
-                raise RateLimitError("slow down", status_code=429, retry_after=600)
-            return "scores"
+    async def evaluate() -> str:
+        asked_at.append(now)
+        if len(asked_at) == 1:
+            raise RateLimitError("slow down", status_code=429, retry_after=600)
+        return "scores"
 
-    client: Any = Client()
-    patient = _Patient(client, clock=lambda: now, sleep=sleep)
-    found: list[Any] = await asyncio.gather(*(patient.evaluate("q", "a", "g") for _ in range(2)))
+    limit = RateLimit(clock=lambda: now, sleep=sleep)
+    found = await asyncio.gather(*(limit.call(evaluate) for _ in range(2)))
     assert found == ["scores", "scores"]
     assert asked_at == [0.0, 600.0, 600.0]
 
