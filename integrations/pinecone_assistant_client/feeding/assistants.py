@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import (
-    APIConnectionError,
     APIStatusError,
     AssistantError,
     InvalidRequestError,
@@ -187,16 +186,9 @@ def _unclear(name: str, error: AssistantError, state: str) -> AssistantError:
 
 
 def _ready(assistant: Assistant, patience: Patience, *, wait: bool) -> Steps[Assistant]:
-    try:
+    accepted = f"assistant {assistant.name!r} is there, and the wait until it is Ready"
+    with patience.explaining(accepted, f"assistants.get({assistant.name!r})"):
         return (yield from _settled(assistant, patience, wait=wait))
-    except (APIConnectionError, APIStatusError, StreamError) as error:
-        if patience.is_over:
-            raise
-        raise reworded(
-            error,
-            f"assistant {assistant.name!r} is there, and the wait until it is Ready failed: {said_by(error)}. The service goes "
-            f"on with it: look with assistants.get({assistant.name!r})",
-        ) from error
 
 
 def _settled(assistant: Assistant, patience: Patience, *, wait: bool) -> Steps[Assistant]:

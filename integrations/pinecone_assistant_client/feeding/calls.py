@@ -7,8 +7,6 @@ from typing import Any
 
 from ..client_base import SignedLink
 from ..errors import (
-    APIConnectionError,
-    APIStatusError,
     AssistantError,
     NotFoundError,
     StreamError,
@@ -84,16 +82,9 @@ def delete_file(
             return
     if not wait:
         return
-    try:
+    accepted = f"the service took the deletion of file {file_id!r}, and the wait for its end"
+    with patience.explaining(accepted, f"client.files.get({file_id!r})"):
         yield from _deleted(target, file_id, operation, patience)
-    except (APIConnectionError, APIStatusError, StreamError) as error:
-        if patience.is_over:
-            raise
-        raise reworded(
-            error,
-            f"the service took the deletion of file {file_id!r}, and the wait for its end failed: {said_by(error)}. The service "
-            f"goes on with it: look with client.files.get({file_id!r})",
-        ) from error
 
 
 def _deleted(target: Target, file_id: str, operation: Operation | None, patience: Patience) -> Steps[None]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..client_base import BaseClient, checked_parts
-from ..errors import APITimeoutError, InvalidRequestError, NotFoundError
+from ..errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    InvalidRequestError,
+    NotFoundError,
+    StreamError,
+    reworded,
+    said_by,
+)
 from .effects import Sleep, Steps
 from .requests import OPERATIONS_VERSION, has_operations
 
@@ -82,6 +92,22 @@ class Patience:
             seconds = min(seconds, left)
         self._slept += seconds
         yield Sleep(seconds)
+
+    @contextmanager
+    def explaining(self, accepted: str, look: str) -> Iterator[None]:
+        """Say in an error that the service accepted the request and goes on with it, so that nobody sends it again.
+
+        Args:
+            accepted: The beginning of the message: what was accepted, and which look at it failed.
+            look: The call that shows the outcome later.
+        """
+        try:
+            yield
+        except (APIConnectionError, APIStatusError, StreamError) as error:
+            if self.is_over:
+                raise
+            message = f"{accepted} failed: {said_by(error)}. The service goes on with it: look with {look}"
+            raise reworded(error, message) from error
 
 
 class Misses:

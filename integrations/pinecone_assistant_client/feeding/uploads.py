@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..errors import (
-    APIConnectionError,
     APIStatusError,
     AssistantError,
     InternalServerError,
@@ -128,7 +128,7 @@ def send_file(
     file_id = prepared.file_id or uuid.uuid4().hex
     operation = yield from _put(target, prepared, file_id)
     units = None
-    try:
+    with _looking(patience, prepared.name, file_id):
         if not wait:
             return Uploaded((yield from _described(target, file_id, prepared)))
         if operation is not None:
@@ -137,20 +137,13 @@ def send_file(
             raise_if_failed(operation, prepared.name)
             units = operation.ingestion_units
         file = yield from _available(target, file_id, prepared.name, patience)
-    except (APIConnectionError, APIStatusError, StreamError) as error:
-        if patience.is_over:
-            raise
-        raise _arrived(prepared.name, file_id, error) from error
     raise_if_mismatched(file, prepared.metadata)
     return Uploaded(file, units)
 
 
-def _arrived(name: str, file_id: str, error: AssistantError) -> AssistantError:
-    return reworded(
-        error,
-        f"{name!r} was sent as file {file_id!r}, and the look at its processing failed: {said_by(error)}. The service goes on "
-        f"with it: look with client.files.get({file_id!r})",
-    )
+def _looking(patience: Patience, name: str, file_id: str) -> AbstractContextManager[None]:
+    accepted = f"{name!r} was sent as file {file_id!r}, and the look at its processing"
+    return patience.explaining(accepted, f"client.files.get({file_id!r})")
 
 
 def raise_if_mismatched(file: AssistantFile, expected: Metadata | None) -> None:
@@ -300,12 +293,7 @@ def _post(target: Target, prepared: Prepared, *, wait: bool, patience: Patience)
             f'in client.files.list() before you upload it again; with api_version="2026-04" uploads are retried safely',
         ) from error
     if wait:
-        file_id = file.id
-        try:
-            file = yield from _available(target, file_id, prepared.name, patience)
-        except (APIConnectionError, APIStatusError, StreamError) as error:
-            if patience.is_over:
-                raise
-            raise _arrived(prepared.name, file_id, error) from error
+        with _looking(patience, prepared.name, file.id):
+            file = yield from _available(target, file.id, prepared.name, patience)
         raise_if_mismatched(file, prepared.metadata)
     return Uploaded(file)
