@@ -125,7 +125,11 @@ def _perform(exchange: Exchange, effect: Effect, hold: Hold | None) -> Any:
             parts_of(exchange).retries.sleep(0.0)  # as long as the hold lasts
         try:
             return send(
-                *(exchange, effect.wire, effect.timeout, effect.total_timeout, effect.count_retry),
+                exchange,
+                effect.wire,
+                effect.timeout,
+                effect.total_timeout,
+                effect.count_retry,
                 is_control=effect.is_control,
             )
         except AssistantError as error:
@@ -151,7 +155,11 @@ async def _aperform(exchange: AsyncExchange, effect: Effect, hold: Hold | None) 
             await parts_of(exchange).retries.async_sleep(0.0)  # as long as the hold lasts
         try:
             return await asend(
-                *(exchange, effect.wire, effect.timeout, effect.total_timeout, effect.count_retry),
+                exchange,
+                effect.wire,
+                effect.timeout,
+                effect.total_timeout,
+                effect.count_retry,
                 is_control=effect.is_control,
             )
         except AssistantError as error:
